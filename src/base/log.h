@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * log - one line an event: a fixed word, then key=value. Addresses come before
+ * anything a peer controls; a peer's text goes through log_quote.
+ *
+ *   log_event(LOG_LEVEL_INFO, "login", "addr=%s user=%s", address, quoted);
+ *
+ * stderr lines: `2026-11-24T01:50:00.123Z session-0[4711] info login addr=...`;
+ * syslog lines: `login addr=...` (facility mail). Libraries log nothing above
+ * debug. No secret is ever a parameter.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/bytes.h"
+
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG,
+};
+
+enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
+
+#define LOG_LINE_MAXIMUM_OCTETS 2048
+
+/* `role` is borrowed for the life of the process, e.g. "session-0". */
+void log_open(enum log_target target, enum log_level most, const char *role);
+
+__attribute__((format(printf, 3, 4))) void log_event(
+	enum log_level level, const char *event, const char *format, ...);
+
+#define LOG_QUOTED_OCTETS 300
+/*
+ * A peer's text as `"..."`: printable ASCII and well-formed UTF-8 kept, quote,
+ * backslash and everything else as \xHH, cut with "..." at the size of `out`.
+ * Returns out, so that it can stand in a call of log_event.
+ */
+const char *log_quote(char out[LOG_QUOTED_OCTETS], struct bytes text);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * server_settings - everything restanted and restantectl can be told. One table
+ * in server_settings.c owns each key: section, type, unit, default, range, help.
+ * Parsing, `config show`, the manual and the sample file derive from it.
+ */
+#ifndef CONFIG_SERVER_SETTINGS_H
+#define CONFIG_SERVER_SETTINGS_H
+
+#include "base/buffer.h"
+#include "config/ini.h"
+
+#define SETTINGS_LISTENERS_MAXIMUM 32
+
+enum listener_kind {
+	LISTENER_POP3,
+	LISTENER_POP3S,
+	LISTENER_LMTP,
+	LISTENER_WEB,
+};
+
+struct listener_settings {
+	enum listener_kind kind; /* from the section's name: [listener pop3s] */
+	char *address;		 /* "0.0.0.0:995, [::]:995", "unix:/path" */
+};
+
+struct server_settings {
+	/* [server] */
+	char *hostname;		    /* default: gethostname */
+	char *state;		    /* /var/lib/restante */
+	char *mail;		    /* /var/mail/vhosts/%d/%n */
+	char *user;		    /* restante: owns the mail */
+	char *auth_user;	    /* auth-user, restante-auth */
+	char *session_user;	    /* session-user, restante-session */
+	char *web_user;		    /* web-user, restante-web */
+	uint64_t session_processes; /* session-processes; 0: one a core */
+	bool is_shared;	    /* shared = yes: other programs write mailboxes */
+	bool is_demo;	    /* demo = yes, written by restanted --demo only */
+	uint64_t log_level; /* log-level = error|warning|info|debug */
+	/* [listener NAME] */
+	struct listener_settings listeners[SETTINGS_LISTENERS_MAXIMUM];
+	size_t listener_count;
+	/* [tls] */
+	char *certificate;
+	char *key;
+	/* [auth] */
+	bool may_plaintext_without_tls; /* plaintext-without-tls = no */
+	char *backends;			/* sqlite */
+	/* [pop3] */
+	uint64_t timeout_seconds; /* timeout = 10m, 600 s or more, RFC 1939 */
+	/* [lmtp] */
+	uint64_t maximum_message_octets; /* maximum-message = 50MiB */
+	bool rejects_bare_newline;	 /* bare-newline = normalize|reject */
+	/* [limits] */
+	uint64_t maximum_connections;	      /* connections, of one process */
+	uint64_t maximum_user_connections;    /* user-connections = 10 */
+	uint64_t maximum_address_connections; /* address-connections = 20 */
+};
+
+void server_settings_init(struct server_settings *settings); /* defaults */
+void server_settings_release(struct server_settings *settings);
+/* error: one line for people, with file, line and nearest known key. */
+enum outcome server_settings_load(struct server_settings *settings,
+	const char *file, char error[INI_ERROR_SIZE]);
+enum outcome server_settings_parse(struct server_settings *settings,
+	const char *file, struct bytes text, char error[INI_ERROR_SIZE]);
+/* Ranges and what only holds across keys. */
+enum outcome server_settings_check(
+	const struct server_settings *settings, char error[INI_ERROR_SIZE]);
+
+/*
+ * Writes all settings (or only those that differ from the default) as INI that
+ * server_settings_parse reads back to the same: `config show`, and how the
+ * parent hands settings to the roles.
+ */
+bool server_settings_write(const struct server_settings *settings,
+	bool only_changed, struct buffer *out);
+
+/*
+ * "/var/mail/vhosts/%d/%n": splits at the last "/" before the first "%" into
+ * the directory that roles open and the template below it. False: no template.
+ */
+bool server_settings_split_mail(const char *mail, char *out_root, size_t size,
+	const char **out_template);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * registry - opens a store by its name; the only place below programs/ that
+ * names the concrete ones.
+ */
+#ifndef STORE_REGISTRY_H
+#define STORE_REGISTRY_H
+
+#include "store/executor.h"
+#include "store/store.h"
+
+struct store_options {
+	const char *kind; /* "maildir", "memory" */
+	/*
+	 * Where a mailbox is: `mail_template` below the directory `mail_root`
+	 * with %u (whole name), %n (local part), %d (domain), "%d/%n" say. The
+	 * store never leaves the two directories; it takes over both
+	 * descriptors (left -1).
+	 */
+	int mail_root;
+	const char *mail_template;
+	int state_root;		   /* for indexes, UIDLs, journals */
+	bool is_shared;		   /* other programs write to the mailboxes */
+	const char *hostname;	   /* for Maildir names */
+	struct executor *executor; /* outlives the store */
+	/* Told once for each thing worth a log line: damage found and mended,
+	   a path that cannot be used and what to do. May be NULL. */
+	void (*notice)(const char *mailbox, const char *text);
+};
+
+/* Errors  ERR_PEER (unknown kind), ERR_TRY_LATER, ERR_BROKEN */
+enum outcome store_open(struct store_options *options, struct store **out);
+
+#endif

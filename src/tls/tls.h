@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tls - TLS 1.2 and 1.3 on a non-blocking socket. The one module that sees
+ * OpenSSL's TLS headers.
+ *
+ * Server: forward-secret AEAD ciphers only, ALPN "pop3", session tickets, no
+ * renegotiation, no compression, buffers released when idle; kTLS for sending
+ * when kernel and OpenSSL have it (probed). Client: always verifies the chain
+ * and the host name, sends SNI.
+ * Source: RFC 8314, 9325, 2595.
+ */
+#ifndef TLS_TLS_H
+#define TLS_TLS_H
+
+#include "base/bytes.h"
+#include "base/outcome.h"
+
+#define TLS_ERROR_SIZE 256
+
+struct tls_context;
+struct tls;
+
+enum tls_result {
+	TLS_DONE,
+	TLS_WANT_READ,	/* call again when the socket is readable */
+	TLS_WANT_WRITE, /* call again when the socket is writable */
+	TLS_CLOSED,	/* the peer closed (read only) */
+	TLS_FAILED,	/* tls_error says why */
+};
+
+/* certificate: PEM, leaf first then chain; key: PEM. error for people. */
+enum outcome tls_server_context_new(struct bytes certificate, struct bytes key,
+	struct tls_context **out, char error[TLS_ERROR_SIZE]);
+/*
+ * 48 random octets shared by all session processes, so that a ticket of one is
+ * good in another.
+ */
+void tls_context_set_ticket_key(
+	struct tls_context *context, const unsigned char key[48]);
+/* ca_file NULL: the system's trusted certificates. */
+enum outcome tls_client_context_new(const char *ca_file,
+	struct tls_context **out, char error[TLS_ERROR_SIZE]);
+void tls_context_free(struct tls_context **context);
+
+/* fd is borrowed. NULL: memory. The context may be freed before. */
+struct tls *tls_accept(struct tls_context *context, int fd);
+struct tls *tls_connect(
+	struct tls_context *context, int fd, const char *hostname);
+void tls_free(struct tls **tls);
+
+enum tls_result tls_handshake(struct tls *tls);
+/* At most `room`; TLS_DONE with *out_octets > 0. */
+enum tls_result tls_read(
+	struct tls *tls, unsigned char *to, size_t room, size_t *out_octets);
+/* May take part of it: TLS_DONE with *out_octets > 0. */
+enum tls_result tls_write(
+	struct tls *tls, struct bytes from, size_t *out_octets);
+/* True when the kernel encrypts: tls_sendfile works. */
+bool tls_has_sendfile(const struct tls *tls);
+enum tls_result tls_sendfile(struct tls *tls, int fd, uint64_t offset,
+	size_t octets, size_t *out_octets);
+/* Octets decrypted and not read yet: poll will not report them. */
+size_t tls_pending(const struct tls *tls);
+/* Sends close_notify once; does not wait for the peer's. */
+void tls_shutdown(struct tls *tls);
+
+/* "TLSv1.3 TLS_AES_128_GCM_SHA256"; after the handshake. */
+const char *tls_description(const struct tls *tls);
+/* Of the last TLS_FAILED, for people. */
+const char *tls_error(const struct tls *tls);
+/* RFC 9266 tls-exporter; false below TLS 1.3. */
+bool tls_exporter(struct tls *tls, unsigned char out[32]);
+
+#endif
