@@ -16,6 +16,7 @@ struct top {
 	uint64_t lines_left;
 	bool is_in_body;
 	bool is_line_empty; /* nothing but perhaps a CR since the line began */
+	bool is_after_cr;
 	bool is_done;
 };
 

@@ -36,8 +36,9 @@ struct channel {
 	const struct channel_handler *handler;
 	void *context; /* the owner's */
 	struct channel_queue *queue;
-	struct message incoming;
-	bool is_closing;
+	int watched;	 /* libuv's events asked for */
+	bool is_closing; /* freed when libuv is through with it */
+	bool is_told;	 /* on_closed has run */
 };
 
 /* Both ends non-blocking and close-on-exec. */

@@ -22,6 +22,7 @@ struct message {
 	struct buffer payload;
 	int descriptors[MESSAGE_MAXIMUM_DESCRIPTORS];
 	unsigned descriptor_count;
+	bool is_bad; /* something did not fit: sending fails */
 };
 
 void message_init(struct message *message, uint16_t type, uint64_t subject);

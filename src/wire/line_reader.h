@@ -25,6 +25,7 @@ struct line_reader {
 	struct buffer partial;
 	bool is_strict; /* LF alone is no line end but LINE_BARE_LF */
 	bool is_skipping;
+	bool is_given; /* `partial` holds the line given last */
 };
 
 /* maximum_octets counts the line end (RFC 2449 counts CRLF too). */

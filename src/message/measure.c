@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+#include "message/measure.h"
+
+#include <string.h>
+
+void
+measure_init(struct measure *measure)
+{
+	*measure =
+		(struct measure){.is_line_start = true, .is_line_empty = true};
+}
+
+static bool
+has_8bit(struct bytes bytes)
+{
+	uint64_t word, seen = 0;
+	size_t i = 0;
+
+	for (; i + sizeof(word) <= bytes.octets; i += sizeof(word)) {
+		memcpy(&word, bytes.at + i, sizeof(word));
+		seen |= word;
+	}
+	for (; i < bytes.octets; i++)
+		seen |= bytes.at[i];
+	return (seen & 0x8080808080808080u) != 0;
+}
+
+/* A run without LF: part of one line. */
+static void
+put_run(struct measure *m, struct bytes run)
+{
+	bool is_lone_cr = run.octets == 1 && run.at[0] == '\r';
+
+	if (run.octets == 0)
+		return;
+	if (m->is_line_start && run.at[0] == '.')
+		m->needs_stuffing = true;
+	/* A line of one CR before the LF is an empty line. */
+	if (!is_lone_cr || m->is_after_cr)
+		m->is_line_empty = false;
+	m->is_line_start = false;
+	m->is_after_cr = run.at[run.octets - 1] == '\r';
+}
+
+static void
+put_lf(struct measure *m, uint64_t stored_octets)
+{
+	if (!m->is_after_cr)
+		m->octets++;
+	if (!m->is_header_over && m->is_line_empty) {
+		m->is_header_over = true;
+		m->header_octets = stored_octets;
+	}
+	m->is_line_start = true;
+	m->is_line_empty = true;
+	m->is_after_cr = false;
+}
+
+void
+measure_put(struct measure *m, struct bytes chunk)
+{
+	uint64_t before = m->stored_octets;
+	struct bytes rest = chunk;
+
+	m->stored_octets += chunk.octets;
+	m->octets += chunk.octets;
+	m->has_nul = m->has_nul || bytes_has(chunk, 0);
+	m->has_8bit = m->has_8bit || has_8bit(chunk);
+	while (rest.octets > 0) {
+		const unsigned char *lf = memchr(rest.at, '\n', rest.octets);
+		size_t octets = lf ? (size_t)(lf - rest.at) : rest.octets;
+
+		put_run(m, bytes_of(rest.at, octets));
+		if (lf)
+			put_lf(m, before + (uint64_t)(lf - chunk.at) + 1);
+		rest = bytes_after(rest, octets + (lf ? 1 : 0));
+	}
+}
+
+void
+measure_end(struct measure *m)
+{
+	if (!m->is_line_start)
+		m->octets += 2;
+	if (!m->is_header_over)
+		m->header_octets = m->stored_octets;
+	m->needs_crlf = m->octets != m->stored_octets;
+}
