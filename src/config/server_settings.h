@@ -16,7 +16,13 @@ enum listener_kind {
 	LISTENER_POP3,
 	LISTENER_POP3S,
 	LISTENER_LMTP,
-	LISTENER_WEB,
+	LISTENER_WEB, /* the control socket; no section of its own yet */
+};
+
+enum plaintext {
+	PLAINTEXT_NO,
+	PLAINTEXT_YES,	 /* every listener without TLS is on loopback */
+	PLAINTEXT_FORCE, /* wherever they are */
 };
 
 struct listener_settings {
@@ -36,7 +42,9 @@ struct server_settings {
 	uint64_t session_processes; /* session-processes; 0: one a core */
 	bool is_shared;	    /* shared = yes: other programs write mailboxes */
 	bool is_demo;	    /* demo = yes, written by restanted --demo only */
-	uint64_t log_level; /* log-level = error|warning|info|debug */
+	char *log;	    /* log = auto|stderr|syslog */
+	uint64_t log_level; /* log-level = error|warning|info|debug, as
+			       enum log_level */
 	/* [listener NAME] */
 	struct listener_settings listeners[SETTINGS_LISTENERS_MAXIMUM];
 	size_t listener_count;
@@ -44,21 +52,22 @@ struct server_settings {
 	char *certificate;
 	char *key;
 	/* [auth] */
-	bool may_plaintext_without_tls; /* plaintext-without-tls = no */
-	char *backends;			/* sqlite */
+	uint64_t plaintext; /* plaintext-without-tls = no|yes|force, as enum
+			       plaintext */
+	char *backends;	    /* sqlite */
 	/* [pop3] */
 	uint64_t timeout_seconds; /* timeout = 10m, 600 s or more, RFC 1939 */
 	/* [lmtp] */
 	uint64_t maximum_message_octets; /* maximum-message = 50MiB */
-	bool rejects_bare_newline;	 /* bare-newline = normalize|reject */
+	uint64_t bare_newline; /* bare-newline = normalize|reject: 0, 1 */
 	/* [limits] */
-	uint64_t maximum_connections;	      /* connections, of one process */
-	uint64_t maximum_user_connections;    /* user-connections = 10 */
-	uint64_t maximum_address_connections; /* address-connections = 20 */
+	uint64_t maximum_connections; /* connections, of one process */
 };
 
 void server_settings_init(struct server_settings *settings); /* defaults */
 void server_settings_release(struct server_settings *settings);
+/* A commented sample file: every key with its default and its meaning. */
+bool server_settings_sample(struct buffer *out);
 /* error: one line for people, with file, line and nearest known key. */
 enum outcome server_settings_load(struct server_settings *settings,
 	const char *file, char error[INI_ERROR_SIZE]);

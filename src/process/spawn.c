@@ -26,11 +26,10 @@ reduce_environment(
 	for (size_t i = 0; i < KEPT; i++) {
 		const char *value = getenv(kept[i]);
 
-		if (!value || strlen(value) + strlen(kept[i]) + 2 >
-				      VARIABLE_MAXIMUM_OCTETS)
+		if (!value || snprintf(memory[count], VARIABLE_MAXIMUM_OCTETS,
+				      "%s=%s", kept[i],
+				      value) >= VARIABLE_MAXIMUM_OCTETS)
 			continue;
-		snprintf(memory[count], VARIABLE_MAXIMUM_OCTETS, "%s=%s",
-			kept[i], value);
 		variables[count] = memory[count];
 		count++;
 	}

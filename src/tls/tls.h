@@ -64,7 +64,7 @@ size_t tls_pending(const struct tls *tls);
 /* Sends close_notify once; does not wait for the peer's. */
 void tls_shutdown(struct tls *tls);
 
-/* "TLSv1.3 TLS_AES_128_GCM_SHA256"; after the handshake. */
+/* "TLSv1.3/TLS_AES_128_GCM_SHA256"; after the handshake. */
 const char *tls_description(const struct tls *tls);
 /* Of the last TLS_FAILED, for people. */
 const char *tls_error(const struct tls *tls);

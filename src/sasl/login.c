@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* LOGIN: never a standard, still spoken: asks for name, then password. */
+#include "sasl/mechanism.h"
+
+static enum sasl_step
+login_step(struct sasl_server *server, bool has_response, struct bytes response,
+	struct buffer *challenge)
+{
+	/* A name may come as initial response. */
+	if (server->step == 0 && !has_response) {
+		server->step = 1;
+		buffer_append_string(challenge, "Username:");
+		return SASL_CHALLENGE;
+	}
+	if (response.octets == 0 || bytes_has(response, 0))
+		return SASL_FAILED;
+	if (server->step < 2) {
+		server->step = 2;
+		if (!secret_set(&server->authcid, response))
+			return SASL_FAILED;
+		buffer_append_string(challenge, "Password:");
+		return SASL_CHALLENGE;
+	}
+	return secret_set(&server->password, response) ? SASL_CHECK
+						       : SASL_FAILED;
+}
+
+const struct sasl_mechanism sasl_login = {.name = "LOGIN", .step = login_step};

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: ISC */
+#include "tls/tls.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TLS12_CIPHERS                                                          \
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"           \
+	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"           \
+	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+#define TLS13_CIPHERS                                                          \
+	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"                       \
+	"TLS_CHACHA20_POLY1305_SHA256"
+#define TLS_GROUPS     "X25519:P-256:P-384"
+#define TICKET_SECONDS 7200
+
+struct tls_context {
+	SSL_CTX *ctx;
+	bool is_server;
+};
+
+struct tls {
+	SSL *ssl;
+	char hostname[256]; /* client: who it should be */
+	char description[64];
+	char error[TLS_ERROR_SIZE];
+	bool is_shut;
+};
+
+/* ---- errors ---- */
+
+static void
+say(char error[TLS_ERROR_SIZE], const char *what)
+{
+	unsigned long code = ERR_peek_error();
+	const char *reason = code ? ERR_reason_error_string(code) : NULL;
+
+	snprintf(error, TLS_ERROR_SIZE, "%s%s%s", what, reason ? ": " : "",
+		reason ? reason : "");
+	ERR_clear_error();
+}
+
+/* ---- contexts ---- */
+
+static int
+choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_octets,
+	const unsigned char *in, unsigned in_octets, void *context)
+{
+	static const unsigned char pop3[] = "\4pop3";
+
+	if (SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_octets,
+		    pop3, sizeof(pop3) - 1, in,
+		    in_octets) == OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_OK;
+	return SSL_TLSEXT_ERR_NOACK;
+}
+
+static bool
+set_common(SSL_CTX *ctx)
+{
+	SSL_CTX_set_options(
+		ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+			     SSL_OP_ENABLE_KTLS | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
+				      SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) &&
+	       SSL_CTX_set_cipher_list(ctx, TLS12_CIPHERS) &&
+	       SSL_CTX_set_ciphersuites(ctx, TLS13_CIPHERS) &&
+	       SSL_CTX_set1_groups_list(ctx, TLS_GROUPS);
+}
+
+static struct tls_context *
+make_context(const SSL_METHOD *method, bool is_server)
+{
+	struct tls_context *context = calloc(1, sizeof(*context));
+
+	if (!context)
+		return NULL;
+	context->is_server = is_server;
+	context->ctx = SSL_CTX_new(method);
+	if (!context->ctx || !set_common(context->ctx))
+		tls_context_free(&context);
+	return context;
+}
+
+/* A PEM's pass phrase would be asked for on a terminal nobody watches. */
+static int
+no_pass_phrase(char *out, int size, int is_writing, void *context)
+{
+	return -1;
+}
+
+static bool
+use_key(SSL_CTX *ctx, struct bytes pem, char error[TLS_ERROR_SIZE])
+{
+	BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.octets);
+	EVP_PKEY *key =
+		bio ? PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, NULL)
+		    : NULL;
+	bool is_used = key && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+
+	if (!key)
+		say(error, "the key is no PEM private key without pass phrase");
+	else if (!is_used)
+		say(error, "the key does not belong to the certificate");
+	EVP_PKEY_free(key);
+	BIO_free(bio);
+	return is_used;
+}
+
+static bool
+use_certificate(SSL_CTX *ctx, struct bytes pem, char error[TLS_ERROR_SIZE])
+{
+	BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.octets);
+	X509 *leaf = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	bool is_used = leaf && SSL_CTX_use_certificate(ctx, leaf) == 1;
+	X509 *next;
+
+	if (!is_used)
+		say(error, "the certificate is no PEM certificate");
+	while (is_used && (next = PEM_read_bio_X509(bio, NULL, NULL, NULL)))
+		if (SSL_CTX_add0_chain_cert(ctx, next) != 1)
+			X509_free(next);
+	/* The end of the file is an error to OpenSSL. */
+	ERR_clear_error();
+	X509_free(leaf);
+	BIO_free(bio);
+	return is_used;
+}
+
+enum outcome
+tls_server_context_new(struct bytes certificate, struct bytes key,
+	struct tls_context **out, char error[TLS_ERROR_SIZE])
+{
+	struct tls_context *context = make_context(TLS_server_method(), true);
+	SSL_CTX *ctx;
+
+	if (!context) {
+		say(error, "TLS cannot be set up");
+		return ERR_TRY_LATER;
+	}
+	ctx = context->ctx;
+	SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_session_id_context(
+		ctx, (const unsigned char *)"restante", 8);
+	SSL_CTX_set_timeout(ctx, TICKET_SECONDS);
+	SSL_CTX_set_num_tickets(ctx, 1);
+	SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, NULL);
+	if (!use_certificate(ctx, certificate, error) ||
+		!use_key(ctx, key, error)) {
+		tls_context_free(&context);
+		return ERR_BROKEN;
+	}
+	*out = context;
+	return OK;
+}
+
+void
+tls_context_set_ticket_key(
+	struct tls_context *context, const unsigned char key[48])
+{
+	/* OpenSSL wants name, HMAC key and AES key: 16, 32 and 32 octets. */
+	unsigned char keys[80];
+	unsigned digest_octets = 32;
+
+	memcpy(keys, key, 48);
+	EVP_Digest(key, 48, keys + 48, &digest_octets, EVP_sha256(), NULL);
+	SSL_CTX_set_tlsext_ticket_keys(context->ctx, keys, sizeof(keys));
+	OPENSSL_cleanse(keys, sizeof(keys));
+	ERR_clear_error();
+}
+
+enum outcome
+tls_client_context_new(const char *ca_file, struct tls_context **out,
+	char error[TLS_ERROR_SIZE])
+{
+	struct tls_context *context = make_context(TLS_client_method(), false);
+	bool has_trust;
+
+	if (!context) {
+		say(error, "TLS cannot be set up");
+		return ERR_TRY_LATER;
+	}
+	has_trust =
+		ca_file ? SSL_CTX_load_verify_file(context->ctx, ca_file) == 1
+			: SSL_CTX_set_default_verify_paths(context->ctx) == 1;
+	if (!has_trust) {
+		snprintf(error, TLS_ERROR_SIZE,
+			"cannot read trusted certificates from %s",
+			ca_file ? ca_file : "the system's store");
+		ERR_clear_error();
+		tls_context_free(&context);
+		return ERR_BROKEN;
+	}
+	SSL_CTX_set_verify(context->ctx, SSL_VERIFY_PEER, NULL);
+	*out = context;
+	return OK;
+}
+
+void
+tls_context_free(struct tls_context **context)
+{
+	if (!*context)
+		return;
+	SSL_CTX_free((*context)->ctx);
+	free(*context);
+	*context = NULL;
+}
+
+/* ---- connections ---- */
+
+static struct tls *
+make(struct tls_context *context, int fd)
+{
+	struct tls *tls = calloc(1, sizeof(*tls));
+
+	if (!tls)
+		return NULL;
+	tls->ssl = SSL_new(context->ctx);
+	if (!tls->ssl || SSL_set_fd(tls->ssl, fd) != 1)
+		tls_free(&tls);
+	return tls;
+}
+
+struct tls *
+tls_accept(struct tls_context *context, int fd)
+{
+	struct tls *tls = make(context, fd);
+
+	if (tls)
+		SSL_set_accept_state(tls->ssl);
+	return tls;
+}
+
+struct tls *
+tls_connect(struct tls_context *context, int fd, const char *hostname)
+{
+	struct tls *tls = make(context, fd);
+	X509_VERIFY_PARAM *wanted;
+	bool is_address;
+
+	if (!tls)
+		return NULL;
+	snprintf(tls->hostname, sizeof(tls->hostname), "%s", hostname);
+	wanted = SSL_get0_param(tls->ssl);
+	is_address = X509_VERIFY_PARAM_set1_ip_asc(wanted, hostname) == 1;
+	if (!is_address) {
+		X509_VERIFY_PARAM_set_hostflags(
+			wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+		if (X509_VERIFY_PARAM_set1_host(wanted, hostname, 0) != 1 ||
+			SSL_set_tlsext_host_name(tls->ssl, hostname) != 1)
+			tls_free(&tls);
+	}
+	ERR_clear_error();
+	if (tls)
+		SSL_set_connect_state(tls->ssl);
+	return tls;
+}
+
+void
+tls_free(struct tls **tls)
+{
+	if (!*tls)
+		return;
+	SSL_free((*tls)->ssl);
+	free(*tls);
+	*tls = NULL;
+}
+
+/* The names a certificate carries, for the sentence below. */
+static void
+list_names(X509 *certificate, char *out, size_t size)
+{
+	GENERAL_NAMES *names =
+		X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (int i = 0; names && i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+		if (name->type != GEN_DNS || used + 2 >= size)
+			continue;
+		used += (size_t)snprintf(out + used, size - used, "%s%.60s",
+			used ? ", " : "",
+			(const char *)ASN1_STRING_get0_data(name->d.dNSName));
+	}
+	GENERAL_NAMES_free(names);
+}
+
+static void
+say_verification(struct tls *tls, long result)
+{
+	X509 *certificate = SSL_get0_peer_certificate(tls->ssl);
+	char names[128] = "";
+
+	if (certificate)
+		list_names(certificate, names, sizeof(names));
+	if (result == X509_V_ERR_HOSTNAME_MISMATCH ||
+		result == X509_V_ERR_IP_ADDRESS_MISMATCH)
+		snprintf(tls->error, sizeof(tls->error),
+			"certificate is for %.100s, not for %.100s", names,
+			tls->hostname);
+	else
+		snprintf(tls->error, sizeof(tls->error),
+			"certificate not trusted: %s",
+			X509_verify_cert_error_string(result));
+	ERR_clear_error();
+}
+
+static enum tls_result
+result_of(struct tls *tls, int returned, const char *what)
+{
+	long verification;
+
+	switch (SSL_get_error(tls->ssl, returned)) {
+	case SSL_ERROR_NONE:
+		return TLS_DONE;
+	case SSL_ERROR_WANT_READ:
+		return TLS_WANT_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return TLS_WANT_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		return TLS_CLOSED;
+	case SSL_ERROR_SYSCALL:
+		if (!ERR_peek_error()) {
+			snprintf(tls->error, sizeof(tls->error), "%s: %s", what,
+				errno ? strerror(errno)
+				      : "the other side closed");
+			return TLS_FAILED;
+		}
+		break;
+	default:
+		break;
+	}
+	verification = SSL_get_verify_result(tls->ssl);
+	if (!SSL_is_server(tls->ssl) && verification != X509_V_OK)
+		say_verification(tls, verification);
+	else
+		say(tls->error, what);
+	return TLS_FAILED;
+}
+
+enum tls_result
+tls_handshake(struct tls *tls)
+{
+	int returned;
+
+	ERR_clear_error();
+	errno = 0;
+	returned = SSL_do_handshake(tls->ssl);
+	return returned == 1 ? TLS_DONE
+			     : result_of(tls, returned, "handshake failed");
+}
+
+enum tls_result
+tls_read(struct tls *tls, unsigned char *to, size_t room, size_t *out_octets)
+{
+	int returned;
+
+	ERR_clear_error();
+	errno = 0;
+	returned = SSL_read_ex(tls->ssl, to, room, out_octets);
+	return returned == 1 ? TLS_DONE
+			     : result_of(tls, returned, "reading failed");
+}
+
+enum tls_result
+tls_write(struct tls *tls, struct bytes from, size_t *out_octets)
+{
+	int returned;
+
+	ERR_clear_error();
+	errno = 0;
+	returned = SSL_write_ex(tls->ssl, from.at, from.octets, out_octets);
+	return returned == 1 ? TLS_DONE
+			     : result_of(tls, returned, "writing failed");
+}
+
+bool
+tls_has_sendfile(const struct tls *tls)
+{
+	return BIO_get_ktls_send(SSL_get_wbio(tls->ssl));
+}
+
+enum tls_result
+tls_sendfile(struct tls *tls, int fd, uint64_t offset, size_t octets,
+	size_t *out_octets)
+{
+	ossl_ssize_t sent;
+
+	ERR_clear_error();
+	errno = 0;
+	sent = SSL_sendfile(tls->ssl, fd, (off_t)offset, octets, 0);
+	if (sent < 0)
+		return result_of(tls, (int)sent, "sending failed");
+	*out_octets = (size_t)sent;
+	return TLS_DONE;
+}
+
+size_t
+tls_pending(const struct tls *tls)
+{
+	return (size_t)SSL_pending(tls->ssl);
+}
+
+void
+tls_shutdown(struct tls *tls)
+{
+	if (!tls->is_shut && SSL_is_init_finished(tls->ssl))
+		SSL_shutdown(tls->ssl);
+	tls->is_shut = true;
+	ERR_clear_error();
+}
+
+const char *
+tls_description(const struct tls *tls)
+{
+	/* Both parts are OpenSSL's constants: joined once. */
+	struct tls *self = (struct tls *)(uintptr_t)tls;
+
+	if (!self->description[0])
+		snprintf(self->description, sizeof(self->description), "%s/%s",
+			SSL_get_version(tls->ssl),
+			SSL_get_cipher_name(tls->ssl));
+	return tls->description;
+}
+
+const char *
+tls_error(const struct tls *tls)
+{
+	return tls->error;
+}
+
+bool
+tls_exporter(struct tls *tls, unsigned char out[32])
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+
+	return SSL_version(tls->ssl) >= TLS1_3_VERSION &&
+	       SSL_export_keying_material(tls->ssl, out, 32, label,
+		       sizeof(label) - 1, (const unsigned char *)"", 0, 1) == 1;
+}
