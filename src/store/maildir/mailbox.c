@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/maildir/mailbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store/mailbox_name.h"
+#include "store/maildir/names.h"
+
+/* A stamp younger than this when it is read may be given again to a change
+   that comes after; file systems stamp by the clock tick. */
+#define STAMP_TRUSTED_NS 1000000000ull
+
+enum outcome
+mailbox_init(struct mailbox *mailbox, const struct maildir_settings *settings,
+	const char *name)
+{
+	enum outcome outcome;
+
+	if (!mailbox_name_is_usable(name))
+		return ERR_PEER;
+	*mailbox = (struct mailbox){
+		.settings = settings,
+		.files = settings->files,
+		.root = -1,
+		.memory_index = -1,
+		.memory_names = -1,
+	};
+	strcpy(mailbox->name, name);
+	outcome = path_expand(settings->template, name, mailbox->maildir);
+	if (outcome == OK)
+		outcome = path_of_state(name, mailbox->state);
+	return outcome;
+}
+
+void
+mailbox_rest(struct mailbox *mailbox)
+{
+	mailbox->files->close(mailbox->files, &mailbox->root);
+	mailbox->files->close(mailbox->files, &mailbox->memory_index);
+	mailbox->files->close(mailbox->files, &mailbox->memory_names);
+}
+
+void
+mailbox_notice(struct mailbox *mailbox, const char *format, ...)
+{
+	va_list list;
+
+	if (mailbox->notice[0] != '\0')
+		return;
+	va_start(list, format);
+	vsnprintf(mailbox->notice, sizeof(mailbox->notice), format, list);
+	va_end(list);
+}
+
+static int
+make_directory(struct files *files, int parent, const char *name)
+{
+	int error = files->mkdir(files, parent, name, 0700);
+
+	if (error == -EEXIST)
+		return 0;
+	return error == 0 ? files->sync(files, parent) : error;
+}
+
+static int
+open_directory(struct files *files, int parent, const char *name, bool may_make)
+{
+	int fd = files->open(files, parent, name, O_RDONLY | O_DIRECTORY, 0);
+	int error;
+
+	if (fd != -ENOENT || !may_make)
+		return fd;
+	error = make_directory(files, parent, name);
+	if (error != 0)
+		return error;
+	return files->open(files, parent, name, O_RDONLY | O_DIRECTORY, 0);
+}
+
+static int
+walk(struct mailbox *mailbox, bool may_make)
+{
+	struct files *files = mailbox->files;
+	char path[MAILDIR_PATH_OCTETS];
+	int parent = mailbox->settings->mail_root;
+	int owned = -1;
+	char *rest = path, *name;
+
+	strcpy(path, mailbox->maildir);
+	while ((name = strsep(&rest, "/"))) {
+		int fd = open_directory(files, parent, name, may_make);
+
+		files->close(files, &owned);
+		if (fd < 0)
+			return fd;
+		owned = parent = fd;
+	}
+	return owned;
+}
+
+static int
+make_subdirectories(struct files *files, int root)
+{
+	static const char *const names[] = {"tmp", "new", "cur"};
+	struct stat status;
+	int error = files->stat_at(files, root, "cur", &status);
+
+	if (error != -ENOENT)
+		return error;
+	for (unsigned i = 0; i < 3; i++) {
+		error = make_directory(files, root, names[i]);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
+enum outcome
+mailbox_open_root(struct mailbox *mailbox, bool may_make)
+{
+	struct files *files = mailbox->files;
+	int fd, error = 0;
+
+	if (mailbox->root >= 0)
+		return OK;
+	fd = walk(mailbox, may_make);
+	if (fd == -ENOENT)
+		return ERR_DENIED;
+	if (fd == -ELOOP)
+		return ERR_BROKEN;
+	if (fd < 0)
+		return outcome_of_errno(-fd);
+	if (may_make)
+		error = make_subdirectories(files, fd);
+	if (error != 0) {
+		files->close(files, &fd);
+		return outcome_of_errno(-error);
+	}
+	mailbox->root = fd;
+	return OK;
+}
+
+static enum outcome
+read_stamp(struct mailbox *mailbox, const char *name, uint64_t *out)
+{
+	struct stat status;
+	int error = mailbox->files->stat_at(
+		mailbox->files, mailbox->root, name, &status);
+
+	if (error != 0)
+		return outcome_of_errno(-error);
+	if (!S_ISDIR(status.st_mode))
+		return ERR_BROKEN;
+	*out = (uint64_t)status.st_mtim.tv_sec * 1000000000 +
+	       (uint64_t)status.st_mtim.tv_nsec;
+	return OK;
+}
+
+enum outcome
+mailbox_stamps(struct mailbox *mailbox, struct stamps *out)
+{
+	uint64_t now = mailbox->files->now_ns(mailbox->files);
+	struct stamps stamps = {0};
+	enum outcome outcome = read_stamp(mailbox, "new", &stamps.new_ns);
+
+	if (outcome == OK)
+		outcome = read_stamp(mailbox, "cur", &stamps.cur_ns);
+	if (outcome != OK)
+		return outcome;
+	if (stamps.new_ns + STAMP_TRUSTED_NS < now)
+		stamps.flags |= INDEX_NEW_TRUSTED;
+	if (stamps.cur_ns + STAMP_TRUSTED_NS < now)
+		stamps.flags |= INDEX_CUR_TRUSTED;
+	*out = stamps;
+	return OK;
+}
+
+enum outcome
+mailbox_sync_directory(struct mailbox *mailbox, const char *path)
+{
+	struct files *files = mailbox->files;
+	int fd = files->open(
+		files, mailbox->root, path, O_RDONLY | O_DIRECTORY, 0);
+	int error;
+
+	if (fd < 0)
+		return outcome_of_errno(-fd);
+	error = files->sync(files, fd);
+	files->close(files, &fd);
+	return outcome_of_errno(-error);
+}
+
+void
+mailbox_state_path(const struct mailbox *mailbox, const char *kind,
+	const char *file, char out[STATE_PATH_OCTETS])
+{
+	snprintf(out, STATE_PATH_OCTETS, "%s/%s%s%s", kind, mailbox->state,
+		file ? "/" : "", file ? file : "");
+}
+
+static int
+make_state(struct mailbox *mailbox, const char *kind)
+{
+	struct files *files = mailbox->files;
+	int root = mailbox->settings->state_root;
+	char path[STATE_PATH_OCTETS];
+	int error = files->mkdir(files, root, kind, 0700);
+
+	if (error != 0 && error != -EEXIST)
+		return error;
+	mailbox_state_path(mailbox, kind, NULL, path);
+	error = files->mkdir(files, root, path, 0700);
+	return error == -EEXIST ? 0 : error;
+}
+
+int
+mailbox_open_state(
+	struct mailbox *mailbox, const char *kind, const char *file, int flags)
+{
+	struct files *files = mailbox->files;
+	int root = mailbox->settings->state_root;
+	char path[STATE_PATH_OCTETS];
+	int fd, error;
+
+	mailbox_state_path(mailbox, kind, file, path);
+	fd = files->open(files, root, path, flags, 0600);
+	if (fd != -ENOENT || !(flags & O_CREAT))
+		return fd;
+	error = make_state(mailbox, kind);
+	if (error != 0)
+		return error;
+	return files->open(files, root, path, flags, 0600);
+}
+
+static int
+sync_path(struct mailbox *mailbox, const char *path)
+{
+	struct files *files = mailbox->files;
+	int fd = files->open(files, mailbox->settings->state_root, path,
+		O_RDONLY | O_DIRECTORY, 0);
+	int error;
+
+	if (fd < 0)
+		return fd;
+	error = files->sync(files, fd);
+	files->close(files, &fd);
+	return error;
+}
+
+int
+mailbox_sync_state(struct mailbox *mailbox, const char *kind)
+{
+	char path[STATE_PATH_OCTETS];
+	int error;
+
+	mailbox_state_path(mailbox, kind, NULL, path);
+	error = sync_path(mailbox, path);
+	if (error == 0)
+		error = sync_path(mailbox, kind);
+	if (error == 0)
+		error = sync_path(mailbox, ".");
+	return error;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mailbox - one Maildir with its state, as the jobs of that mailbox see it: one
+ * thread at a time, kept in order by the executor.
+ */
+#ifndef STORE_MAILDIR_MAILBOX_H
+#define STORE_MAILDIR_MAILBOX_H
+
+#include "store/files.h"
+#include "store/index_format.h"
+#include "store/maildir/path.h"
+#include "store/store.h"
+
+#define MAILBOX_NOTICE_OCTETS 400
+#define STATE_PATH_OCTETS     (STATE_NAME_OCTETS + 48)
+
+/* What is the same for every mailbox; never changes. */
+struct maildir_settings {
+	struct files *files;
+	int mail_root;
+	int state_root;
+	const char *template;
+	const char *hostname;
+	bool is_shared;
+	uint32_t boot; /* differs after the system was started again */
+};
+
+/* The index as it was when it was last looked at. */
+struct index_state {
+	bool is_loaded;
+	bool has_tail; /* octets behind the trailer: nothing can be appended */
+	uint64_t inode;
+	uint64_t generation;
+	uint32_t trailer_number;
+	struct index_trailer trailer;
+};
+
+struct mailbox {
+	const struct maildir_settings *settings;
+	struct files *files;
+	char name[STORE_MAILBOX_MAXIMUM_OCTETS];
+	char maildir[MAILDIR_PATH_OCTETS]; /* below mail_root */
+	char state[STATE_NAME_OCTETS];
+	int root; /* the Maildir; -1 when not open */
+	struct index_state index;
+	bool must_scan; /* the index may lack something, whatever the stamps */
+	bool must_rebuild;	 /* damage was found */
+	bool is_checked;	 /* seen to be in order by this process */
+	bool is_replayed;	 /* no deletion of an earlier run is left */
+	uint64_t journal_octets; /* allocated for deletions */
+	/* An index that could not be written to disk; -1 else. For one open. */
+	int memory_index, memory_names;
+	char notice[MAILBOX_NOTICE_OCTETS]; /* to be told, or empty */
+};
+
+struct stamps {
+	uint64_t new_ns, cur_ns;
+	uint8_t flags; /* enum index_trailer_flag: old enough to trust */
+};
+
+/* Errors  ERR_PEER (the name cannot be a mailbox), ERR_BROKEN (template) */
+enum outcome mailbox_init(struct mailbox *mailbox,
+	const struct maildir_settings *settings, const char *name);
+/* Closes what is open; the mailbox stays usable. */
+void mailbox_rest(struct mailbox *mailbox);
+/* The first notice stays until it is told. */
+__attribute__((format(printf, 2, 3))) void mailbox_notice(
+	struct mailbox *mailbox, const char *format, ...);
+
+/*
+ * Opens the Maildir, and with `may_make` makes what is missing of it, durably.
+ * Errors  ERR_DENIED (not there), ERR_BROKEN (something else is),
+ *         ERR_NO_SPACE, ERR_TRY_LATER
+ */
+enum outcome mailbox_open_root(struct mailbox *mailbox, bool may_make);
+enum outcome mailbox_stamps(struct mailbox *mailbox, struct stamps *out);
+enum outcome mailbox_sync_directory(struct mailbox *mailbox, const char *path);
+
+/* Paths below state_root: "index/NAME/FILE" or "mailbox/NAME/FILE". */
+void mailbox_state_path(const struct mailbox *mailbox, const char *kind,
+	const char *file, char out[STATE_PATH_OCTETS]);
+/* Opens a state file; with O_CREAT makes the folders it needs. */
+int mailbox_open_state(
+	struct mailbox *mailbox, const char *kind, const char *file, int flags);
+/* Makes the entry of a new state file, and of its folders, durable. */
+int mailbox_sync_state(struct mailbox *mailbox, const char *kind);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/maildir/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "store/maildir/refresh.h"
+
+enum outcome
+session_open(struct session *session, struct mailbox *mailbox,
+	struct store_snapshot *out)
+{
+	struct files *files = mailbox->files;
+	struct index_view *view = NULL;
+	enum outcome outcome = mailbox_ready(mailbox, true, &view);
+	int fd;
+
+	if (outcome != OK)
+		return outcome;
+	fd = files->duplicate(files, view->index);
+	if (fd < 0) {
+		index_view_free(files, &view);
+		return outcome_of_errno(-fd);
+	}
+	*session = (struct session){
+		.mailbox = mailbox,
+		.view = view,
+		.read_at = -1,
+	};
+	*out = (struct store_snapshot){
+		.descriptor = fd,
+		.trailer_offset =
+			(uint64_t)view->trailer_number * INDEX_RECORD_OCTETS,
+		.count = view->trailer.count,
+		.octets = view->trailer.octets,
+	};
+	return OK;
+}
+
+void
+session_close(struct session *session)
+{
+	struct files *files = session->mailbox->files;
+
+	files->close(files, &session->read_at);
+	index_view_free(files, &session->view);
+	listing_release(&session->listing);
+}
+
+/* A new listing unless the directories are as they were at the last. */
+static bool
+list_again(struct session *session)
+{
+	struct mailbox *mailbox = session->mailbox;
+	struct stamps now;
+
+	if (mailbox_stamps(mailbox, &now) != OK)
+		return false;
+	if (session->has_listing &&
+		now.new_ns == session->listing_stamps.new_ns &&
+		now.cur_ns == session->listing_stamps.cur_ns &&
+		(session->listing_stamps.flags & INDEX_NEW_TRUSTED) &&
+		(session->listing_stamps.flags & INDEX_CUR_TRUSTED))
+		return false;
+	listing_release(&session->listing);
+	session->has_listing = listing_scan(&session->listing, mailbox->files,
+				       mailbox->root) == OK;
+	session->listing_stamps = now;
+	return session->has_listing;
+}
+
+static bool
+find_elsewhere(struct session *session, struct file_name *name)
+{
+	const struct listing_entry *entry;
+	struct file_name found;
+	char path[FILE_NAME_PATH_OCTETS];
+	struct stat status;
+
+	if (!session->has_listing)
+		return false;
+	entry = listing_find(&session->listing, file_name_base(name));
+	if (!entry)
+		return false;
+	listing_name(&session->listing, entry, &found);
+	file_name_path(&found, path);
+	if (session->mailbox->files->stat_at(session->mailbox->files,
+		    session->mailbox->root, path, &status) != 0)
+		return false;
+	*name = found;
+	return true;
+}
+
+bool
+session_relocate(struct session *session, struct file_name *name)
+{
+	if (find_elsewhere(session, name))
+		return true;
+	return list_again(session) && find_elsewhere(session, name);
+}
+
+/* Damage that shows while a session reads is mended at the next open. */
+static enum outcome
+look_up(struct session *session, uint32_t index, struct index_message *message,
+	struct file_name *name)
+{
+	uint32_t number;
+	enum outcome outcome;
+
+	if (index >= session->view->trailer.count)
+		return ERR_PEER;
+	outcome = index_view_message(session->view, index, &number, message);
+	if (outcome == OK)
+		outcome = index_view_name(session->view, message, name);
+	if (outcome == ERR_BROKEN)
+		session->mailbox->must_rebuild = true;
+	return outcome;
+}
+
+enum outcome
+session_find(struct session *session, uint32_t index,
+	struct index_message *out_message, struct file_name *out_name,
+	struct stat *out_status)
+{
+	struct mailbox *mailbox = session->mailbox;
+	char path[FILE_NAME_PATH_OCTETS];
+	enum outcome outcome = look_up(session, index, out_message, out_name);
+	int error;
+
+	if (outcome != OK)
+		return outcome;
+	file_name_path(out_name, path);
+	error = mailbox->files->stat_at(
+		mailbox->files, mailbox->root, path, out_status);
+	if (error == -ENOENT && session_relocate(session, out_name)) {
+		file_name_path(out_name, path);
+		error = mailbox->files->stat_at(
+			mailbox->files, mailbox->root, path, out_status);
+	}
+	return error == -ENOENT ? ERR_GONE : outcome_of_errno(-error);
+}
+
+static int
+open_file(struct session *session, struct file_name *name)
+{
+	struct mailbox *mailbox = session->mailbox;
+	char path[FILE_NAME_PATH_OCTETS];
+	int fd;
+
+	file_name_path(name, path);
+	fd = mailbox->files->open(
+		mailbox->files, mailbox->root, path, O_RDONLY, 0);
+	if (fd != -ENOENT || !session_relocate(session, name))
+		return fd;
+	file_name_path(name, path);
+	return mailbox->files->open(
+		mailbox->files, mailbox->root, path, O_RDONLY, 0);
+}
+
+/* The file must be as long as was announced: a client counts on it. */
+static enum outcome
+check_length(struct session *session, int fd, uint64_t stored_octets)
+{
+	struct stat status;
+	int error = session->mailbox->files->stat(
+		session->mailbox->files, fd, &status);
+
+	if (error != 0)
+		return outcome_of_errno(-error);
+	if (S_ISREG(status.st_mode) &&
+		(uint64_t)status.st_size == stored_octets)
+		return OK;
+	mailbox_notice(session->mailbox,
+		"a message was changed in place by another program; the "
+		"index is rebuilt at the next open");
+	session->mailbox->must_rebuild = true;
+	return ERR_BROKEN;
+}
+
+static enum outcome
+open_message(struct session *session, uint32_t index, int *out_descriptor,
+	uint64_t *out_octets)
+{
+	struct index_message message;
+	struct file_name name;
+	enum outcome outcome = look_up(session, index, &message, &name);
+	int fd;
+
+	if (outcome != OK)
+		return outcome;
+	fd = open_file(session, &name);
+	if (fd < 0)
+		return fd == -ENOENT ? ERR_GONE : outcome_of_errno(-fd);
+	outcome = check_length(session, fd, message.stored_octets);
+	if (outcome != OK) {
+		session->mailbox->files->close(session->mailbox->files, &fd);
+		return outcome;
+	}
+	*out_descriptor = fd;
+	*out_octets = message.stored_octets;
+	return OK;
+}
+
+enum outcome
+session_read(struct session *session, struct store_read_call *call)
+{
+	enum outcome outcome = open_message(
+		session, call->index, &call->descriptor, &call->octets);
+
+	if (outcome == OK)
+		call->offset = 0;
+	return outcome;
+}
+
+enum outcome
+session_read_at(struct session *session, struct store_read_at_call *call)
+{
+	struct files *files = session->mailbox->files;
+	ssize_t n;
+
+	if (session->read_at < 0 || session->read_at_index != call->index) {
+		uint64_t octets;
+		enum outcome outcome;
+
+		files->close(files, &session->read_at);
+		outcome = open_message(
+			session, call->index, &session->read_at, &octets);
+		if (outcome != OK)
+			return outcome;
+		session->read_at_index = call->index;
+	}
+	n = files_read_all(
+		files, session->read_at, call->to, call->room, call->offset);
+	if (n < 0)
+		return outcome_of_errno((int)-n);
+	call->octets = (size_t)n;
+	return OK;
+}

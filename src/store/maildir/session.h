@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * session - an open maildrop: reading its messages, deleting them at QUIT.
+ */
+#ifndef STORE_MAILDIR_SESSION_H
+#define STORE_MAILDIR_SESSION_H
+
+#include "store/maildir/index_file.h"
+#include "store/maildir/listing.h"
+
+struct session {
+	struct mailbox *mailbox;
+	struct index_view *view; /* the snapshot */
+	/* Where the files are that others renamed since; made when one is not
+	   where it was. */
+	struct listing listing;
+	bool has_listing;
+	struct stamps listing_stamps;
+	int read_at; /* the message that was read last, or -1 */
+	uint32_t read_at_index;
+};
+
+enum outcome session_open(struct session *session, struct mailbox *mailbox,
+	struct store_snapshot *out);
+void session_close(struct session *session);
+
+enum outcome session_read(
+	struct session *session, struct store_read_call *call);
+enum outcome session_read_at(
+	struct session *session, struct store_read_at_call *call);
+enum outcome session_commit(
+	struct session *session, const struct index_set *deleted);
+
+/* For session_commit: the message, and the name its file has now, with the
+   file's status. ERR_GONE: there is no such file. */
+enum outcome session_find(struct session *session, uint32_t index,
+	struct index_message *out_message, struct file_name *out_name,
+	struct stat *out_status);
+/* Where a file that was `name` is now; false when nowhere. */
+bool session_relocate(struct session *session, struct file_name *name);
+
+#endif

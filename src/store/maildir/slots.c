@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/maildir/slots.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#define FIRST_BUCKETS 256
+
+bool
+slots_init(struct slots *slots, const struct maildir_settings *settings,
+	size_t idle_maximum)
+{
+	*slots = (struct slots){
+		.settings = settings,
+		.idle_maximum = idle_maximum,
+		.bucket_count = FIRST_BUCKETS,
+		.buckets = calloc(FIRST_BUCKETS, sizeof(struct slot *)),
+	};
+	return slots->buckets != NULL;
+}
+
+void
+slots_release(struct slots *slots)
+{
+	for (size_t i = 0; i < slots->bucket_count && slots->buckets; i++)
+		while (slots->buckets[i]) {
+			struct slot *slot = slots->buckets[i];
+
+			slots->buckets[i] = slot->next;
+			mailbox_rest(&slot->mailbox);
+			free(slot);
+		}
+	free(slots->buckets);
+	slots->buckets = NULL;
+}
+
+static struct slot **
+bucket_of(struct slots *slots, uint64_t key)
+{
+	return &slots->buckets[key & (slots->bucket_count - 1)];
+}
+
+/* Without memory for more buckets the chains only get longer. */
+static void
+grow(struct slots *slots)
+{
+	struct slots old = *slots;
+
+	slots->bucket_count = old.bucket_count * 2;
+	slots->buckets = calloc(slots->bucket_count, sizeof(struct slot *));
+	if (!slots->buckets) {
+		*slots = old;
+		return;
+	}
+	for (size_t i = 0; i < old.bucket_count; i++)
+		while (old.buckets[i]) {
+			struct slot *slot = old.buckets[i];
+			struct slot **bucket = bucket_of(slots, slot->key);
+
+			old.buckets[i] = slot->next;
+			slot->next = *bucket;
+			*bucket = slot;
+		}
+	free(old.buckets);
+}
+
+static void
+leave_idle(struct slots *slots, struct slot *slot)
+{
+	*(slot->newer ? &slot->newer->older : &slots->newest) = slot->older;
+	*(slot->older ? &slot->older->newer : &slots->oldest) = slot->newer;
+	slot->newer = slot->older = NULL;
+	slots->idle_count--;
+}
+
+static void
+join_idle(struct slots *slots, struct slot *slot)
+{
+	slot->older = slots->newest;
+	*(slot->older ? &slot->older->newer : &slots->oldest) = slot;
+	slots->newest = slot;
+	slots->idle_count++;
+}
+
+static void
+forget(struct slots *slots, struct slot *slot)
+{
+	struct slot **at = bucket_of(slots, slot->key);
+
+	while (*at != slot)
+		at = &(*at)->next;
+	*at = slot->next;
+	slots->count--;
+	free(slot);
+}
+
+static enum outcome
+add(struct slots *slots, const char *mailbox, uint64_t key, struct slot **out)
+{
+	struct slot *slot = calloc(1, sizeof(*slot));
+	enum outcome outcome;
+
+	if (!slot)
+		return ERR_TRY_LATER;
+	outcome = mailbox_init(&slot->mailbox, slots->settings, mailbox);
+	if (outcome != OK) {
+		free(slot);
+		return outcome;
+	}
+	if (slots->count >= slots->bucket_count)
+		grow(slots);
+	slot->key = key;
+	slot->next = *bucket_of(slots, key);
+	*bucket_of(slots, key) = slot;
+	slots->count++;
+	*out = slot;
+	return OK;
+}
+
+enum outcome
+slots_get(struct slots *slots, const char *mailbox, struct slot **out)
+{
+	uint64_t key = XXH3_64bits(mailbox, strlen(mailbox));
+	struct slot *slot = *bucket_of(slots, key);
+
+	while (slot && strcmp(slot->mailbox.name, mailbox))
+		slot = slot->next;
+	if (!slot) {
+		enum outcome outcome = add(slots, mailbox, key, &slot);
+
+		if (outcome != OK)
+			return outcome;
+	} else if (slot->users == 0) {
+		leave_idle(slots, slot);
+	}
+	slot->users++;
+	*out = slot;
+	return OK;
+}
+
+void
+slots_put(struct slots *slots, struct slot *slot)
+{
+	if (--slot->users > 0)
+		return;
+	mailbox_rest(&slot->mailbox);
+	join_idle(slots, slot);
+	if (slots->idle_count > slots->idle_maximum) {
+		struct slot *oldest = slots->oldest;
+
+		leave_idle(slots, oldest);
+		forget(slots, oldest);
+	}
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * slots - the mailboxes that are in use or were lately, by name. Used from the
+ * thread that starts operations; what a slot's mailbox holds belongs to the
+ * jobs of that mailbox.
+ */
+#ifndef STORE_MAILDIR_SLOTS_H
+#define STORE_MAILDIR_SLOTS_H
+
+#include "store/maildir/mailbox.h"
+
+struct slot {
+	struct mailbox mailbox;
+	uint64_t key; /* for the executor */
+	unsigned users;
+	struct slot *next;	    /* in the bucket */
+	struct slot *newer, *older; /* among the idle */
+};
+
+struct slots {
+	const struct maildir_settings *settings;
+	struct slot **buckets;
+	size_t bucket_count, count;
+	struct slot *newest, *oldest; /* idle */
+	size_t idle_count, idle_maximum;
+};
+
+bool slots_init(struct slots *slots, const struct maildir_settings *settings,
+	size_t idle_maximum);
+/* Frees all; none may be in use. */
+void slots_release(struct slots *slots);
+/* Errors  ERR_PEER, ERR_BROKEN (mailbox_init), ERR_TRY_LATER (memory) */
+enum outcome slots_get(
+	struct slots *slots, const char *mailbox, struct slot **out);
+/* The last user closes what is open. */
+void slots_put(struct slots *slots, struct slot *slot);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * uidls - the UIDLs of a mailbox that do not follow from a file's name: given
+ * from outside, or made because a name came again; and which names were
+ * deleted. A file of its own, only appended to; docs/formats/uidls.md.
+ *
+ * The last entry of a name counts. Memory: 32 octets a name while it is open.
+ */
+#ifndef STORE_MAILDIR_UIDLS_H
+#define STORE_MAILDIR_UIDLS_H
+
+#include "store/maildir/mailbox.h"
+#include "store/uidl.h"
+
+enum uidls_kind {
+	UIDLS_NONE = 0,	 /* the digest of the base name is the UIDL */
+	UIDLS_GONE = 1,	 /* deleted: its UIDL is never given again */
+	UIDLS_GIVEN = 2, /* the UIDL is in the entry */
+};
+
+struct uidls_entry;
+
+struct uidls {
+	struct mailbox *mailbox;
+	struct uidls_entry *entries; /* open addressing */
+	uint32_t count, capacity;
+	/* What is still to be written. */
+	unsigned char *pending;
+	size_t pending_octets, pending_capacity;
+	uint64_t end; /* of the file */
+};
+
+/* Errors  ERR_TRY_LATER; a file that is not there is empty */
+enum outcome uidls_open(struct uidls *uidls, struct mailbox *mailbox);
+void uidls_release(struct uidls *uidls);
+/* `out` gets the UIDL when it is UIDLS_GIVEN. Errors  ERR_TRY_LATER */
+enum outcome uidls_find(struct uidls *uidls,
+	const unsigned char digest[UIDL_DIGEST_OCTETS],
+	enum uidls_kind *out_kind, char out[UIDL_MAXIMUM_OCTETS + 1]);
+/* Errors  ERR_PEER (no valid UIDL), ERR_TRY_LATER (memory) */
+enum outcome uidls_give(struct uidls *uidls,
+	const unsigned char digest[UIDL_DIGEST_OCTETS], struct bytes uidl);
+enum outcome uidls_bury(
+	struct uidls *uidls, const unsigned char digest[UIDL_DIGEST_OCTETS]);
+/* Makes what was given and buried durable. */
+enum outcome uidls_sync(struct uidls *uidls);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/registry.h"
+
+#include <string.h>
+
+#include "store/maildir/maildir.h"
+#include "store/memory/memory.h"
+
+static enum outcome
+open_maildir(struct store_options *options, struct store **out)
+{
+	return maildir_store_new(options, &files_posix, out);
+}
+
+static enum outcome
+open_memory(struct store_options *options, struct store **out)
+{
+	enum outcome outcome = memory_store_new(&files_posix, out);
+
+	if (outcome == OK) {
+		files_posix.close(&files_posix, &options->mail_root);
+		files_posix.close(&files_posix, &options->state_root);
+	}
+	return outcome;
+}
+
+enum outcome
+store_open(struct store_options *options, struct store **out)
+{
+	static const struct {
+		const char *kind;
+		enum outcome (*open)(
+			struct store_options *options, struct store **out);
+	} kinds[] = {
+		{"maildir", open_maildir},
+		{"memory", open_memory},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(options->kind, kinds[i].kind))
+			return kinds[i].open(options, out);
+	return ERR_PEER;
+}
