@@ -133,7 +133,7 @@ bool pop3_session_raw_begin(struct pop3_session *session, struct buffer *out);
 void pop3_session_raw_end(struct pop3_session *session);
 
 /*
- * The message cannot be read. Before the first feed the client gets -ERR; in
+ * The message cannot be read. Before the first octet the client gets -ERR; in
  * the middle the next step is POP3_CLOSE and nothing more is written, since
  * an end line would make a torso look whole.
  */
@@ -153,9 +153,9 @@ void pop3_session_tls_started(struct pop3_session *session);
 /* ---- from outside, between steps ---- */
 
 /*
- * The server is stopping or the time is up: a session between two replies says
- * -ERR with `why` as text and closes; in a multi-line reply it just closes.
- * Never enters UPDATE (RFC 1939 section 3).
+ * The server is stopping or the time is up: the reply in hand is finished, then
+ * comes -ERR with `why` as text and the end. Never enters UPDATE (RFC 1939
+ * section 3). `why` is borrowed for ever.
  */
 void pop3_session_expire(struct pop3_session *session, const char *why);
 

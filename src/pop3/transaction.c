@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC */
+#include "pop3/state.h"
+
+#include <stdlib.h>
+
+enum outcome
+pop3_message(const struct pop3_session *s, uint32_t index,
+	struct maildrop_message *out)
+{
+	return s->maildrop->message(s->maildrop, index, out);
+}
+
+void
+pop3_on_stls(struct pop3_session *s, const struct pop3_command_input *input)
+{
+	if (s->is_tls) {
+		pop3_bad(s, "TLS is on already");
+	} else if (!s->settings->offers_stls) {
+		pop3_bad(s, "there is no TLS here");
+	} else {
+		pop3_ok(s, "begin TLS");
+		s->next = POP3_START_TLS;
+	}
+}
+
+void
+pop3_on_stat(struct pop3_session *s, const struct pop3_command_input *input)
+{
+	buffer_printf(s->out, "+OK %u %llu\r\n",
+		s->maildrop->count - s->deleted.count,
+		(unsigned long long)(s->maildrop->octets - s->deleted_octets));
+	s->replies++;
+}
+
+void
+pop3_on_noop(struct pop3_session *s, const struct pop3_command_input *input)
+{
+	pop3_ok(s, "still here");
+}
+
+void
+pop3_on_dele(struct pop3_session *s, const struct pop3_command_input *input)
+{
+	struct maildrop_message message;
+	enum outcome outcome = pop3_message(s, input->index, &message);
+
+	if (outcome == OK && !index_set_add(&s->deleted, input->index))
+		outcome = ERR_TRY_LATER;
+	if (outcome != OK) {
+		pop3_failed(s, outcome, "the message cannot be deleted");
+		return;
+	}
+	s->deleted_octets += message.octets;
+	s->summary.dele_count++;
+	buffer_printf(
+		s->out, "+OK message %u marked deleted\r\n", input->index + 1);
+	s->replies++;
+}
+
+void
+pop3_on_rset(struct pop3_session *s, const struct pop3_command_input *input)
+{
+	index_set_clear(&s->deleted);
+	s->deleted_octets = 0;
+	s->summary.dele_count = 0;
+	pop3_on_stat(s, input);
+}
+
+/* ---- QUIT ---- */
+
+void
+pop3_on_quit(struct pop3_session *s, const struct pop3_command_input *input)
+{
+	/* Only QUIT in TRANSACTION enters UPDATE (RFC 1939 section 6). */
+	if (s->deleted.count > 0) {
+		s->next = POP3_COMMIT;
+		return;
+	}
+	s->summary.is_committed = s->state == POP3_TRANSACTION;
+	pop3_ok(s, "bye");
+	s->is_closing = true;
+}
+
+const struct index_set *
+pop3_session_deleted(const struct pop3_session *s)
+{
+	return &s->deleted;
+}
+
+void
+pop3_session_committed(struct pop3_session *s, enum outcome outcome)
+{
+	s->next = POP3_READ;
+	s->answer = POP3_ANSWER_COMMITTED;
+	s->answer_outcome = (uint8_t)outcome;
+}
+
+/* ---- RETR and TOP ---- */
+
+static void
+start_sending(
+	struct pop3_session *s, uint32_t index, bool is_top, uint64_t lines)
+{
+	struct maildrop_message message;
+	enum outcome outcome = pop3_message(s, index, &message);
+	struct pop3_sending *sending = NULL;
+
+	if (outcome == OK) {
+		sending = calloc(1, sizeof(*sending));
+		outcome = sending ? OK : ERR_TRY_LATER;
+	}
+	if (outcome != OK) {
+		pop3_failed(s, outcome, "the message cannot be read");
+		return;
+	}
+	sending->reading.index = index;
+	sending->reading.stored_octets = message.stored_octets;
+	sending->reading.may_send_raw =
+		!is_top && !(message.flags & (MAILDROP_NEEDS_STUFFING |
+						     MAILDROP_NEEDS_CRLF));
+	sending->octets = message.octets;
+	sending->is_top = is_top;
+	top_init(&sending->top, lines);
+	dot_encoder_init(&sending->encoder);
+	/* The one before is kept until now: its owner may still ask for it. */
+	free(s->sending);
+	s->sending = sending;
+	s->next = POP3_READ_MESSAGE;
+}
+
+void
+pop3_on_retr(struct pop3_session *s, const struct pop3_command_input *input)
+{
+	start_sending(s, input->index, false, 0);
+}
+
+void
+pop3_on_top(struct pop3_session *s, const struct pop3_command_input *input)
+{
+	start_sending(s, input->index, true, input->lines);
+}
