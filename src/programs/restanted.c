@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * restanted - the server: POP3, POP3S, LMTP. Reads settings, chooses a role,
+ * runs it.
+ */
+#include "base/log.h"
+#include "programs/restanted/demo.h"
+#include "server/auth_role.h"
+#include "server/parent.h"
+#include "server/session_role.h"
+#include "server/setup.h"
+#include "server/store_role.h"
+#include "server/web_role.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define DEFAULT_CONFIG "/etc/restante/restante.conf"
+
+static const char usage[] =
+	"usage: restanted [-c FILE] [-n]\n"
+	"       restanted --demo DIR [--port-base N]\n"
+	"\n"
+	"The POP3, POP3S and LMTP server. Runs in the foreground.\n"
+	"\n"
+	"  -c, --config FILE  settings (default " DEFAULT_CONFIG ")\n"
+	"  -n, --check        check the settings and exit; 78 when wrong\n"
+	"      --demo DIR     everything in DIR: no root, no configuration;\n"
+	"                     users alice and bob, password demo; loopback "
+	"only\n"
+	"      --port-base N  ports of --demo: POP3 N+110, POP3S N+995,\n"
+	"                     LMTP N+24 (default 1000)\n"
+	"  -h, --help         this text\n"
+	"  -V, --version      the version\n"
+	"\n"
+	"Signals: HUP reads the certificate anew, TERM and INT stop.\n"
+	"Example: restanted --demo /tmp/post-office\n";
+
+struct options {
+	const char *config;
+	const char *demo;
+	const char *role;
+	unsigned long port_base;
+	bool only_checks;
+};
+
+__attribute__((noreturn)) static void
+wrong_usage(const char *what)
+{
+	fprintf(stderr, "restanted: %s\nTry: restanted --help\n", what);
+	exit(EX_USAGE);
+}
+
+static unsigned long
+port_base_of(const char *text)
+{
+	uint64_t base;
+
+	if (!bytes_to_number(bytes_of_string(text), 65535 - 995, &base))
+		wrong_usage("--port-base takes a number from 0 to 64540");
+	return (unsigned long)base;
+}
+
+static void
+read_options(int argc, char **argv, struct options *options)
+{
+	enum { OPT_DEMO = 256, OPT_PORT_BASE, OPT_ROLE, OPT_NUMBER };
+	static const struct option known[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, 'n'},
+		{"demo", required_argument, NULL, OPT_DEMO},
+		{"port-base", required_argument, NULL, OPT_PORT_BASE},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		/* The parent's way to start its roles; see process/spawn.h. */
+		{"role", required_argument, NULL, OPT_ROLE},
+		{"number", required_argument, NULL, OPT_NUMBER},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:nhV", known, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			options->config = optarg;
+			break;
+		case 'n':
+			options->only_checks = true;
+			break;
+		case OPT_DEMO:
+			options->demo = optarg;
+			break;
+		case OPT_PORT_BASE:
+			options->port_base = port_base_of(optarg);
+			break;
+		case OPT_ROLE:
+			options->role = optarg;
+			break;
+		case OPT_NUMBER:
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(EX_OK);
+		case 'V':
+			puts("restanted " RESTANTE_VERSION);
+			exit(EX_OK);
+		default:
+			exit(EX_USAGE);
+		}
+	}
+	if (optind < argc)
+		wrong_usage("too many arguments");
+	if (options->demo && options->config)
+		wrong_usage("--demo has its own configuration: not with -c");
+}
+
+static void
+run_role(const char *name)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} roles[] = {
+		{"session", session_role_run},
+		{"auth", auth_role_run},
+		{"store", store_role_run},
+		{"web", web_role_run},
+	};
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
+		if (strcmp(roles[i].name, name) == 0)
+			roles[i].run();
+	wrong_usage("--role is for restanted's own use");
+}
+
+/* Settings are right; is what they name there too? */
+static enum outcome
+check_files(const struct server_settings *settings, char *error)
+{
+	struct buffer certificate, key;
+	enum outcome outcome = OK;
+
+	if (!settings->certificate || !settings->certificate[0])
+		return OK;
+	buffer_init(&certificate, BOOT_PEM_MAXIMUM_OCTETS);
+	buffer_init(&key, BOOT_PEM_MAXIMUM_OCTETS);
+	outcome = setup_certificate(settings, &certificate, &key, error);
+	if (outcome == OK)
+		outcome = setup_try_certificate(
+			buffer_bytes(&certificate), buffer_bytes(&key), error);
+	buffer_release(&certificate);
+	buffer_wipe(&key);
+	return outcome;
+}
+
+static int
+load(struct server_settings *settings, const char *file)
+{
+	char error[INI_ERROR_SIZE];
+	enum outcome outcome;
+
+	outcome = server_settings_load(settings, file, error);
+	if (outcome == OK)
+		outcome = server_settings_check(settings, error);
+	if (outcome == OK)
+		outcome = check_files(settings, error);
+	if (outcome == OK)
+		return EX_OK;
+	fprintf(stderr, "restanted: %s\n", error);
+	return EX_CONFIG;
+}
+
+/* On a terminal to stderr, else to syslog's mail facility. */
+static void
+choose_log(struct server_settings *settings, bool is_demo)
+{
+	const char *target =
+		is_demo || isatty(STDERR_FILENO) ? "stderr" : "syslog";
+
+	if (strcmp(settings->log, "auto") == 0) {
+		free(settings->log);
+		settings->log = strdup(target);
+	}
+	log_open(strcmp(settings->log, "syslog") == 0 ? LOG_TARGET_SYSLOG
+						      : LOG_TARGET_STDERR,
+		(enum log_level)settings->log_level, "parent");
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = {.port_base = DEMO_PORT_BASE};
+	struct server_settings settings;
+	int code;
+
+	read_options(argc, argv, &options);
+	if (options.role)
+		run_role(options.role);
+	umask(022);
+	server_settings_init(&settings);
+	if (options.demo) {
+		code = demo_prepare(options.demo, (unsigned)options.port_base,
+			&options.config);
+		if (code != EX_OK)
+			return code;
+	}
+	if (!options.config)
+		options.config = DEFAULT_CONFIG;
+	code = load(&settings, options.config);
+	if (code == EX_OK && options.only_checks)
+		printf("%s: ok\n", options.config);
+	if (code != EX_OK || options.only_checks)
+		return code;
+	choose_log(&settings, options.demo != NULL);
+	if (options.demo)
+		code = demo_fill(&settings);
+	if (code == EX_OK)
+		code = parent_run(&settings, options.demo ? demo_print : NULL);
+	server_settings_release(&settings);
+	return code;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: ISC */
+#include "server/boot.h"
+#include "base/log.h"
+#include "process/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static struct channel *parent_channel;
+static const struct boot_handler *parent_handler;
+
+__attribute__((noreturn)) static void
+give_up(const char *why)
+{
+	log_event(LOG_LEVEL_ERROR, "role-failed", "why=\"%s\"", why);
+	exit(EX_OSERR);
+}
+
+bool
+boot_take_pem(struct message *message, struct buffer *pem, bool *out_is_last)
+{
+	struct message_reader reader;
+	struct bytes piece;
+	bool is_last;
+
+	message_reader_init(&reader, message);
+	is_last = message_get_u8(&reader) != 0;
+	piece = message_get_bytes(&reader);
+	if (!message_reader_finish(&reader) || !buffer_append_bytes(pem, piece))
+		return false;
+	*out_is_last = is_last;
+	return true;
+}
+
+static bool
+take_settings(struct boot *boot, struct message *message, struct buffer *text)
+{
+	char error[INI_ERROR_SIZE];
+	bool is_last;
+
+	if (!boot_take_pem(message, text, &is_last))
+		return false;
+	if (!is_last)
+		return true;
+	if (server_settings_parse(&boot->settings, "settings",
+		    buffer_bytes(text), error) != OK) {
+		log_event(LOG_LEVEL_ERROR, "settings", "%s", error);
+		return false;
+	}
+	buffer_release(text);
+	return true;
+}
+
+static bool
+take_listener(struct boot *boot, struct message *message)
+{
+	struct boot_listener *listener = &boot->listeners[boot->listener_count];
+	struct message_reader reader;
+
+	if (boot->listener_count == BOOT_LISTENERS_MAXIMUM)
+		return false;
+	message_reader_init(&reader, message);
+	listener->kind = message_get_u8(&reader);
+	listener->fd = message_get_descriptor(&reader);
+	boot->listener_count++;
+	return message_reader_finish(&reader);
+}
+
+static bool
+take_stats(struct boot *boot, struct message *message)
+{
+	struct boot_stats *stats = &boot->stats[boot->stats_count];
+	struct message_reader reader;
+
+	if (boot->stats_count == BOOT_STATS_MAXIMUM)
+		return false;
+	message_reader_init(&reader, message);
+	stats->role = message_get_u8(&reader);
+	stats->number = message_get_u32(&reader);
+	stats->fd = message_get_descriptor(&reader);
+	boot->stats_count++;
+	return message_reader_finish(&reader);
+}
+
+static bool
+take_ticket_key(struct boot *boot, struct message *message)
+{
+	struct message_reader reader;
+	struct bytes key;
+
+	message_reader_init(&reader, message);
+	key = message_get_bytes(&reader);
+	if (!message_reader_finish(&reader) ||
+		key.octets != sizeof(boot->ticket_key))
+		return false;
+	memcpy(boot->ticket_key, key.at, key.octets);
+	return true;
+}
+
+static bool
+take_start(struct boot *boot, struct message *message)
+{
+	struct message_reader reader;
+
+	message_reader_init(&reader, message);
+	boot->number = message_get_u32(&reader);
+	boot->instance = message_get_u64(&reader);
+	return message_reader_finish(&reader);
+}
+
+static bool
+take(struct boot *boot, struct message *message, struct buffer *text)
+{
+	bool is_last;
+
+	switch (message->type) {
+	case MESSAGE_SETTINGS:
+		return take_settings(boot, message, text);
+	case MESSAGE_CERTIFICATE:
+		return boot_take_pem(message, &boot->certificate, &is_last);
+	case MESSAGE_KEY:
+		return boot_take_pem(message, &boot->key, &is_last);
+	case MESSAGE_TICKET_KEY:
+		return take_ticket_key(boot, message);
+	case MESSAGE_LISTENER:
+		return take_listener(boot, message);
+	case MESSAGE_STATS:
+		return take_stats(boot, message);
+	case MESSAGE_START:
+		return take_start(boot, message);
+	default:
+		return false;
+	}
+}
+
+struct boot *
+boot_receive(void)
+{
+	struct boot *boot = calloc(1, sizeof(*boot));
+	struct buffer text;
+	struct message message;
+
+	/* The terminal's signals go to all; the parent decides what they
+	   mean. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	if (!boot)
+		give_up("no memory");
+	server_settings_init(&boot->settings);
+	buffer_init(&boot->certificate, BOOT_PEM_MAXIMUM_OCTETS);
+	buffer_init(&boot->key, BOOT_PEM_MAXIMUM_OCTETS);
+	buffer_init(&text, BOOT_PEM_MAXIMUM_OCTETS);
+	message_init(&message, 0, 0);
+	do {
+		if (channel_receive_blocking(SPAWN_CHANNEL_FD, &message) != OK)
+			give_up("the parent went before the start");
+		if (!take(boot, &message, &text))
+			give_up("malformed message at the start");
+	} while (message.type != MESSAGE_START);
+	message_release(&message);
+	buffer_release(&text);
+	return boot;
+}
+
+void
+boot_free(struct boot **boot)
+{
+	if (!*boot)
+		return;
+	buffer_release(&(*boot)->certificate);
+	buffer_wipe(&(*boot)->key);
+	explicit_bzero((*boot)->ticket_key, sizeof((*boot)->ticket_key));
+	server_settings_release(&(*boot)->settings);
+	free(*boot);
+	*boot = NULL;
+}
+
+void
+boot_log_open(const struct boot *boot, const char *name)
+{
+	const char *target = boot->settings.log;
+
+	log_open(strcmp(target, "syslog") == 0 ? LOG_TARGET_SYSLOG
+					       : LOG_TARGET_STDERR,
+		(enum log_level)boot->settings.log_level, name);
+}
+
+int
+boot_state_directory(const struct boot *boot, const char *name)
+{
+	char path[PATH_MAX];
+	int fd = -1;
+
+	if (snprintf(path, sizeof(path), "%s/%s", boot->settings.state, name) <
+		(int)sizeof(path))
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		log_event(LOG_LEVEL_ERROR, "open-failed", "path=%s why=\"%s\"",
+			path, strerror(errno));
+		exit(EX_OSFILE);
+	}
+	return fd;
+}
+
+int
+boot_empty_root(const struct boot *boot)
+{
+	return geteuid() == 0 ? boot_state_directory(boot, "empty") : -1;
+}
+
+struct stats *
+boot_own_stats(struct boot *boot)
+{
+	struct stats *stats = NULL;
+
+	if (boot->stats_count == 1)
+		stats = stats_map(&boot->stats[0].fd, 1);
+	if (!stats)
+		give_up("no counters");
+	return stats;
+}
+
+void
+boot_drop_privileges(const char *user, int *root_fd)
+{
+	struct privileges privileges = {
+		.is_root = geteuid() == 0, .root_fd = *root_fd};
+	char error[256];
+
+	privileges_raise_file_limit();
+	if (privileges.is_root &&
+		privileges_find_user(user, &privileges.uid, &privileges.gid,
+			error, sizeof(error)) != OK)
+		give_up(error);
+	if (privileges_drop(&privileges) != OK)
+		give_up("cannot drop privileges");
+	if (*root_fd >= 0)
+		close(*root_fd);
+	*root_fd = -1;
+}
+
+static bool
+on_peer(struct message *message)
+{
+	struct message_reader reader;
+	uint64_t instance;
+	enum role role;
+	bool is_known = false;
+	int fd;
+
+	message_reader_init(&reader, message);
+	role = message_get_u8(&reader);
+	instance = message_get_u64(&reader);
+	fd = message_get_descriptor(&reader);
+	if (message_reader_finish(&reader))
+		is_known = parent_handler->on_peer(role, instance, &fd);
+	if (fd >= 0)
+		close(fd);
+	return is_known;
+}
+
+static bool
+on_parent_message(struct channel *channel, struct message *message)
+{
+	switch (message->type) {
+	case MESSAGE_PEER:
+		return on_peer(message);
+	case MESSAGE_STOP:
+		parent_handler->on_stop();
+		return true;
+	default:
+		return parent_handler->on_message &&
+		       parent_handler->on_message(message);
+	}
+}
+
+static void
+on_parent_closed(struct channel *channel, enum outcome why)
+{
+	give_up("the parent is gone");
+}
+
+void
+boot_finish(uv_loop_t *loop, const struct boot_handler *handler)
+{
+	static const struct channel_handler channel_handler = {
+		.on_message = on_parent_message, .on_closed = on_parent_closed};
+	struct message ready;
+	int fd = SPAWN_CHANNEL_FD;
+
+	parent_handler = handler;
+	parent_channel = channel_new(loop, &fd, &channel_handler, NULL);
+	if (!parent_channel)
+		give_up("no memory");
+	message_init(&ready, MESSAGE_READY, 0);
+	if (channel_send(parent_channel, &ready) != OK)
+		give_up("the parent is gone");
+	message_release(&ready);
+}
+
+void
+boot_leave(void)
+{
+	/* _exit: nothing of a role needs more than the kernel's clean-up. */
+	log_event(LOG_LEVEL_DEBUG, "role-ended", "%s", "");
+	_exit(EX_OK);
+}

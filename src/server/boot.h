@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * boot - what a role is given before it runs, and the end of every role's
+ * start: privileges dropped, loop running, parent told.
+ */
+#ifndef SERVER_BOOT_H
+#define SERVER_BOOT_H
+
+#include "config/server_settings.h"
+#include "process/channel.h"
+#include "process/privileges.h"
+#include "server/protocol.h"
+#include "server/stats.h"
+
+#define BOOT_LISTENERS_MAXIMUM	(SETTINGS_LISTENERS_MAXIMUM * 8)
+#define BOOT_STATS_MAXIMUM	1024
+#define BOOT_PEM_MAXIMUM_OCTETS (1u << 20)
+
+struct boot_listener {
+	enum listener_kind kind;
+	int fd;
+};
+
+struct boot_stats {
+	enum role role;
+	uint32_t number;
+	int fd;
+};
+
+struct boot {
+	struct server_settings settings;
+	struct boot_listener listeners[BOOT_LISTENERS_MAXIMUM];
+	size_t listener_count;
+	struct boot_stats stats[BOOT_STATS_MAXIMUM];
+	size_t stats_count;
+	struct buffer certificate, key; /* PEM; key is wiped by its user */
+	unsigned char ticket_key[48];
+	uint32_t number;
+	uint64_t instance;
+};
+
+/* Receives until MESSAGE_START. Ends the process when that goes wrong. */
+struct boot *boot_receive(void);
+void boot_free(struct boot **boot);
+
+/*
+ * Takes a piece of MESSAGE_CERTIFICATE or MESSAGE_KEY into `pem`.
+ * *out_is_last tells that it is whole. False: malformed.
+ */
+bool boot_take_pem(
+	struct message *message, struct buffer *pem, bool *out_is_last);
+
+/* As [server] log and log-level say; `name` is borrowed for ever. */
+void boot_log_open(const struct boot *boot, const char *name);
+/* An empty directory to be the root of a role without files; -1 when the
+   process is not root. */
+int boot_empty_root(const struct boot *boot);
+/* A directory below [server] state, opened before privileges are dropped. */
+int boot_state_directory(const struct boot *boot, const char *name);
+/* The counters that are this role's own. */
+struct stats *boot_own_stats(struct boot *boot);
+
+/* The user of this role; root_fd (taken, -1 for none) becomes its root. */
+void boot_drop_privileges(const char *user, int *root_fd);
+
+/* The parent's channel of a running role. */
+struct boot_handler {
+	bool (*on_peer)(enum role role, uint64_t instance, int *fd);
+	void (*on_stop)(void);
+	/* Anything else; false: malformed. May be NULL. */
+	bool (*on_message)(struct message *message);
+};
+
+/*
+ * Opens the parent's channel on `loop`, where peers come in, and tells it
+ * MESSAGE_READY. When the parent goes, the process ends.
+ */
+void boot_finish(uv_loop_t *loop, const struct boot_handler *handler);
+/* Ends the process with success. */
+void boot_leave(void);
+
+#endif

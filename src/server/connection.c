@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: ISC */
+#include "server/connection.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static struct connection *
+connection_of(uv_poll_t *poll)
+{
+	return (struct connection *)poll->data;
+}
+
+/* ---- which events are asked for ---- */
+
+static void
+watch(struct connection *c, int events)
+{
+	/* Asking again for the same would cost two system calls. */
+	if (c->watched == events || c->is_closing)
+		return;
+	c->watched = events;
+	if (events)
+		uv_poll_start(&c->poll, events, on_poll);
+	else
+		uv_poll_stop(&c->poll);
+}
+
+static void
+touch(struct connection *c)
+{
+	struct deadlines *list =
+		c->is_handshaking ? &c->role->handshakes : &c->role->idle;
+
+	deadlines_touch(list, &c->deadline, clock_monotonic_ms());
+}
+
+static void
+untouch(struct connection *c)
+{
+	struct deadlines *list =
+		c->is_handshaking ? &c->role->handshakes : &c->role->idle;
+
+	if (deadlines_has(&c->deadline))
+		deadlines_remove(list, &c->deadline);
+}
+
+/* ---- the list of those not logged in, oldest first ---- */
+
+static void
+add_fresh(struct connection *c)
+{
+	struct session_role *role = c->role;
+
+	c->older = role->newest;
+	if (role->newest)
+		role->newest->newer = c;
+	else
+		role->oldest = c;
+	role->newest = c;
+	c->is_fresh = true;
+}
+
+void
+connection_is_known(struct connection *c)
+{
+	struct session_role *role = c->role;
+
+	if (!c->is_fresh)
+		return;
+	if (c->older)
+		c->older->newer = c->newer;
+	else
+		role->oldest = c->newer;
+	if (c->newer)
+		c->newer->older = c->older;
+	else
+		role->newest = c->older;
+	c->older = c->newer = NULL;
+	c->is_fresh = false;
+}
+
+struct bytes
+connection_peer_host(const struct connection *c)
+{
+	struct bytes host = bytes_of_string(c->peer);
+	const char *colon = strrchr(c->peer, ':');
+
+	if (colon && strncmp(c->peer, "unix", 4) != 0)
+		host.octets = (size_t)(colon - c->peer);
+	return host;
+}
+
+/* ---- the end ---- */
+
+static void
+on_freed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void
+connection_close(struct connection *c)
+{
+	struct message message;
+
+	if (c->is_closing)
+		return;
+	c->protocol->end(c);
+	if (c->is_remembered) {
+		message_init(&message, MESSAGE_RELEASE, c->entry.id);
+		connection_send(c, ROLE_STORE, &message);
+		message_release(&message);
+	}
+	untouch(c);
+	connection_is_known(c);
+	table_remove(&c->role->connections, &c->entry);
+	c->is_closing = true;
+	tls_free(&c->tls);
+	buffer_wipe(&c->in);
+	buffer_release(&c->out);
+	free(c->peer);
+	stats_add(c->role->stats, closed_connections, 1);
+	uv_close((uv_handle_t *)&c->poll, on_freed);
+	close(c->fd);
+}
+
+/*
+ * The last reply must arrive: input that nobody read would make the kernel
+ * answer close(2) with a reset, which may overtake it.
+ */
+static void
+close_politely(struct connection *c)
+{
+	static unsigned char nowhere[CONNECTION_INPUT_MAXIMUM_OCTETS];
+
+	if (c->tls)
+		tls_shutdown(c->tls);
+	shutdown(c->fd, SHUT_WR);
+	for (int i = 0; i < 4; i++)
+		if (recv(c->fd, nowhere, sizeof(nowhere), MSG_DONTWAIT) <= 0)
+			break;
+	connection_close(c);
+}
+
+/* ---- output ---- */
+
+enum drained { DRAINED, DRAIN_BLOCKED, DRAIN_TURN_OVER, DRAIN_LOST };
+
+static enum drained
+tls_outcome(enum tls_result result)
+{
+	if (result == TLS_DONE)
+		return DRAINED;
+	if (result == TLS_WANT_READ || result == TLS_WANT_WRITE)
+		return DRAIN_BLOCKED;
+	return DRAIN_LOST;
+}
+
+static enum drained
+write_some(struct connection *c, size_t *out_octets)
+{
+	struct bytes bytes = buffer_bytes(&c->out);
+	int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+	ssize_t octets;
+
+	if (c->tls)
+		return tls_outcome(tls_write(c->tls, bytes, out_octets));
+	if (c->file >= 0)
+		flags |= MSG_MORE;
+	octets = send(c->fd, bytes.at, bytes.octets, flags);
+	if (octets < 0)
+		return errno == EAGAIN || errno == EINTR ? DRAIN_BLOCKED
+							 : DRAIN_LOST;
+	*out_octets = (size_t)octets;
+	return DRAINED;
+}
+
+static enum drained
+send_some_file(struct connection *c, size_t *out_octets)
+{
+	off_t offset = (off_t)c->file_offset;
+	size_t most = c->file_octets < CONNECTION_TURN_OCTETS
+			      ? (size_t)c->file_octets
+			      : CONNECTION_TURN_OCTETS;
+	ssize_t octets;
+
+	if (c->tls)
+		return tls_outcome(tls_sendfile(
+			c->tls, c->file, c->file_offset, most, out_octets));
+	octets = sendfile(c->fd, c->file, &offset, most);
+	if (octets < 0)
+		return errno == EAGAIN || errno == EINTR ? DRAIN_BLOCKED
+							 : DRAIN_LOST;
+	*out_octets = (size_t)octets;
+	return DRAINED;
+}
+
+static enum drained
+drain_file(struct connection *c, size_t *turn)
+{
+	size_t octets = 0;
+	enum drained drained;
+
+	while (c->file_octets > 0) {
+		drained = send_some_file(c, &octets);
+		if (drained != DRAINED)
+			return drained;
+		if (octets == 0) {
+			c->protocol->file_failed(c);
+			return DRAIN_LOST;
+		}
+		c->file_offset += octets;
+		c->file_octets -= octets;
+		*turn += octets;
+		if (*turn >= CONNECTION_TURN_OCTETS)
+			return DRAIN_TURN_OVER;
+	}
+	c->file = -1;
+	return DRAINED;
+}
+
+static enum drained
+drain(struct connection *c)
+{
+	size_t turn = 0, octets = 0;
+	enum drained drained;
+
+	while (c->out.octets > 0) {
+		drained = write_some(c, &octets);
+		if (drained != DRAINED)
+			return drained;
+		buffer_consume(&c->out, octets);
+		turn += octets;
+	}
+	buffer_trim(&c->out);
+	drained = c->file >= 0 ? drain_file(c, &turn) : DRAINED;
+	if (turn > 0)
+		touch(c);
+	return drained;
+}
+
+/* ---- input ---- */
+
+/* True: there is input. False: wait for it (watched) or closed. */
+static bool
+receive(struct connection *c)
+{
+	unsigned char *to;
+	size_t octets = 0, room = CONNECTION_INPUT_MAXIMUM_OCTETS;
+	enum tls_result result;
+	ssize_t got;
+
+	if (!c->may_have_more) {
+		c->may_have_more = true;
+		watch(c, UV_READABLE);
+		return false;
+	}
+	if (!(to = buffer_reserve(&c->in, room))) {
+		connection_close(c);
+		return false;
+	}
+	if (c->tls) {
+		result = tls_read(c->tls, to, room, &octets);
+		c->may_have_more = true;
+	} else {
+		got = recv(c->fd, to, room, MSG_DONTWAIT);
+		octets = got > 0 ? (size_t)got : 0;
+		c->may_have_more = octets == room;
+		result = got > 0			     ? TLS_DONE
+			 : got == 0			     ? TLS_CLOSED
+			 : errno == EAGAIN || errno == EINTR ? TLS_WANT_READ
+							     : TLS_FAILED;
+	}
+	if (result == TLS_DONE) {
+		buffer_grow(&c->in, octets);
+		touch(c);
+		return true;
+	}
+	buffer_trim(&c->in);
+	if (result == TLS_WANT_READ || result == TLS_WANT_WRITE) {
+		c->may_have_more = true;
+		watch(c, result == TLS_WANT_READ ? UV_READABLE : UV_WRITABLE);
+	} else {
+		connection_close(c);
+	}
+	return false;
+}
+
+/* ---- TLS ---- */
+
+/* True: done. False: under way (watched) or closed. */
+static bool
+handshake(struct connection *c)
+{
+	char quoted[LOG_QUOTED_OCTETS];
+
+	switch (tls_handshake(c->tls)) {
+	case TLS_DONE:
+		break;
+	case TLS_WANT_READ:
+		watch(c, UV_READABLE);
+		return false;
+	case TLS_WANT_WRITE:
+		watch(c, UV_WRITABLE);
+		return false;
+	case TLS_CLOSED:
+	case TLS_FAILED:
+	default:
+		stats_add(c->role->stats, failed_handshakes, 1);
+		log_event(LOG_LEVEL_INFO, "tls-failed", "addr=%s why=%s",
+			c->peer,
+			log_quote(quoted, bytes_of_string(tls_error(c->tls))));
+		connection_close(c);
+		return false;
+	}
+	untouch(c);
+	c->is_handshaking = false;
+	touch(c);
+	stats_add(c->role->stats, handshakes, 1);
+	c->protocol->tls_started(c);
+	return true;
+}
+
+static bool
+start_tls(struct connection *c)
+{
+	/* What came before the handshake is not to be trusted (RFC 2595
+	   section 4, CVE-2021-38084). */
+	buffer_wipe(&c->in);
+	c->may_have_more = true;
+	c->tls = c->role->tls ? tls_accept(c->role->tls, c->fd) : NULL;
+	if (!c->tls) {
+		connection_close(c);
+		return false;
+	}
+	untouch(c);
+	c->is_handshaking = true;
+	touch(c);
+	return handshake(c);
+}
+
+/* ---- the engine ---- */
+
+/* Does what `after` asks for. True: advance again. */
+static bool
+settle(struct connection *c)
+{
+	switch (drain(c)) {
+	case DRAINED:
+		break;
+	case DRAIN_BLOCKED:
+		watch(c, UV_WRITABLE);
+		return false;
+	case DRAIN_TURN_OVER:
+		watch(c, UV_WRITABLE);
+		return false;
+	case DRAIN_LOST:
+	default:
+		connection_close(c);
+		return false;
+	}
+	switch ((enum advance)c->after) {
+	case ADVANCE_READ:
+		return receive(c);
+	case ADVANCE_WRITE:
+		return true;
+	case ADVANCE_TLS:
+		return start_tls(c);
+	case ADVANCE_CLOSE:
+		close_politely(c);
+		return false;
+	case ADVANCE_WAIT:
+	default:
+		return false;
+	}
+}
+
+void
+connection_pump(struct connection *c)
+{
+	do {
+		if (c->is_closing)
+			return;
+		c->after = c->protocol->advance(c);
+		buffer_trim(&c->in);
+	} while (settle(c));
+}
+
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct connection *c = connection_of(poll);
+
+	if (status < 0) {
+		connection_close(c);
+		return;
+	}
+	if (c->is_handshaking) {
+		if (handshake(c))
+			connection_pump(c);
+		return;
+	}
+	if (c->out.octets == 0 && c->file < 0 && c->after == ADVANCE_WAIT) {
+		/* Nothing to do with it before the answer comes. */
+		watch(c, 0);
+		return;
+	}
+	c->may_have_more = true;
+	if (settle(c))
+		connection_pump(c);
+}
+
+/* ---- the beginning ---- */
+
+static struct connection *
+make(const struct session_listener *listener, int fd,
+	const struct address *peer)
+{
+	struct connection *c = calloc(1, listener->protocol->octets);
+	char text[ADDRESS_TEXT_SIZE];
+
+	if (!c)
+		return NULL;
+	c->role = listener->role;
+	c->protocol = listener->protocol;
+	c->listener = listener;
+	c->fd = fd;
+	c->file = -1;
+	c->may_have_more = true;
+	buffer_init(&c->in, CONNECTION_INPUT_MAXIMUM_OCTETS * 2);
+	buffer_init(&c->out, CONNECTION_OUTPUT_MAXIMUM_OCTETS);
+	c->peer = strdup(address_text(peer, text));
+	if (!c->peer || !c->protocol->start(c, listener->is_tls)) {
+		free(c->peer);
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+/* Full: the oldest that has not logged in makes room. False: there is none. */
+static bool
+make_room(struct session_role *role)
+{
+	if (role->connections.count < role->boot->settings.maximum_connections)
+		return true;
+	if (!role->oldest)
+		return false;
+	log_event(LOG_LEVEL_WARNING, "connection-dropped",
+		"addr=%s why=\"connections is reached\"", role->oldest->peer);
+	connection_close(role->oldest);
+	return true;
+}
+
+/* Makes it known to the role and to libuv, or to neither. */
+static bool
+introduce(struct connection *c)
+{
+	struct session_role *role = c->role;
+
+	if (!table_add(&role->connections, &c->entry, ++role->next_id))
+		return false;
+	c->poll.data = c;
+	if (uv_poll_init(&role->loop, &c->poll, c->fd) == 0)
+		return true;
+	table_remove(&role->connections, &c->entry);
+	return false;
+}
+
+void
+connection_accept(const struct session_listener *listener, int fd,
+	const struct address *peer)
+{
+	struct session_role *role = listener->role;
+	struct connection *c = NULL;
+
+	if (make_room(role))
+		c = make(listener, fd, peer);
+	if (!c) {
+		close(fd);
+		return;
+	}
+	if (!introduce(c)) {
+		c->protocol->end(c);
+		free(c->peer);
+		free(c);
+		close(fd);
+		return;
+	}
+	stats_add(role->stats, connections, 1);
+	add_fresh(c);
+	touch(c);
+	if (!listener->is_tls || start_tls(c))
+		connection_pump(c);
+}
+
+bool
+connection_send(struct connection *c, enum role role, struct message *message)
+{
+	struct channel *channel =
+		role == ROLE_AUTH ? c->role->auth : c->role->store;
+
+	return channel && channel_send(channel, message) == OK;
+}

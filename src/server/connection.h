@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * connection - one client's socket in the session process: TLS, input, output,
+ * a message file on its way out, the time it may be silent. What is said on it
+ * is the protocol's business (pop3_connection.c, lmtp_connection.c), which
+ * embeds this as its first member.
+ *
+ * Memory: an idle connection holds no buffer.
+ */
+#ifndef SERVER_CONNECTION_H
+#define SERVER_CONNECTION_H
+
+#include "base/buffer.h"
+#include "net/address.h"
+#include "net/deadlines.h"
+#include "process/channel.h"
+#include "server/session_role.h"
+#include "server/table.h"
+#include "tls/tls.h"
+
+/* Output that waits for a slow reader: the high-water mark. */
+#define CONNECTION_OUTPUT_MAXIMUM_OCTETS 65536
+/* Read at once; a client that pipelines more waits in its socket. */
+#define CONNECTION_INPUT_MAXIMUM_OCTETS 32768
+/* One connection's turn ends after this much, so that others get theirs. */
+#define CONNECTION_TURN_OCTETS (1u << 20)
+
+struct connection;
+
+enum advance {
+	ADVANCE_READ,  /* more input, after the output is drained */
+	ADVANCE_WRITE, /* drain output (and file), then again */
+	ADVANCE_WAIT,  /* another role will answer; drain meanwhile */
+	ADVANCE_TLS,   /* drain, forget input, shake hands */
+	ADVANCE_CLOSE, /* drain, then close */
+};
+
+struct protocol {
+	const char *name;
+	size_t octets; /* of the struct that begins with the connection */
+	bool (*start)(struct connection *connection, bool is_tls);
+	/* Goes on as far as it can with connection->in and ->out. */
+	enum advance (*advance)(struct connection *connection);
+	void (*tls_started)(struct connection *connection);
+	/* An answer of auth or store. False: malformed. */
+	bool (*answer)(struct connection *connection, struct message *message);
+	/* auth or store is gone, and with it what it held for us. */
+	void (*lost)(struct connection *connection, enum role role);
+	/* Ends politely at the next advance. */
+	void (*expire)(struct connection *connection, const char *why);
+	/* The file was shorter than the store said, or unreadable. */
+	void (*file_failed)(struct connection *connection);
+	/* Logs the summary, frees what start made. */
+	void (*end)(struct connection *connection);
+};
+
+extern const struct protocol protocol_pop3, protocol_lmtp;
+
+struct connection {
+	uv_poll_t poll; /* first: freed in libuv's close callback */
+	struct table_entry entry;
+	struct deadline deadline;
+	struct connection *older, *newer; /* among those not logged in */
+	struct session_role *role;
+	const struct protocol *protocol;
+	const struct session_listener *listener;
+	struct tls *tls;
+	char *peer; /* "192.0.2.1:4711" */
+	struct buffer in, out;
+	uint64_t file_offset, file_octets; /* still to send, after `out` */
+	int file;			   /* borrowed; -1 for none */
+	int fd;
+	int watched;   /* libuv's events asked for */
+	uint8_t after; /* enum advance, once drained */
+	bool is_handshaking, is_closing, is_fresh, may_have_more, is_remembered;
+};
+
+void connection_accept(const struct session_listener *listener, int fd,
+	const struct address *peer);
+/* Advances and does I/O until it would block. May close and free it. */
+void connection_pump(struct connection *connection);
+/* Drops it now. */
+void connection_close(struct connection *connection);
+/* It has logged in: no longer the first to go under pressure. */
+void connection_is_known(struct connection *connection);
+struct bytes connection_peer_host(const struct connection *connection);
+
+/* Sends to auth or store; false when that role is not there. */
+bool connection_send(
+	struct connection *connection, enum role role, struct message *message);
+
+#endif

@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: ISC */
+#include "server/parent.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "process/channel.h"
+#include "process/spawn.h"
+#include "server/setup.h"
+#include "server/stats.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define CHILDREN_MAXIMUM (PARENT_SESSIONS_MAXIMUM + 3)
+#define BACKOFF_FIRST_MS 100
+
+struct child {
+	enum role role;
+	uint32_t number;
+	uint64_t instance; /* of the process running now */
+	pid_t pid;	   /* 0: none */
+	struct channel *channel;
+	uv_timer_t again;
+	uint64_t started_ms, started_seconds, backoff_ms;
+	uint32_t restarts;
+	int stats_fd;
+	bool is_ready, was_ready;
+};
+
+static struct {
+	uv_loop_t loop;
+	const struct server_settings *settings;
+	void (*on_ready)(const struct server_settings *settings);
+	struct child children[CHILDREN_MAXIMUM];
+	size_t child_count;
+	int session_count;
+	struct setup_sockets sockets;
+	struct buffer certificate, key;
+	unsigned char ticket_key[48];
+	uint64_t next_instance;
+	uv_signal_t signals[4];
+	uv_timer_t stop_timer;
+	bool is_stopping, is_killing;
+	int exit_code;
+} parent;
+
+static const char *const role_names[ROLE_COUNT] = {
+	[ROLE_PARENT] = "parent",
+	[ROLE_SESSION] = "session",
+	[ROLE_AUTH] = "auth",
+	[ROLE_STORE] = "store",
+	[ROLE_WEB] = "web",
+};
+
+/* Who talks to whom. */
+static const enum role links[][2] = {
+	{ROLE_SESSION, ROLE_AUTH},
+	{ROLE_SESSION, ROLE_STORE},
+	{ROLE_AUTH, ROLE_STORE},
+	{ROLE_WEB, ROLE_STORE},
+};
+
+/* ---- messages ---- */
+
+static void
+tell(struct child *child, struct message *message)
+{
+	if (child->channel && channel_send(child->channel, message) != OK)
+		log_event(LOG_LEVEL_ERROR, "role-deaf", "role=%s number=%u",
+			role_names[child->role], child->number);
+	message_release(message);
+}
+
+static void
+tell_plain(struct child *child, enum server_message type)
+{
+	struct message message;
+
+	message_init(&message, type, 0);
+	tell(child, &message);
+}
+
+static void
+tell_pieces(struct child *child, enum server_message type, struct bytes bytes)
+{
+	bool is_last;
+
+	do {
+		size_t octets = bytes.octets < PIECE_OCTETS ? bytes.octets
+							    : PIECE_OCTETS;
+		struct message message;
+
+		is_last = octets == bytes.octets;
+		message_init(&message, type, 0);
+		message_put_u8(&message, is_last);
+		message_put_bytes(&message, bytes_of(bytes.at, octets));
+		tell(child, &message);
+		bytes = bytes_after(bytes, octets);
+	} while (!is_last);
+}
+
+static void
+put_copy(struct message *message, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	message_put_descriptor(message, &copy);
+}
+
+static void
+tell_listener(struct child *child, enum listener_kind kind, int fd)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_LISTENER, 0);
+	message_put_u8(&message, (uint8_t)kind);
+	put_copy(&message, fd);
+	tell(child, &message);
+}
+
+static void
+tell_stats(struct child *child, const struct child *of)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_STATS, 0);
+	message_put_u8(&message, (uint8_t)of->role);
+	message_put_u32(&message, of->number);
+	put_copy(&message, of->stats_fd);
+	tell(child, &message);
+}
+
+static void
+tell_roster(struct child *web, const struct child *of)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_ROSTER, 0);
+	message_put_u8(&message, (uint8_t)of->role);
+	message_put_u32(&message, of->number);
+	message_put_u32(&message, (uint32_t)of->pid);
+	message_put_u32(&message, of->restarts);
+	message_put_u64(&message, of->started_seconds);
+	tell(web, &message);
+}
+
+/* ---- what each role is given ---- */
+
+static void
+tell_settings(struct child *child)
+{
+	struct buffer text;
+
+	buffer_init(&text, BOOT_PEM_MAXIMUM_OCTETS);
+	server_settings_write(parent.settings, false, &text);
+	tell_pieces(child, MESSAGE_SETTINGS, buffer_bytes(&text));
+	buffer_release(&text);
+}
+
+static void
+tell_certificate(struct child *child)
+{
+	tell_pieces(
+		child, MESSAGE_CERTIFICATE, buffer_bytes(&parent.certificate));
+	tell_pieces(child, MESSAGE_KEY, buffer_bytes(&parent.key));
+}
+
+static void
+tell_session(struct child *child)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_TICKET_KEY, 0);
+	message_put_bytes(&message,
+		bytes_of(parent.ticket_key, sizeof(parent.ticket_key)));
+	tell(child, &message);
+	tell_certificate(child);
+	for (size_t i = 0; i < parent.sockets.count; i++) {
+		struct setup_socket *s = &parent.sockets.sockets[i];
+
+		if (s->process < 0 || s->process == (int)child->number)
+			tell_listener(child, s->kind, s->fd);
+	}
+}
+
+static void
+tell_web(struct child *child)
+{
+	tell_listener(child, LISTENER_WEB, parent.sockets.control);
+	for (size_t i = 0; i < parent.child_count; i++)
+		if (parent.children[i].role == ROLE_SESSION)
+			tell_stats(child, &parent.children[i]);
+}
+
+static void
+tell_start(struct child *child)
+{
+	struct message message;
+
+	tell_settings(child);
+	if (child->role == ROLE_SESSION)
+		tell_session(child);
+	if (child->role == ROLE_WEB)
+		tell_web(child);
+	else
+		tell_stats(child, child);
+	message_init(&message, MESSAGE_START, 0);
+	message_put_u32(&message, child->number);
+	message_put_u64(&message, child->instance);
+	tell(child, &message);
+}
+
+/* ---- links ---- */
+
+static void
+tell_peer(struct child *child, const struct child *peer, int *fd)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_PEER, 0);
+	message_put_u8(&message, (uint8_t)peer->role);
+	message_put_u64(&message, peer->instance);
+	message_put_descriptor(&message, fd);
+	tell(child, &message);
+}
+
+static bool
+are_linked(enum role a, enum role b)
+{
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
+		if ((links[i][0] == a && links[i][1] == b) ||
+			(links[i][0] == b && links[i][1] == a))
+			return true;
+	return false;
+}
+
+/* Joins a process that just started with all that run. */
+static void
+join(struct child *child)
+{
+	int fds[2];
+
+	for (size_t i = 0; i < parent.child_count; i++) {
+		struct child *other = &parent.children[i];
+
+		if (other == child || !other->channel ||
+			!are_linked(child->role, other->role))
+			continue;
+		if (channel_pair(fds) != OK) {
+			log_event(LOG_LEVEL_ERROR, "join-failed", "why=\"%s\"",
+				strerror(errno));
+			continue;
+		}
+		tell_peer(child, other, &fds[0]);
+		tell_peer(other, child, &fds[1]);
+	}
+}
+
+/* ---- roster ---- */
+
+static struct child *
+web_child(void)
+{
+	for (size_t i = 0; i < parent.child_count; i++)
+		if (parent.children[i].role == ROLE_WEB)
+			return &parent.children[i];
+	return NULL;
+}
+
+static void
+publish_roster(void)
+{
+	static struct child self = {.role = ROLE_PARENT};
+	struct child *web = web_child();
+
+	if (!web || !web->channel)
+		return;
+	if (!self.pid) {
+		self.pid = getpid();
+		self.started_seconds = clock_wall_seconds();
+	}
+	tell_roster(web, &self);
+	for (size_t i = 0; i < parent.child_count; i++)
+		tell_roster(web, &parent.children[i]);
+}
+
+/* ---- life of a child ---- */
+
+static void stop(int exit_code);
+
+static bool
+all_ready(void)
+{
+	for (size_t i = 0; i < parent.child_count; i++)
+		if (!parent.children[i].is_ready)
+			return false;
+	return true;
+}
+
+static bool
+on_child_message(struct channel *channel, struct message *message)
+{
+	struct child *child = channel->context;
+
+	if (message->type != MESSAGE_READY || message->payload.octets)
+		return false;
+	child->is_ready = child->was_ready = true;
+	log_event(LOG_LEVEL_DEBUG, "role-ready", "role=%s number=%u pid=%d",
+		role_names[child->role], child->number, (int)child->pid);
+	if (parent.on_ready && all_ready()) {
+		parent.on_ready(parent.settings);
+		parent.on_ready = NULL;
+	}
+	return true;
+}
+
+/* It closed its channel or misbehaved: either way it must go. */
+static void
+on_child_closed(struct channel *channel, enum outcome why)
+{
+	struct child *child = channel->context;
+
+	channel_free(&child->channel);
+	if (child->pid > 0)
+		kill(child->pid, SIGKILL);
+}
+
+static void
+start(struct child *child)
+{
+	static const struct channel_handler handler = {
+		.on_message = on_child_message, .on_closed = on_child_closed};
+	int fds[2];
+
+	child->instance = ++parent.next_instance;
+	child->started_ms = clock_monotonic_ms();
+	child->started_seconds = clock_wall_seconds();
+	child->is_ready = false;
+	if (channel_pair(fds) != OK ||
+		spawn_role(role_names[child->role], child->number, &fds[1],
+			&child->pid) != OK) {
+		log_event(LOG_LEVEL_ERROR, "role-start-failed", "why=\"%s\"",
+			strerror(errno));
+		stop(EX_OSERR);
+		return;
+	}
+	child->channel = channel_new(&parent.loop, &fds[0], &handler, child);
+	if (!child->channel) {
+		stop(EX_OSERR);
+		return;
+	}
+	tell_start(child);
+	join(child);
+	publish_roster();
+}
+
+static void
+on_again(uv_timer_t *timer)
+{
+	struct child *child = timer->data;
+
+	if (!parent.is_stopping)
+		start(child);
+}
+
+static uint64_t
+next_backoff(struct child *child)
+{
+	uint64_t ran_ms = clock_monotonic_ms() - child->started_ms;
+	uint64_t backoff_ms;
+
+	if (ran_ms >= PARENT_BACKOFF_FORGET_MS)
+		child->backoff_ms = 0;
+	backoff_ms = child->backoff_ms;
+	child->backoff_ms = backoff_ms ? backoff_ms * 2 : BACKOFF_FIRST_MS;
+	if (child->backoff_ms > PARENT_BACKOFF_MAXIMUM_MS)
+		child->backoff_ms = PARENT_BACKOFF_MAXIMUM_MS;
+	return backoff_ms;
+}
+
+static void end_when_all_gone(void);
+
+static void
+on_death(struct child *child, int status)
+{
+	uint64_t backoff_ms;
+
+	if (!parent.is_stopping)
+		log_event(LOG_LEVEL_WARNING, "role-died",
+			"role=%s number=%u pid=%d %s=%d",
+			role_names[child->role], child->number, (int)child->pid,
+			WIFSIGNALED(status) ? "signal" : "exit",
+			WIFSIGNALED(status) ? WTERMSIG(status)
+					    : WEXITSTATUS(status));
+	child->pid = 0;
+	child->is_ready = false;
+	channel_free(&child->channel);
+	if (parent.is_stopping) {
+		end_when_all_gone();
+		return;
+	}
+	/* At the first start an error is the operator's to mend, not to
+	   repeat. */
+	if (!child->was_ready && WIFEXITED(status)) {
+		stop(WEXITSTATUS(status));
+		return;
+	}
+	backoff_ms = next_backoff(child);
+	child->restarts++;
+	uv_timer_start(&child->again, on_again, backoff_ms, 0);
+}
+
+static void
+on_sigchld(uv_signal_t *signal, int number)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (size_t i = 0; i < parent.child_count; i++)
+			if (parent.children[i].pid == pid)
+				on_death(&parent.children[i], status);
+}
+
+/* ---- stopping ---- */
+
+static bool
+any_alive(bool only_sessions)
+{
+	for (size_t i = 0; i < parent.child_count; i++)
+		if (parent.children[i].pid > 0 &&
+			(!only_sessions ||
+				parent.children[i].role == ROLE_SESSION))
+			return true;
+	return false;
+}
+
+/* Sessions end first: they need the others for what is under way. */
+static void
+end_when_all_gone(void)
+{
+	static bool is_rest_told;
+
+	if (!any_alive(false)) {
+		uv_stop(&parent.loop);
+		return;
+	}
+	if (any_alive(true) || is_rest_told)
+		return;
+	is_rest_told = true;
+	for (size_t i = 0; i < parent.child_count; i++)
+		tell_plain(&parent.children[i], MESSAGE_STOP);
+}
+
+static void
+kill_all(uv_timer_t *timer)
+{
+	for (size_t i = 0; i < parent.child_count; i++)
+		if (parent.children[i].pid > 0)
+			kill(parent.children[i].pid, SIGKILL);
+	parent.is_killing = true;
+}
+
+static void
+stop(int exit_code)
+{
+	if (parent.is_stopping) {
+		kill_all(NULL);
+		return;
+	}
+	parent.is_stopping = true;
+	parent.exit_code = exit_code;
+	for (size_t i = 0; i < parent.child_count; i++)
+		if (parent.children[i].role == ROLE_SESSION)
+			tell_plain(&parent.children[i], MESSAGE_STOP);
+	uv_timer_start(
+		&parent.stop_timer, kill_all, PARENT_STOP_SECONDS * 1000, 0);
+	end_when_all_gone();
+}
+
+static void
+on_stop_signal(uv_signal_t *signal, int number)
+{
+	log_event(LOG_LEVEL_INFO, "stopping", "signal=%d", number);
+	stop(EX_OK);
+}
+
+/* ---- reload ---- */
+
+static void
+on_sighup(uv_signal_t *signal, int number)
+{
+	struct buffer certificate, key;
+	char error[SETUP_ERROR_SIZE];
+
+	buffer_init(&certificate, BOOT_PEM_MAXIMUM_OCTETS);
+	buffer_init(&key, BOOT_PEM_MAXIMUM_OCTETS);
+	if (setup_certificate(parent.settings, &certificate, &key, error) !=
+		OK) {
+		log_event(
+			LOG_LEVEL_ERROR, "reload-failed", "why=\"%s\"", error);
+		buffer_release(&certificate);
+		buffer_wipe(&key);
+		return;
+	}
+	buffer_release(&parent.certificate);
+	buffer_wipe(&parent.key);
+	parent.certificate = certificate;
+	parent.key = key;
+	for (size_t i = 0; i < parent.child_count; i++)
+		if (parent.children[i].role == ROLE_SESSION)
+			tell_certificate(&parent.children[i]);
+	log_event(LOG_LEVEL_INFO, "reloaded", "what=certificate");
+}
+
+/* ---- the beginning ---- */
+
+static void
+add_child(enum role role, uint32_t number)
+{
+	struct child *child = &parent.children[parent.child_count++];
+
+	child->role = role;
+	child->number = number;
+	child->again.data = child;
+	child->stats_fd = stats_make();
+	uv_timer_init(&parent.loop, &child->again);
+}
+
+static int
+count_sessions(void)
+{
+	long count = (long)parent.settings->session_processes;
+
+	if (count == 0)
+		count = sysconf(_SC_NPROCESSORS_ONLN);
+	if (count < 1)
+		count = 1;
+	return count > PARENT_SESSIONS_MAXIMUM ? PARENT_SESSIONS_MAXIMUM
+					       : (int)count;
+}
+
+static enum outcome
+prepare(char error[SETUP_ERROR_SIZE])
+{
+	enum outcome outcome = setup_directories(parent.settings, error);
+
+	if (outcome == OK)
+		outcome = setup_certificate(parent.settings,
+			&parent.certificate, &parent.key, error);
+	if (outcome == OK)
+		outcome = setup_listen(parent.settings, parent.session_count,
+			&parent.sockets, error);
+	if (outcome == OK &&
+		getrandom(parent.ticket_key, sizeof(parent.ticket_key), 0) < 0)
+		outcome = ERR_BROKEN;
+	return outcome;
+}
+
+static void
+watch_signals(void)
+{
+	static const struct {
+		int number;
+		uv_signal_cb callback;
+	} watched[] = {
+		{SIGCHLD, on_sigchld},
+		{SIGTERM, on_stop_signal},
+		{SIGINT, on_stop_signal},
+		{SIGHUP, on_sighup},
+	};
+
+	for (size_t i = 0; i < sizeof(watched) / sizeof(*watched); i++) {
+		uv_signal_init(&parent.loop, &parent.signals[i]);
+		uv_signal_start(&parent.signals[i], watched[i].callback,
+			watched[i].number);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int
+parent_run(const struct server_settings *settings,
+	void (*on_ready)(const struct server_settings *settings))
+{
+	char error[SETUP_ERROR_SIZE] = "";
+
+	parent.settings = settings;
+	parent.on_ready = on_ready;
+	parent.session_count = count_sessions();
+	buffer_init(&parent.certificate, BOOT_PEM_MAXIMUM_OCTETS);
+	buffer_init(&parent.key, BOOT_PEM_MAXIMUM_OCTETS);
+	privileges_raise_file_limit();
+	if (prepare(error) != OK) {
+		fprintf(stderr, "restanted: %s\n", error);
+		return EX_CONFIG;
+	}
+	uv_loop_init(&parent.loop);
+	watch_signals();
+	uv_timer_init(&parent.loop, &parent.stop_timer);
+	add_child(ROLE_STORE, 0);
+	add_child(ROLE_AUTH, 0);
+	add_child(ROLE_WEB, 0);
+	for (int i = 0; i < parent.session_count; i++)
+		add_child(ROLE_SESSION, (uint32_t)i);
+	for (size_t i = 0; i < parent.child_count && !parent.is_stopping; i++)
+		start(&parent.children[i]);
+	uv_run(&parent.loop, UV_RUN_DEFAULT);
+	log_event(LOG_LEVEL_INFO, "stopped", "exit=%d", parent.exit_code);
+	return parent.exit_code;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+#include "server/pool.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+/* The jobs of one key; lives while there are any. */
+struct lane {
+	struct table_entry entry;
+	uv_work_t work;
+	struct pool *pool;
+	struct executor_job *first, *last;
+};
+
+static void
+work_in_thread(uv_work_t *work)
+{
+	struct lane *lane = work->data;
+
+	lane->first->work(lane->first);
+}
+
+static void after_work(uv_work_t *work, int status);
+
+static void
+start(struct lane *lane)
+{
+	/* Fails only for a missing function. */
+	uv_queue_work(
+		lane->pool->loop, &lane->work, work_in_thread, after_work);
+}
+
+static void
+after_work(uv_work_t *work, int status)
+{
+	struct lane *lane = work->data;
+	struct executor_job *job = lane->first;
+
+	lane->first = job->next;
+	if (lane->first) {
+		start(lane);
+	} else {
+		table_remove(&lane->pool->lanes, &lane->entry);
+		free(lane);
+	}
+	/* Last: it may free the job or run another. */
+	job->done(job);
+}
+
+static struct lane *
+make_lane(struct pool *pool, uint64_t key)
+{
+	struct lane *lane = calloc(1, sizeof(*lane));
+
+	if (!lane || !table_add(&pool->lanes, &lane->entry, key)) {
+		free(lane);
+		return NULL;
+	}
+	lane->pool = pool;
+	lane->work.data = lane;
+	return lane;
+}
+
+static void
+pool_run(struct executor *executor, uint64_t key, struct executor_job *job)
+{
+	struct pool *pool = (struct pool *)executor;
+	struct table_entry *entry = table_find(&pool->lanes, key);
+	struct lane *lane;
+
+	job->next = NULL;
+	if (entry) {
+		lane = table_object(entry, struct lane, entry);
+		lane->last->next = job;
+		lane->last = job;
+		return;
+	}
+	lane = make_lane(pool, key);
+	if (!lane) {
+		/* Without memory for a lane the work is done here and now:
+		   slow, but in order and not lost. */
+		job->work(job);
+		job->done(job);
+		return;
+	}
+	lane->first = lane->last = job;
+	start(lane);
+}
+
+void
+pool_init(struct pool *pool, uv_loop_t *loop)
+{
+	*pool = (struct pool){.executor = {.run = pool_run}, .loop = loop};
+}

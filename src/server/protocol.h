@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * protocol - every message between roles: who sends it to whom, what it holds.
+ * Fields are in the order they are put and got. `subject` is the connection's
+ * number in the session process unless said otherwise; a session process is
+ * known to auth and store by its instance, which the parent never gives twice.
+ */
+#ifndef SERVER_PROTOCOL_H
+#define SERVER_PROTOCOL_H
+
+enum role {
+	ROLE_PARENT,
+	ROLE_SESSION,
+	ROLE_AUTH,
+	ROLE_STORE,
+	ROLE_WEB,
+	ROLE_COUNT,
+};
+
+enum server_message {
+	/* ---- parent to role, before it runs; pieces until is_last ---- */
+	MESSAGE_SETTINGS = 1, /* u8 is_last, bytes INI text */
+	MESSAGE_CERTIFICATE,  /* u8 is_last, bytes PEM; also on reload */
+	MESSAGE_KEY,	      /* u8 is_last, bytes PEM; after the certificate */
+	MESSAGE_TICKET_KEY,   /* bytes, 48 */
+	MESSAGE_LISTENER,     /* u8 enum listener_kind, descriptor */
+	MESSAGE_STATS,	      /* u8 enum role, u32 number, descriptor */
+	MESSAGE_START,	      /* u32 number, u64 instance */
+	/* ---- parent to role, at any time ---- */
+	MESSAGE_PEER, /* u8 enum role, u64 instance, descriptor: a channel */
+	MESSAGE_STOP, /* nothing: finish what is under way, then end */
+	/* to web: u8 enum role, u32 number, u32 pid, u32 restarts, u64 seconds
+	   since 1970 of the start */
+	MESSAGE_ROSTER,
+	/* ---- role to parent ---- */
+	MESSAGE_READY, /* nothing: running, privileges dropped */
+
+	/* ---- session to auth ---- */
+	/* bytes mechanism, bytes user, u8 has_response, bytes response,
+	   u8 is_tls, string address. A response over 32 KiB comes in pieces
+	   before it. */
+	MESSAGE_AUTH_PIECE, /* bytes: the front of the next response */
+	MESSAGE_AUTH_BEGIN,
+	MESSAGE_AUTH_RESPOND, /* bytes response */
+	MESSAGE_AUTH_CANCEL,  /* nothing: forget the exchange */
+	MESSAGE_RESOLVE,      /* u32 recipient number, bytes address */
+	/* ---- auth to session ---- */
+	MESSAGE_AUTH_CHALLENGE, /* bytes */
+	MESSAGE_AUTH_REFUSED,	/* u8 enum outcome */
+	MESSAGE_RESOLVED,	/* u32 recipient number, u8 enum outcome */
+
+	/* ---- auth to store; subject: the connection's number ---- */
+	MESSAGE_GRANT_OPEN,   /* u64 session instance, string mailbox */
+	MESSAGE_GRANT_APPEND, /* u64 session instance, u32 recipient number,
+				 string mailbox */
+
+	/* ---- store to session ---- */
+	/* u8 enum outcome; when OK: string mailbox, u64 trailer offset,
+	   u32 count, u64 octets, descriptor of the index */
+	MESSAGE_OPENED,
+	/* u32 first index, u32 count, then count times: u8 enum outcome,
+	   u64 offset, u64 octets and (when OK) one descriptor */
+	MESSAGE_FILES,
+	MESSAGE_COMMITTED,    /* u8 enum outcome */
+	MESSAGE_APPEND_BEGUN, /* u8 enum outcome */
+	MESSAGE_CREDIT,	      /* u32 messages of data written */
+	MESSAGE_DELIVERED,    /* u32 recipient number, u8 enum outcome */
+	/* ---- session to store ---- */
+	MESSAGE_READ,	/* u32 first index, u32 count (at most READ_AHEAD) */
+	MESSAGE_DELETE, /* u32 n, then n times u32 index: marks for COMMIT */
+	MESSAGE_COMMIT, /* nothing */
+	/* u32 n, then n times u32 recipient number, bytes stamp */
+	MESSAGE_APPEND_BEGIN_PIECE, /* as below, more follow */
+	MESSAGE_APPEND_BEGIN,
+	MESSAGE_APPEND_DATA,   /* bytes, for every recipient */
+	MESSAGE_APPEND_COMMIT, /* nothing */
+	MESSAGE_APPEND_ABORT,  /* nothing; grants are forgotten too */
+	MESSAGE_RELEASE,       /* nothing: the connection is over */
+
+	/* ---- web to store; subject: a request's number ---- */
+	MESSAGE_STAT, /* string mailbox */
+	/* ---- store to web ---- */
+	MESSAGE_STAT_DONE, /* u8 enum outcome, u32 count, u64 octets, u8 open */
+};
+
+/* Message files asked for at once; their descriptors fit one message. */
+#define READ_AHEAD 16
+/* APPEND_DATA messages under way for one connection. */
+#define APPEND_CREDITS 8
+/* Indexes in one DELETE, with room for the header. */
+#define DELETE_BATCH 4096
+/* Octets of one APPEND_DATA or of a piece of anything. */
+#define PIECE_OCTETS 32000
+
+#endif

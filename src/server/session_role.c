@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: ISC */
+#include "server/session_role.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/listener.h"
+#include "server/connection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static struct session_role role;
+
+/* ---- answers of auth and store ---- */
+
+/*
+ * The connection went while the answer was on its way: store may just have
+ * opened a maildrop for it.
+ */
+static bool
+answer_to_nobody(struct channel *channel, struct message *message)
+{
+	struct message release;
+
+	if (message->type != MESSAGE_OPENED &&
+		message->type != MESSAGE_RESOLVED)
+		return true;
+	message_init(&release, MESSAGE_RELEASE, message->subject);
+	if (role.store)
+		channel_send(role.store, &release);
+	message_release(&release);
+	return true;
+}
+
+static bool
+on_answer(struct channel *channel, struct message *message)
+{
+	struct table_entry *entry =
+		table_find(&role.connections, message->subject);
+	struct connection *c;
+
+	if (!entry)
+		return answer_to_nobody(channel, message);
+	c = table_object(entry, struct connection, entry);
+	if (!c->protocol->answer(c, message))
+		return false;
+	connection_pump(c);
+	return true;
+}
+
+/* Connections one by one, safe against their closing meanwhile. */
+static void
+for_each_connection(void (*each)(struct connection *c, const void *context),
+	const void *context)
+{
+	size_t count = 0;
+	uint64_t *ids = calloc(role.connections.count + 1, sizeof(*ids));
+
+	if (!ids)
+		return;
+	for (size_t i = 0; i < role.connections.bucket_count; i++)
+		for (struct table_entry *e = role.connections.buckets[i]; e;
+			e = e->next)
+			ids[count++] = e->id;
+	for (size_t i = 0; i < count; i++) {
+		struct table_entry *e = table_find(&role.connections, ids[i]);
+
+		if (e)
+			each(table_object(e, struct connection, entry),
+				context);
+	}
+	free(ids);
+}
+
+static void
+tell_lost(struct connection *c, const void *context)
+{
+	c->protocol->lost(c, *(const enum role *)context);
+	connection_pump(c);
+}
+
+static void
+on_peer_closed(struct channel *channel, enum outcome why)
+{
+	enum role lost = channel == role.auth ? ROLE_AUTH : ROLE_STORE;
+	struct channel **place = lost == ROLE_AUTH ? &role.auth : &role.store;
+
+	log_event(LOG_LEVEL_WARNING, "role-lost", "role=%s why=%s",
+		lost == ROLE_AUTH ? "auth" : "store", outcome_name(why));
+	channel_free(place);
+	for_each_connection(tell_lost, &lost);
+}
+
+static bool
+on_peer(enum role peer, uint64_t instance, int *fd)
+{
+	static const struct channel_handler handler = {
+		.on_message = on_answer, .on_closed = on_peer_closed};
+	struct channel **place = peer == ROLE_AUTH    ? &role.auth
+				 : peer == ROLE_STORE ? &role.store
+						      : NULL;
+
+	if (!place)
+		return false;
+	if (*place)
+		on_peer_closed(*place, ERR_GONE);
+	*place = channel_new(&role.loop, fd, &handler, NULL);
+	return *place != NULL;
+}
+
+/* ---- accepting ---- */
+
+static void
+stop_listening(struct session_listener *listener)
+{
+	if (uv_is_active((uv_handle_t *)&listener->poll))
+		uv_poll_stop(&listener->poll);
+}
+
+static void
+on_acceptable(uv_poll_t *poll, int status, int events)
+{
+	struct session_listener *listener = poll->data;
+	struct address peer;
+	int fd;
+
+	for (int i = 0; i < SESSION_ACCEPT_BATCH; i++) {
+		fd = listener_accept(listener->fd, &peer);
+		if (fd >= 0) {
+			connection_accept(listener, fd, &peer);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+			/* The tick listens again: no busy loop meanwhile. */
+			log_event(LOG_LEVEL_ERROR, "accept-failed",
+				"why=\"out of descriptors or memory\"");
+			stop_listening(listener);
+		}
+		if (errno != ECONNABORTED)
+			return;
+	}
+}
+
+static void
+listen_on(struct session_listener *listener)
+{
+	if (!role.is_stopping && !uv_is_active((uv_handle_t *)&listener->poll))
+		uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
+}
+
+static void
+add_listener(const struct boot_listener *from)
+{
+	struct session_listener *listener =
+		&role.listeners[role.listener_count++];
+	const struct server_settings *settings = &role.boot->settings;
+
+	listener->role = &role;
+	listener->fd = from->fd;
+	listener->is_tls = from->kind == LISTENER_POP3S;
+	listener->protocol =
+		from->kind == LISTENER_LMTP ? &protocol_lmtp : &protocol_pop3;
+	listener->pop3 = pop3_settings_default;
+	listener->pop3.hostname = settings->hostname;
+	listener->pop3.offers_stls = role.tls && !listener->is_tls;
+	listener->pop3.may_plaintext_without_tls =
+		settings->plaintext != PLAINTEXT_NO;
+	listener->poll.data = listener;
+	if (uv_poll_init(&role.loop, &listener->poll, listener->fd) == 0)
+		listen_on(listener);
+}
+
+/* ---- certificates ---- */
+
+static void
+use_certificate(void)
+{
+	struct boot *boot = role.boot;
+	struct tls_context *fresh = NULL;
+	char error[TLS_ERROR_SIZE];
+
+	if (boot->certificate.octets == 0)
+		return;
+	if (tls_server_context_new(buffer_bytes(&boot->certificate),
+		    buffer_bytes(&boot->key), &fresh, error) == OK) {
+		tls_context_set_ticket_key(fresh, boot->ticket_key);
+		tls_context_free(&role.tls);
+		role.tls = fresh;
+	} else {
+		log_event(LOG_LEVEL_ERROR, "certificate", "why=\"%s\"", error);
+		if (!role.tls)
+			exit(EX_CONFIG);
+	}
+	buffer_release(&boot->certificate);
+	buffer_wipe(&boot->key);
+}
+
+static bool
+on_parent_message(struct message *message)
+{
+	bool is_last = false;
+
+	switch (message->type) {
+	case MESSAGE_CERTIFICATE:
+		return boot_take_pem(
+			message, &role.boot->certificate, &is_last);
+	case MESSAGE_KEY:
+		if (!boot_take_pem(message, &role.boot->key, &is_last))
+			return false;
+		if (is_last)
+			use_certificate();
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- time ---- */
+
+static void
+expire(struct connection *c, const void *why)
+{
+	c->protocol->expire(c, why);
+	connection_pump(c);
+}
+
+static void
+end_if_idle(void)
+{
+	if (role.is_stopping && role.connections.count == 0)
+		boot_leave();
+}
+
+/* A peer that takes no output either has had its time twice over. */
+static void
+expire_or_close(struct connection *c)
+{
+	bool is_deaf = c->out.octets > 0 || c->file >= 0;
+
+	log_event(LOG_LEVEL_INFO, "timeout", "id=%llu addr=%s",
+		(unsigned long long)c->entry.id, c->peer);
+	if (is_deaf)
+		connection_close(c);
+	else
+		expire(c, "autologout: no command for too long");
+}
+
+static void
+on_tick(uv_timer_t *timer)
+{
+	uint64_t now_ms = clock_monotonic_ms();
+	struct deadline *over;
+
+	while ((over = deadlines_pop(&role.handshakes, now_ms)))
+		connection_close(
+			table_object(over, struct connection, deadline));
+	while ((over = deadlines_pop(&role.idle, now_ms)))
+		expire_or_close(
+			table_object(over, struct connection, deadline));
+	for (size_t i = 0; i < role.listener_count; i++)
+		listen_on(&role.listeners[i]);
+	end_if_idle();
+}
+
+static void
+on_stop(void)
+{
+	role.is_stopping = true;
+	for (size_t i = 0; i < role.listener_count; i++)
+		stop_listening(&role.listeners[i]);
+	for_each_connection(expire, "[SYS/TEMP] server is going down");
+	end_if_idle();
+}
+
+void
+session_role_run(void)
+{
+	static const struct boot_handler handler = {.on_peer = on_peer,
+		.on_stop = on_stop,
+		.on_message = on_parent_message};
+	static char name[32];
+	struct server_settings *settings;
+	int root_fd;
+
+	role.boot = boot_receive();
+	settings = &role.boot->settings;
+	snprintf(name, sizeof(name), "session-%u", role.boot->number);
+	boot_log_open(role.boot, name);
+	root_fd = boot_empty_root(role.boot);
+	boot_drop_privileges(settings->session_user, &root_fd);
+	role.stats = boot_own_stats(role.boot);
+	uv_loop_init(&role.loop);
+	deadlines_init(&role.idle, settings->timeout_seconds * 1000);
+	deadlines_init(&role.handshakes, SESSION_HANDSHAKE_MS);
+	role.lmtp = lmtp_settings_default;
+	role.lmtp.hostname = settings->hostname;
+	role.lmtp.maximum_message_octets = settings->maximum_message_octets;
+	role.lmtp.rejects_bare_newline = settings->bare_newline != 0;
+	use_certificate();
+	for (size_t i = 0; i < role.boot->listener_count; i++)
+		add_listener(&role.boot->listeners[i]);
+	uv_timer_init(&role.loop, &role.tick);
+	uv_timer_start(&role.tick, on_tick, SESSION_TICK_MS, SESSION_TICK_MS);
+	boot_finish(&role.loop, &handler);
+	uv_run(&role.loop, UV_RUN_DEFAULT);
+	exit(EX_SOFTWARE);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * session_role - the process that talks to clients: it parses all hostile
+ * input, holds no file, and gets what it may read as descriptors from store.
+ */
+#ifndef SERVER_SESSION_ROLE_H
+#define SERVER_SESSION_ROLE_H
+
+#include "lmtp/session.h"
+#include "net/deadlines.h"
+#include "pop3/session.h"
+#include "server/boot.h"
+#include "server/table.h"
+
+#define SESSION_HANDSHAKE_MS 60000
+#define SESSION_TICK_MS	     1000
+#define SESSION_ACCEPT_BATCH 64
+
+struct connection;
+struct protocol;
+struct tls_context;
+
+struct session_listener {
+	uv_poll_t poll;
+	struct session_role *role;
+	const struct protocol *protocol;
+	struct pop3_settings pop3;
+	bool is_tls;
+	int fd;
+};
+
+struct session_role {
+	uv_loop_t loop;
+	struct boot *boot;
+	struct stats *stats;
+	struct tls_context *tls; /* NULL: no certificate */
+	struct channel *auth, *store;
+	struct table connections;
+	struct deadlines idle, handshakes;
+	struct connection *oldest, *newest; /* not logged in */
+	struct lmtp_settings lmtp;
+	struct session_listener listeners[BOOT_LISTENERS_MAXIMUM];
+	size_t listener_count;
+	uint64_t next_id;
+	uv_timer_t tick;
+	bool is_stopping;
+};
+
+/* Runs the role; does not return. */
+void session_role_run(void);
+
+#endif

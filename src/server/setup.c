@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: ISC */
+#include "server/setup.h"
+#include "net/listener.h"
+#include "tls/self_signed.h"
+#include "tls/tls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- directories ---- */
+
+static enum outcome
+make_directory(const char *path, mode_t mode, const char *user,
+	char error[SETUP_ERROR_SIZE])
+{
+	char why[256];
+	uid_t uid;
+	gid_t gid;
+
+	if (mkdir(path, mode) < 0 && errno != EEXIST) {
+		snprintf(error, SETUP_ERROR_SIZE, "cannot make %s: %s", path,
+			strerror(errno));
+		return ERR_BROKEN;
+	}
+	if (geteuid() != 0 || !user)
+		return OK;
+	if (privileges_find_user(user, &uid, &gid, why, sizeof(why)) != OK) {
+		snprintf(error, SETUP_ERROR_SIZE, "%s", why);
+		return ERR_DENIED;
+	}
+	if (chown(path, uid, gid) == 0)
+		return OK;
+	snprintf(error, SETUP_ERROR_SIZE, "cannot give %s to %s: %s", path,
+		user, strerror(errno));
+	return ERR_BROKEN;
+}
+
+/* The mail's directory is made when missing; one that exists keeps its owner. */
+static enum outcome
+make_mail_root(
+	const struct server_settings *settings, char error[SETUP_ERROR_SIZE])
+{
+	char root[PATH_MAX];
+	const char *template;
+	struct stat found;
+
+	if (!server_settings_split_mail(
+		    settings->mail, root, sizeof(root), &template)) {
+		snprintf(error, SETUP_ERROR_SIZE,
+			"[server] mail = %s: not a path with %%n or %%u",
+			settings->mail);
+		return ERR_BROKEN;
+	}
+	if (stat(root, &found) == 0)
+		return OK;
+	return make_directory(root, 0750, settings->user, error);
+}
+
+enum outcome
+setup_directories(
+	const struct server_settings *settings, char error[SETUP_ERROR_SIZE])
+{
+	const struct {
+		const char *name;
+		mode_t mode;
+		const char *user;
+	} directories[] = {
+		{"", 0755, NULL},
+		{"/accounts", 0700, settings->auth_user},
+		{"/store", 0700, settings->user},
+		{"/empty", 0555, NULL},
+		{"/control", 0755, NULL},
+		{"/tls", 0755, NULL},
+	};
+	char path[PATH_MAX];
+	enum outcome outcome = OK;
+
+	for (size_t i = 0;
+		i < sizeof(directories) / sizeof(*directories) && outcome == OK;
+		i++) {
+		snprintf(path, sizeof(path), "%s%s", settings->state,
+			directories[i].name);
+		outcome = make_directory(
+			path, directories[i].mode, directories[i].user, error);
+	}
+	return outcome == OK ? make_mail_root(settings, error) : outcome;
+}
+
+/* ---- certificate ---- */
+
+enum outcome
+setup_read_file(
+	const char *path, struct buffer *out, char error[SETUP_ERROR_SIZE])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : 1;
+
+	while (got > 0) {
+		unsigned char *to = buffer_reserve(out, 4096);
+
+		if (!to)
+			errno = EFBIG;
+		got = to ? read(fd, to, 4096) : -1;
+		if (got > 0)
+			buffer_grow(out, (size_t)got);
+	}
+	if (got < 0)
+		snprintf(error, SETUP_ERROR_SIZE, "cannot read %s: %s", path,
+			strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return got < 0 ? ERR_BROKEN : OK;
+}
+
+static bool
+write_file(const char *path, struct bytes bytes, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	bool is_written;
+
+	if (fd < 0)
+		return false;
+	is_written =
+		write(fd, bytes.at, bytes.octets) == (ssize_t)bytes.octets &&
+		fsync(fd) == 0;
+	close(fd);
+	if (!is_written)
+		unlink(path);
+	return is_written;
+}
+
+bool
+setup_certificate_path(
+	const struct server_settings *settings, char *out, size_t size)
+{
+	int octets =
+		snprintf(out, size, "%s/tls/certificate.pem", settings->state);
+
+	return octets > 0 && (size_t)octets < size;
+}
+
+/* The key first: a certificate without its key would stop every later start. */
+static enum outcome
+make_self_signed(const struct server_settings *settings,
+	const char *certificate_path, const char *key_path,
+	char error[SETUP_ERROR_SIZE])
+{
+	struct buffer certificate, key;
+	enum outcome outcome;
+
+	buffer_init(&certificate, BOOT_PEM_MAXIMUM_OCTETS);
+	buffer_init(&key, BOOT_PEM_MAXIMUM_OCTETS);
+	outcome = self_signed_make(settings->hostname, &certificate, &key);
+	unlink(key_path);
+	if (outcome == OK && (!write_file(key_path, buffer_bytes(&key), 0600) ||
+				     !write_file(certificate_path,
+					     buffer_bytes(&certificate), 0644)))
+		outcome = ERR_BROKEN;
+	if (outcome != OK)
+		snprintf(error, SETUP_ERROR_SIZE,
+			"cannot make a certificate in %s/tls: %s",
+			settings->state, strerror(errno));
+	buffer_release(&certificate);
+	buffer_wipe(&key);
+	return outcome;
+}
+
+enum outcome
+setup_certificate(const struct server_settings *settings,
+	struct buffer *certificate, struct buffer *key,
+	char error[SETUP_ERROR_SIZE])
+{
+	char certificate_path[PATH_MAX], key_path[PATH_MAX];
+	enum outcome outcome = OK;
+
+	if (settings->certificate && settings->certificate[0]) {
+		outcome = setup_read_file(
+			settings->certificate, certificate, error);
+		return outcome == OK
+			       ? setup_read_file(settings->key, key, error)
+			       : outcome;
+	}
+	setup_certificate_path(
+		settings, certificate_path, sizeof(certificate_path));
+	snprintf(key_path, sizeof(key_path), "%s/tls/key.pem", settings->state);
+	if (access(certificate_path, F_OK) < 0)
+		outcome = make_self_signed(
+			settings, certificate_path, key_path, error);
+	if (outcome == OK)
+		outcome = setup_read_file(certificate_path, certificate, error);
+	return outcome == OK ? setup_read_file(key_path, key, error) : outcome;
+}
+
+enum outcome
+setup_try_certificate(struct bytes certificate, struct bytes key,
+	char error[SETUP_ERROR_SIZE])
+{
+	struct tls_context *context = NULL;
+	char why[TLS_ERROR_SIZE];
+	enum outcome outcome =
+		tls_server_context_new(certificate, key, &context, why);
+
+	if (outcome != OK)
+		snprintf(error, SETUP_ERROR_SIZE, "[tls] certificate, key: %s",
+			why);
+	tls_context_free(&context);
+	return outcome;
+}
+
+/* ---- sockets ---- */
+
+static enum outcome
+add_socket(struct setup_sockets *out, enum listener_kind kind, int process,
+	struct bytes address, char error[SETUP_ERROR_SIZE])
+{
+	enum outcome outcome;
+	int fd;
+
+	if (out->count == BOOT_LISTENERS_MAXIMUM) {
+		snprintf(error, SETUP_ERROR_SIZE, "too many listeners");
+		return ERR_BROKEN;
+	}
+	outcome = listener_open(
+		address, process >= 0, &fd, error, SETUP_ERROR_SIZE);
+	if (outcome == OK)
+		out->sockets[out->count++] =
+			(struct setup_socket){kind, process, fd};
+	return outcome;
+}
+
+static bool
+is_unix(struct bytes address)
+{
+	return address.octets > 5 && memcmp(address.at, "unix:", 5) == 0;
+}
+
+static enum outcome
+listen_on(const struct listener_settings *listener, int processes,
+	struct setup_sockets *out, char error[SETUP_ERROR_SIZE])
+{
+	struct bytes rest = bytes_of_string(listener->address);
+	enum outcome outcome = OK;
+
+	while (rest.octets > 0 && outcome == OK) {
+		struct bytes address = bytes_trim(bytes_cut(&rest, ','));
+		int first = is_unix(address) ? -1 : 0;
+		int last = is_unix(address) ? -1 : processes - 1;
+
+		for (int i = first; i <= last && outcome == OK; i++)
+			outcome = add_socket(
+				out, listener->kind, i, address, error);
+	}
+	return outcome;
+}
+
+static enum outcome
+listen_on_control(const struct server_settings *settings,
+	struct setup_sockets *out, char error[SETUP_ERROR_SIZE])
+{
+	char address[PATH_MAX];
+	enum outcome outcome;
+
+	snprintf(address, sizeof(address), "unix:%s/control/lmtp.sock",
+		settings->state);
+	outcome = add_socket(
+		out, LISTENER_LMTP, -1, bytes_of_string(address), error);
+	if (outcome != OK)
+		return outcome;
+	snprintf(address, sizeof(address), "unix:%s/control/control.sock",
+		settings->state);
+	return listener_open(bytes_of_string(address), false, &out->control,
+		error, SETUP_ERROR_SIZE);
+}
+
+enum outcome
+setup_listen(const struct server_settings *settings, int session_processes,
+	struct setup_sockets *out, char error[SETUP_ERROR_SIZE])
+{
+	enum outcome outcome = OK;
+
+	out->count = 0;
+	for (size_t i = 0; i < settings->listener_count && outcome == OK; i++)
+		outcome = listen_on(
+			&settings->listeners[i], session_processes, out, error);
+	return outcome == OK ? listen_on_control(settings, out, error)
+			     : outcome;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * setup - what the parent makes before the roles run: directories with their
+ * owners, listening sockets, a certificate when none is configured.
+ */
+#ifndef SERVER_SETUP_H
+#define SERVER_SETUP_H
+
+#include "base/buffer.h"
+#include "config/server_settings.h"
+#include "server/boot.h"
+
+#define SETUP_ERROR_SIZE 512
+
+/*
+ * Makes [server] state with its directories, and the mail root when missing,
+ * each owned by the role that uses it when this process is root.
+ * error: one sentence, with the path.
+ */
+enum outcome setup_directories(
+	const struct server_settings *settings, char error[SETUP_ERROR_SIZE]);
+
+/* Appends PEM; makes and keeps a self-signed pair in state/tls when [tls] names
+ * none. */
+enum outcome setup_certificate(const struct server_settings *settings,
+	struct buffer *certificate, struct buffer *key,
+	char error[SETUP_ERROR_SIZE]);
+/* Would a session process take this pair? */
+enum outcome setup_try_certificate(struct bytes certificate, struct bytes key,
+	char error[SETUP_ERROR_SIZE]);
+/* The file clients may trust when the certificate is self-signed, in `out`. */
+bool setup_certificate_path(
+	const struct server_settings *settings, char *out, size_t size);
+
+struct setup_socket {
+	enum listener_kind kind;
+	/* For one session process; -1: shared by all */
+	int process;
+	int fd;
+};
+
+struct setup_sockets {
+	struct setup_socket sockets[BOOT_LISTENERS_MAXIMUM];
+	size_t count;
+	int control; /* the control socket, for the web role */
+};
+
+/* Listens on every configured address, and on the two control sockets. */
+enum outcome setup_listen(const struct server_settings *settings,
+	int session_processes, struct setup_sockets *out,
+	char error[SETUP_ERROR_SIZE]);
+
+/* At most `maximum` octets of a file, appended. */
+enum outcome setup_read_file(
+	const char *path, struct buffer *out, char error[SETUP_ERROR_SIZE]);
+
+#endif

@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: ISC */
+#include "server/store_role.h"
+#include "base/log.h"
+#include "server/delivery.h"
+#include "server/pool.h"
+#include "store/registry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+struct store *store_role_store;
+
+static struct {
+	uv_loop_t loop;
+	struct boot *boot;
+	struct pool pool;
+	struct channel *auth, *web;
+	struct store_client *clients;
+} role;
+
+/* ---- holders ---- */
+
+void
+store_client_send(struct store_client *client, struct message *message)
+{
+	if (client->channel)
+		channel_send(client->channel, message);
+}
+
+static struct store_holder *
+find_holder(struct store_client *client, uint64_t connection)
+{
+	struct table_entry *entry = table_find(&client->holders, connection);
+
+	return entry ? table_object(entry, struct store_holder, entry) : NULL;
+}
+
+static struct store_holder *
+make_holder(struct store_client *client, uint64_t connection)
+{
+	struct store_holder *holder = find_holder(client, connection);
+
+	if (holder || client->holders.count >= STORE_HOLDERS_MAXIMUM)
+		return holder;
+	holder = calloc(1, sizeof(*holder));
+	if (!holder ||
+		!table_add(&client->holders, &holder->entry, connection)) {
+		free(holder);
+		return NULL;
+	}
+	holder->client = client;
+	return holder;
+}
+
+static void
+free_client_when_unused(struct store_client *client)
+{
+	if (client->channel || client->holders.count > 0)
+		return;
+	table_release(&client->holders);
+	free(client);
+}
+
+static void
+free_holder_when_unused(struct store_holder *holder)
+{
+	struct store_client *client = holder->client;
+
+	if (!holder->is_released || holder->calls > 0)
+		return;
+	delivery_free(holder);
+	if (holder->session)
+		store_role_store->ops->release(
+			store_role_store, &holder->session);
+	index_set_release(&holder->deleted);
+	table_remove(&client->holders, &holder->entry);
+	free(holder);
+	free_client_when_unused(client);
+}
+
+void
+store_holder_call_ended(struct store_holder *holder)
+{
+	holder->calls--;
+	free_holder_when_unused(holder);
+}
+
+static void
+release(struct store_holder *holder)
+{
+	holder->is_released = true;
+	free_holder_when_unused(holder);
+}
+
+/* ---- opening a maildrop ---- */
+
+struct opening {
+	struct store_open_call call; /* first */
+	struct store_holder *holder;
+	char mailbox[STORE_MAILBOX_MAXIMUM_OCTETS];
+	bool is_second_try;
+};
+
+/*
+ * A connection that ended may have its release still on the way here, behind
+ * the grant of the next one: the owner must not find its own maildrop busy.
+ */
+static bool
+settle_releases(void)
+{
+	bool is_settled = false;
+	struct store_client *next;
+
+	for (struct store_client *c = role.clients; c; c = next) {
+		next = c->next;
+		while (c->channel && channel_poll(c->channel))
+			is_settled = true;
+	}
+	return is_settled;
+}
+
+static void
+tell_opened(struct opening *o)
+{
+	struct message message;
+	enum outcome outcome = o->call.call.outcome;
+
+	message_init(&message, MESSAGE_OPENED, o->holder->entry.id);
+	message_put_u8(&message, (uint8_t)outcome);
+	if (outcome == OK) {
+		message_put_string(&message, o->mailbox);
+		message_put_u64(&message, o->call.snapshot.trailer_offset);
+		message_put_u32(&message, o->call.snapshot.count);
+		message_put_u64(&message, o->call.snapshot.octets);
+		message_put_descriptor(&message, &o->call.snapshot.descriptor);
+	}
+	store_client_send(o->holder->client, &message);
+	message_release(&message);
+}
+
+static void
+opened(struct store_call *call)
+{
+	struct opening *o = (struct opening *)call;
+	struct store_holder *holder = o->holder;
+
+	if (call->outcome == ERR_BUSY && !o->is_second_try) {
+		o->is_second_try = true;
+		if (settle_releases()) {
+			store_role_store->ops->open(store_role_store, &o->call);
+			return;
+		}
+	}
+	holder->is_opening = false;
+	if (call->outcome == OK)
+		holder->session = o->call.session;
+	tell_opened(o);
+	free(o);
+	/* A refused login may be tried again on the connection. */
+	if (!holder->session)
+		holder->is_released = true;
+	store_holder_call_ended(holder);
+}
+
+static bool
+on_grant_open(
+	struct store_client *client, uint64_t connection, const char *mailbox)
+{
+	struct store_holder *holder = make_holder(client, connection);
+	struct opening *o = calloc(1, sizeof(*o));
+
+	if (!holder || !o || holder->session || holder->is_opening) {
+		free(o);
+		return false;
+	}
+	holder->is_opening = true;
+	holder->is_released = false;
+	holder->calls++;
+	o->holder = holder;
+	snprintf(o->mailbox, sizeof(o->mailbox), "%s", mailbox);
+	o->call.mailbox = o->mailbox;
+	o->call.call.done = opened;
+	store_role_store->ops->open(store_role_store, &o->call);
+	return true;
+}
+
+/* ---- message files ---- */
+
+struct reading;
+
+struct reading_one {
+	struct store_read_call call; /* first */
+	struct reading *reading;
+};
+
+struct reading {
+	struct store_holder *holder;
+	unsigned left; /* reads under way */
+	uint32_t first, count;
+	struct reading_one ones[READ_AHEAD];
+};
+
+static void
+tell_files(struct reading *r)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_FILES, r->holder->entry.id);
+	message_put_u32(&message, r->first);
+	message_put_u32(&message, r->count);
+	for (uint32_t i = 0; i < r->count; i++) {
+		struct store_read_call *call = &r->ones[i].call;
+
+		message_put_u8(&message, (uint8_t)call->call.outcome);
+		message_put_u64(&message, call->offset);
+		message_put_u64(&message, call->octets);
+		if (call->call.outcome == OK)
+			message_put_descriptor(&message, &call->descriptor);
+	}
+	store_client_send(r->holder->client, &message);
+	message_release(&message);
+}
+
+static void
+one_read(struct store_call *call)
+{
+	struct reading_one *one = (struct reading_one *)call;
+	struct reading *r = one->reading;
+	struct store_holder *holder = r->holder;
+
+	if (--r->left > 0)
+		return;
+	tell_files(r);
+	free(r);
+	store_holder_call_ended(holder);
+}
+
+static bool
+on_read(struct store_holder *holder, struct message *message)
+{
+	struct message_reader reader;
+	struct reading *r;
+	uint32_t first, count;
+
+	message_reader_init(&reader, message);
+	first = message_get_u32(&reader);
+	count = message_get_u32(&reader);
+	if (!message_reader_finish(&reader) || !holder->session || count == 0 ||
+		count > READ_AHEAD)
+		return false;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return false;
+	r->holder = holder;
+	r->first = first;
+	r->left = r->count = count;
+	holder->calls++;
+	for (uint32_t i = 0; i < count; i++) {
+		struct reading_one *one = &r->ones[i];
+
+		one->reading = r;
+		one->call = (struct store_read_call){.call = {.done = one_read},
+			.session = holder->session,
+			.index = first + i,
+			.descriptor = -1};
+		store_role_store->ops->read(store_role_store, &one->call);
+	}
+	return true;
+}
+
+/* ---- deletions ---- */
+
+static bool
+on_delete(struct store_holder *holder, struct message *message)
+{
+	struct message_reader reader;
+	uint32_t n;
+
+	message_reader_init(&reader, message);
+	n = message_get_u32(&reader);
+	if (!holder->session || holder->is_committing || n > DELETE_BATCH)
+		return false;
+	for (uint32_t i = 0; i < n && !reader.is_malformed; i++)
+		if (!index_set_add(&holder->deleted, message_get_u32(&reader)))
+			return false;
+	return message_reader_finish(&reader);
+}
+
+static void
+committed(struct store_call *call)
+{
+	struct store_commit_call *commit = (struct store_commit_call *)call;
+	struct store_holder *holder =
+		table_object(commit, struct store_holder, commit);
+	struct message message;
+
+	message_init(&message, MESSAGE_COMMITTED, holder->entry.id);
+	message_put_u8(&message, (uint8_t)call->outcome);
+	/* The maildrop is free before the client hears of it. */
+	if (holder->calls == 1)
+		store_role_store->ops->release(
+			store_role_store, &holder->session);
+	store_client_send(holder->client, &message);
+	message_release(&message);
+	store_holder_call_ended(holder);
+}
+
+static bool
+on_commit(struct store_holder *holder, struct message *message)
+{
+	if (!holder->session || holder->is_committing ||
+		message->payload.octets)
+		return false;
+	holder->is_committing = true;
+	holder->calls++;
+	holder->commit = (struct store_commit_call){.call = {.done = committed},
+		.session = holder->session,
+		.deleted = &holder->deleted};
+	store_role_store->ops->commit(store_role_store, &holder->commit);
+	return true;
+}
+
+/* ---- channels ---- */
+
+static void
+settle_grants(void)
+{
+	/* A grant is sent before the session hears of it, so it waits here. */
+	while (role.auth && channel_poll(role.auth))
+		continue;
+}
+
+static bool
+for_holder(struct store_holder *holder, struct message *message)
+{
+	switch (message->type) {
+	case MESSAGE_READ:
+		return on_read(holder, message);
+	case MESSAGE_DELETE:
+		return on_delete(holder, message);
+	case MESSAGE_COMMIT:
+		return on_commit(holder, message);
+	case MESSAGE_APPEND_BEGIN_PIECE:
+	case MESSAGE_APPEND_BEGIN:
+		return delivery_on_begin(holder, message);
+	case MESSAGE_APPEND_DATA:
+		return delivery_on_data(holder, message);
+	case MESSAGE_APPEND_COMMIT:
+		return delivery_on_commit(holder, message);
+	case MESSAGE_APPEND_ABORT:
+		return delivery_on_abort(holder, message);
+	case MESSAGE_RELEASE:
+		release(holder);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+on_client_message(struct channel *channel, struct message *message)
+{
+	struct store_client *client = channel->context;
+	struct store_holder *holder;
+
+	if (message->type == MESSAGE_APPEND_BEGIN ||
+		message->type == MESSAGE_APPEND_BEGIN_PIECE)
+		settle_grants();
+	holder = find_holder(client, message->subject);
+	if (!holder || holder->is_released)
+		/* Nothing is held: all that may be said of it. */
+		return message->type == MESSAGE_RELEASE ||
+		       message->type == MESSAGE_APPEND_ABORT;
+	return for_holder(holder, message);
+}
+
+static void
+on_client_closed(struct channel *channel, enum outcome why)
+{
+	struct store_client *client = channel->context;
+	struct store_client **link = &role.clients;
+	struct table left = client->holders;
+
+	log_event(LOG_LEVEL_WARNING, "role-lost", "role=session why=%s",
+		outcome_name(why));
+	while (*link != client)
+		link = &(*link)->next;
+	*link = client->next;
+	channel_free(&client->channel);
+	for (size_t i = 0; i < left.bucket_count; i++) {
+		struct table_entry *next;
+
+		for (struct table_entry *e = left.buckets[i]; e; e = next) {
+			bool is_last = client->holders.count == 1;
+
+			next = e->next;
+			release(table_object(e, struct store_holder, entry));
+			if (is_last)
+				return;
+		}
+	}
+	free_client_when_unused(client);
+}
+
+static bool
+on_auth_message(struct channel *channel, struct message *message)
+{
+	char mailbox[STORE_MAILBOX_MAXIMUM_OCTETS];
+	struct store_client *client = role.clients;
+	struct store_holder *holder;
+	struct message_reader reader;
+	uint64_t instance;
+	uint32_t number = 0;
+
+	message_reader_init(&reader, message);
+	instance = message_get_u64(&reader);
+	if (message->type == MESSAGE_GRANT_APPEND)
+		number = message_get_u32(&reader);
+	message_get_string(&reader, mailbox, sizeof(mailbox));
+	if (!message_reader_finish(&reader))
+		return false;
+	while (client && client->instance != instance)
+		client = client->next;
+	if (!client)
+		return true; /* that session process has died meanwhile */
+	if (message->type == MESSAGE_GRANT_OPEN)
+		return on_grant_open(client, message->subject, mailbox);
+	holder = make_holder(client, message->subject);
+	return message->type == MESSAGE_GRANT_APPEND && holder &&
+	       delivery_grant(holder, number, mailbox);
+}
+
+/* ---- the administrator's questions ---- */
+
+struct asking {
+	struct store_stat_call call; /* first */
+	uint64_t subject;
+	char mailbox[STORE_MAILBOX_MAXIMUM_OCTETS];
+};
+
+static void
+stat_done(struct store_call *call)
+{
+	struct asking *asking = (struct asking *)call;
+	struct message message;
+
+	message_init(&message, MESSAGE_STAT_DONE, asking->subject);
+	message_put_u8(&message, (uint8_t)call->outcome);
+	message_put_u32(&message, asking->call.count);
+	message_put_u64(&message, asking->call.octets);
+	message_put_u8(&message, asking->call.is_open);
+	if (role.web)
+		channel_send(role.web, &message);
+	message_release(&message);
+	free(asking);
+}
+
+static bool
+on_web_message(struct channel *channel, struct message *message)
+{
+	struct asking *asking = calloc(1, sizeof(*asking));
+	struct message_reader reader;
+
+	if (!asking)
+		return false;
+	message_reader_init(&reader, message);
+	message_get_string(&reader, asking->mailbox, sizeof(asking->mailbox));
+	if (message->type != MESSAGE_STAT || !message_reader_finish(&reader)) {
+		free(asking);
+		return false;
+	}
+	asking->subject = message->subject;
+	asking->call.mailbox = asking->mailbox;
+	asking->call.call.done = stat_done;
+	store_role_store->ops->stat(store_role_store, &asking->call);
+	return true;
+}
+
+static void
+on_other_closed(struct channel *channel, enum outcome why)
+{
+	bool is_auth = channel == role.auth;
+
+	log_event(LOG_LEVEL_WARNING, "role-lost", "role=%s why=%s",
+		is_auth ? "auth" : "web", outcome_name(why));
+	channel_free(is_auth ? &role.auth : &role.web);
+}
+
+static bool
+add_client(uint64_t instance, int *fd)
+{
+	static const struct channel_handler handler = {
+		.on_message = on_client_message, .on_closed = on_client_closed};
+	struct store_client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return false;
+	client->instance = instance;
+	client->channel = channel_new(&role.loop, fd, &handler, client);
+	client->next = role.clients;
+	role.clients = client;
+	return client->channel != NULL;
+}
+
+static bool
+on_peer(enum role peer, uint64_t instance, int *fd)
+{
+	static const struct channel_handler auth_handler = {
+		.on_message = on_auth_message, .on_closed = on_other_closed};
+	static const struct channel_handler web_handler = {
+		.on_message = on_web_message, .on_closed = on_other_closed};
+
+	switch (peer) {
+	case ROLE_SESSION:
+		return add_client(instance, fd);
+	case ROLE_AUTH:
+		channel_free(&role.auth);
+		role.auth = channel_new(&role.loop, fd, &auth_handler, NULL);
+		return role.auth != NULL;
+	case ROLE_WEB:
+		channel_free(&role.web);
+		role.web = channel_new(&role.loop, fd, &web_handler, NULL);
+		return role.web != NULL;
+	case ROLE_PARENT:
+	case ROLE_STORE:
+	case ROLE_COUNT:
+	default:
+		return false;
+	}
+}
+
+/* ---- the role ---- */
+
+static void
+notice(const char *mailbox, const char *text)
+{
+	char quoted[LOG_QUOTED_OCTETS];
+
+	log_event(LOG_LEVEL_WARNING, "store", "mailbox=%s what=\"%s\"",
+		log_quote(quoted, bytes_of_string(mailbox)), text);
+}
+
+/* One process at a time may own the mailboxes. */
+static void
+take_lock(int state_root)
+{
+	int fd = openat(state_root, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return; /* held, open, until the process ends */
+	log_event(LOG_LEVEL_ERROR, "store-locked",
+		"file=%s/store/lock why=\"%s\" do=\"stop the other server or "
+		"restantectl that uses this state\"",
+		role.boot->settings.state, strerror(errno));
+	exit(EX_TEMPFAIL);
+}
+
+static int
+open_mail_root(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0) {
+		log_event(LOG_LEVEL_ERROR, "open-failed",
+			"path=%s why=\"%s\" do=\"make the directory, owned by "
+			"the user of [server] user\"",
+			path, strerror(errno));
+		exit(EX_OSFILE);
+	}
+	return fd;
+}
+
+static void
+open_store(void)
+{
+	struct server_settings *settings = &role.boot->settings;
+	struct store_options options = {.kind = "maildir",
+		.is_shared = settings->is_shared,
+		.hostname = settings->hostname,
+		.executor = &role.pool.executor,
+		.notice = notice};
+	char mail_root[4096];
+	int keep_root = -1;
+	enum outcome outcome;
+
+	if (!server_settings_split_mail(settings->mail, mail_root,
+		    sizeof(mail_root), &options.mail_template))
+		exit(EX_CONFIG);
+	options.state_root = boot_state_directory(role.boot, "store");
+	options.mail_root = open_mail_root(mail_root);
+	boot_drop_privileges(settings->user, &keep_root);
+	take_lock(options.state_root);
+	outcome = store_open(&options, &store_role_store);
+	if (outcome == OK)
+		return;
+	log_event(LOG_LEVEL_ERROR, "store", "mail=%s state=%s/store why=%s",
+		settings->mail, settings->state, outcome_name(outcome));
+	exit(EX_OSFILE);
+}
+
+void
+store_role_run(void)
+{
+	static const struct boot_handler handler = {
+		.on_peer = on_peer, .on_stop = boot_leave};
+
+	setenv("UV_THREADPOOL_SIZE", STORE_THREADS, 1);
+	role.boot = boot_receive();
+	boot_log_open(role.boot, "store");
+	uv_loop_init(&role.loop);
+	pool_init(&role.pool, &role.loop);
+	open_store();
+	boot_finish(&role.loop, &handler);
+	uv_run(&role.loop, UV_RUN_DEFAULT);
+	exit(EX_SOFTWARE);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store_role - the process that holds every mailbox: it opens what auth
+ * granted, hands out read-only descriptors, writes deliveries and carries out
+ * deletions. No writable descriptor leaves it.
+ */
+#ifndef SERVER_STORE_ROLE_H
+#define SERVER_STORE_ROLE_H
+
+#include "server/boot.h"
+#include "server/table.h"
+#include "store/store.h"
+
+/* Threads that wait for the disk: enough for it to group commits. */
+#define STORE_THREADS "16"
+/* Connections of one session process with something held here. */
+#define STORE_HOLDERS_MAXIMUM 65536
+
+/* A session process. */
+struct store_client {
+	struct store_client *next;
+	struct channel *channel; /* NULL: gone, freed with its last holder */
+	struct table holders;
+	uint64_t instance;
+};
+
+/*
+ * One connection, for which an open maildrop or deliveries are held. Ends when
+ * it is released and no call is under way.
+ */
+struct store_holder {
+	struct table_entry entry;
+	struct store_client *client;
+	unsigned calls; /* under way */
+	bool is_released;
+	/* POP3 */
+	struct store_session *session;
+	bool is_opening;
+	struct index_set deleted;
+	struct store_commit_call commit;
+	bool is_committing;
+	/* LMTP */
+	struct delivery *delivery;
+};
+
+extern struct store *store_role_store;
+
+/* Answers on the client's channel, if it is still there. */
+void store_client_send(struct store_client *client, struct message *message);
+/* After each call that ended: frees a released holder with no more of them. */
+void store_holder_call_ended(struct store_holder *holder);
+
+/* Runs the role; does not return. */
+void store_role_run(void);
+
+#endif
