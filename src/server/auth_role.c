@@ -86,7 +86,7 @@ free_exchange(struct exchange *x)
 	sasl_server_free(&x->sasl);
 	buffer_wipe(&x->front);
 	secret_release(&x->password);
-	explicit_bzero(&x->account, sizeof(x->account));
+	explicit_bzero(x->account.hash, sizeof(x->account.hash));
 	free(x);
 }
 
