@@ -226,8 +226,13 @@ mailbox_open_state(
 	int fd, error;
 
 	mailbox_state_path(mailbox, kind, file, path);
-	fd = files->open(files, root, path, flags, 0600);
+	/* What is there must be found on a full disk too. */
+	fd = files->open(files, root, path,
+		flags & O_EXCL ? flags : flags & ~O_CREAT, 0600);
 	if (fd != -ENOENT || !(flags & O_CREAT))
+		return fd;
+	fd = files->open(files, root, path, flags, 0600);
+	if (fd != -ENOENT)
 		return fd;
 	error = make_state(mailbox, kind);
 	if (error != 0)

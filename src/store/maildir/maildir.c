@@ -270,14 +270,16 @@ release_work(struct job *job)
 	return OK;
 }
 
+/* The job is part of what it frees. */
 static void
 release_finish(struct job *job)
 {
+	struct maildir_store *store = job->store;
 	struct store_session *session = job->session;
 	struct slot *slot = session->slot;
 
 	free(session);
-	slots_put(&job->store->slots, slot);
+	slots_put(&store->slots, slot);
 }
 
 /* The lock goes at once: an open that comes now is carried out behind
@@ -424,11 +426,12 @@ maildir_append_write(struct store *base, struct store_append_call *call)
 static void
 append_end(struct job *job)
 {
+	struct maildir_store *store = job->store;
 	struct store_append *append = job->append;
 	struct slot *slot = append->slot;
 
 	free(append);
-	slots_put(&job->store->slots, slot);
+	slots_put(&store->slots, slot);
 }
 
 static enum outcome

@@ -291,8 +291,11 @@ may_append(const struct refresh *refresh)
 	const struct index_state *state = &refresh->mailbox->index;
 	uint32_t count = new_count(refresh);
 
-	return refresh->old && state->is_loaded && !state->has_tail &&
-	       !refresh->has_moved &&
+	/* A first filling is written whole too, so that it is dense. */
+	if (!refresh->old || (refresh->old->trailer.count == 0 &&
+				     refresh->arrivals.count > 0))
+		return false;
+	return state->is_loaded && !state->has_tail && !refresh->has_moved &&
 	       refresh->arrivals.count <= APPEND_MAXIMUM &&
 	       state->trailer_number <= 2 * (uint64_t)count + WASTE_RECORDS;
 }
