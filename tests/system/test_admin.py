@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: ISC
+"""restantectl on the running server."""
+import json
+import poplib
+
+import pytest
+
+import mail
+import servers
+import wires
+
+pytestmark = pytest.mark.sanitize
+
+
+def refuses(server, user, password):
+    with pytest.raises(poplib.error_proto, match=r"-ERR \[AUTH\]"):
+        wires.pop3s(server, user, password)
+
+
+def test_user_add_passwd_remove(server):
+    server.ctl("user", "add", "carol", "--password-stdin", input=b"one\n")
+    assert wires.pop3s(server, "carol", "one").stat()[0] == 0
+    assert server.lmtp(mail.plain("hello"), "carol")[1][0][0] == 250
+    server.ctl("user", "passwd", "carol", "--password-stdin", input=b"two\n")
+    refuses(server, "carol", "one")
+    assert wires.pop3s(server, "carol", "two").stat()[0] == 1
+    server.ctl("user", "remove", "carol")
+    refuses(server, "carol", "two")
+    assert server.lmtp(mail.plain("hello"), "carol")[0][0][0] == 550
+
+
+def test_user_add_twice_is_refused(server):
+    done = server.ctl("user", "add", "alice", "--password-stdin",
+                      input=b"other\n", ok=range(1, 128))
+    assert b"alice" in done.stderr
+    assert wires.pop3s(server, "alice", "demo").stat()[0] == 0
+
+
+def test_user_list(server):
+    lines = server.ctl("user", "list").stdout.decode()
+    assert "alice" in lines and "bob" in lines
+    listed = json.loads(server.ctl("user", "list", "--json").stdout)
+    assert {"alice", "bob"} <= {user["name"] for user in listed}
+
+
+@pytest.mark.parametrize("name", ["", "../alice", "a/b", "-x", "a b",
+                                  "x" * 300])
+def test_names_that_cannot_be(server, name):
+    server.ctl("user", "add", "--password-stdin", "--", name,
+               input=b"one\n", ok=range(1, 128))
+
+
+def test_deliver(server):
+    octets = mail.ORDINARY["dots"]
+    server.ctl("deliver", "alice", input=octets)
+    client = wires.pop3s(server)
+    assert client.stat()[0] == 1
+    mail.same(wires.octets(client, 1), octets)
+    done = server.ctl("deliver", "nobody-here", input=octets,
+                      ok=range(1, 128))
+    assert b"nobody-here" in done.stderr
+
+
+def test_deliver_takes_local_line_ends(server):
+    octets = mail.ORDINARY["utf8-header"]
+    server.ctl("deliver", "alice", input=octets.replace(b"\r\n", b"\n"))
+    mail.same(wires.octets(wires.pop3s(server), 1), octets)
+
+
+def test_status_and_mailbox_list(server):
+    server.lmtp(mail.plain("one"))
+    assert b"session" in server.ctl("status").stdout
+    json.loads(server.ctl("status", "--json").stdout)
+    assert b"alice" in server.ctl("mailbox", "list").stdout
+    assert b"[server]" in server.ctl("config", "show").stdout
+
+
+def test_check_of_the_configuration(server):
+    servers.run(servers.BUILD / "restanted", "-n", "-c", server.config_file)
+    broken = server.place / "broken.conf"
+    broken.write_text(server.config_file.read_text().replace(
+        "hostname", "hostnam"))
+    done = servers.run(servers.BUILD / "restanted", "-n", "-c", broken,
+                       ok=(78,))
+    assert b"hostnam" in done.stderr and b"broken.conf" in done.stderr

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: ISC
+"""The programs that people use: what goes in by LMTP comes out whole."""
+import pytest
+
+import clients
+import mail
+import wires
+
+needs = pytest.mark.parametrize
+
+
+def fill(server):
+    """Delivers every ordinary message; the octets, in order."""
+    for octets in mail.ORDINARY.values():
+        replies, done = server.lmtp(octets)
+        assert [r[0] for r in replies + done] == [250, 250]
+    return list(mail.ORDINARY.values())
+
+
+def check_all(got, sent):
+    assert len(got) == len(sent)
+    for g, s in zip(got, sent):
+        mail.same(g, s)
+
+
+@pytest.mark.sanitize
+@pytest.mark.parametrize("stls", [False, True], ids=["plain", "stls"])
+def test_poplib(server, stls):
+    sent = fill(server)
+    client = wires.pop3(server, stls=stls)
+    check_all(wires.all_octets(client), sent)
+    client.quit()
+
+
+@pytest.mark.sanitize
+def test_poplib_tls(server):
+    sent = fill(server)
+    client = wires.pop3s(server)
+    got = wires.all_octets(client)
+    check_all(got, sent)
+    sizes = [int(line.split()[1]) for line in client.list()[1]]
+    assert sizes == [len(octets) for octets in got]
+    assert client.stat() == (len(sent), sum(sizes))
+    head = b"\r\n".join(client.top(2, 1)[1]) + b"\r\n"
+    assert head == got[1][:len(head)] and head.endswith(b"\r\n\r\n.\r\n")
+    for n in range(len(sent)):
+        client.dele(n + 1)
+    client.quit()
+    assert wires.pop3s(server).stat() == (0, 0)
+
+
+def test_smtplib_lmtp(server):
+    refused = wires.smtplib_lmtp(server.lmtp_port, mail.ORDINARY["dots"],
+                                 "alice", "bob")
+    assert refused == {}
+    for user in ("alice", "bob"):
+        mail.same(wires.octets(wires.pop3s(server, user), 1),
+                  mail.ORDINARY["dots"])
+
+
+@needs("client", ["curl"], indirect=True)
+@pytest.mark.parametrize("scheme, more", [
+    ("pop3s", ()), ("pop3", ("--ssl-reqd",)), ("pop3", ())],
+    ids=["tls", "stls", "plain"])
+def test_curl(server, client, scheme, more):
+    sent = fill(server)
+    check_all([clients.curl(server, n + 1, scheme, *more)
+               for n in range(len(sent))], sent)
+    listed = clients.curl(server, "", scheme, *more)
+    assert len(listed.splitlines()) == len(sent)
+
+
+@needs("client", ["curl"], indirect=True)
+def test_curl_deletes(server, client):
+    fill(server)
+    clients.curl(server, 1, "pop3s", "--request", "DELE", "--head")
+    assert wires.pop3s(server).stat()[0] == len(mail.ORDINARY) - 1
+
+
+# mpop stores mail with LF line ends and changes nothing else.
+@needs("client", ["mpop"], indirect=True)
+@pytest.mark.parametrize("starttls", [False, True], ids=["tls", "stls"])
+def test_mpop(server, client, place, starttls):
+    sent = fill(server)
+    kept = clients.mpop(server, place, starttls, keep=True)
+    assert len(clients.mpop(server, place, starttls, keep=True)) == len(sent)
+    assert wires.pop3s(server).stat()[0] == len(sent)
+    by_subject = {mail.subject(s): s for s in sent}
+    for stored in kept:
+        octets = stored.replace(b"\n", b"\r\n")
+        mail.same(octets, by_subject.pop(mail.subject(octets)))
+    assert not by_subject
+
+
+@needs("client", ["mpop"], indirect=True)
+def test_mpop_deletes(server, client, place):
+    sent = fill(server)
+    assert len(clients.mpop(server, place)) == len(sent)
+    assert wires.pop3s(server).stat()[0] == 0
+
+
+# fetchmail hands mail on with LF line ends.
+@needs("client", ["fetchmail"], indirect=True)
+def test_fetchmail(server, client, place):
+    sent = fill(server)
+    kept = clients.fetchmail(server, place, keep=True)
+    assert len(clients.fetchmail(server, place, keep=True)) == len(sent)
+    assert wires.pop3s(server).stat()[0] == len(sent)
+    check_all([k.replace(b"\n", b"\r\n") for k in kept], sent)
+
+
+@needs("client", ["fetchmail"], indirect=True)
+def test_fetchmail_deletes(server, client, place):
+    sent = fill(server)
+    assert len(clients.fetchmail(server, place)) == len(sent)
+    assert wires.pop3s(server).stat()[0] == 0
+
+
+@needs("client", ["openssl"], indirect=True)
+@pytest.mark.parametrize("starttls", [False, True], ids=["tls", "stls"])
+def test_s_client(server, client, starttls):
+    server.lmtp(mail.ORDINARY["dots"])
+    out = clients.s_client(
+        server, ["USER alice", "PASS demo", "RETR 1", "QUIT"], starttls)
+    reply = out[out.index(b" octets\r\n") + 9:]
+    body = reply[:reply.index(b"\r\n.\r\n") + 2]
+    mail.same(body.replace(b"\r\n..", b"\r\n."), mail.ORDINARY["dots"])

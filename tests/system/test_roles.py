@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: ISC
+"""The processes: who they are, what they hold, what becomes of them."""
+import os
+import pathlib
+import poplib
+import signal
+import socket
+import time
+
+import pytest
+
+import mail
+import servers
+import wires
+
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="roles have their own users only under root")
+
+
+def open_below(pid, directory):
+    """{descriptor: path} of what a process has open below a folder."""
+    found = {}
+    for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            path = os.readlink(link)
+        except FileNotFoundError:
+            continue
+        if path.startswith(f"{directory}/"):
+            found[link.name] = path
+    return found
+
+
+def is_read_only(pid, descriptor):
+    text = pathlib.Path(f"/proc/{pid}/fdinfo/{descriptor}").read_text()
+    flags = int(text.split("flags:")[1].split()[0], 8)
+    return flags & os.O_ACCMODE == os.O_RDONLY
+
+
+def owner_of(sock, server):
+    """The session process that has the other end of a connection."""
+    mine, theirs = sock.getsockname()[1], sock.getpeername()[1]
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        words = line.split()
+        ends = [int(w.split(":")[1], 16) for w in words[1:3]]
+        if ends == [theirs, mine]:
+            inode = f"socket:[{words[9]}]"
+    for name, pid in server.roles().items():
+        for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+            if os.readlink(link) == inode:
+                return name, pid
+    raise AssertionError("nobody has it")
+
+
+def session_pids(server):
+    return {p for name, p in server.roles().items() if "session" in name}
+
+
+def test_each_role_is_a_process(server):
+    names = {name.split()[0] for name in server.roles()}
+    assert names == {"session", "auth", "store", "web"}
+    ps = servers.run("ps", "-o", "args=", "--ppid", server.pid).stdout.decode()
+    for name in names:
+        assert f"--role {name}" in ps
+
+
+@needs_root
+def test_each_role_has_its_own_user(server):
+    users = {}
+    for name, pid in server.roles().items():
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        uids = status.split("Uid:")[1].split("\n")[0].split()
+        assert len(set(uids)) == 1 and uids[0] != "0", name
+        assert "NoNewPrivs:\t1" in status
+        users.setdefault(name.split()[0], set()).add(uids[0])
+    assert all(len(uids) == 1 for uids in users.values())
+    assert len({min(uids) for uids in users.values()}) == 4
+
+
+@needs_root
+def test_session_cannot_reach_the_file_system(server):
+    for pid in session_pids(server):
+        root = os.readlink(f"/proc/{pid}/root")
+        assert root != "/" and os.listdir(f"/proc/{pid}/root") == []
+
+
+def test_session_has_only_what_it_was_handed(server):
+    server.lmtp(mail.plain("mine"), "alice")
+    server.lmtp(mail.plain("not mine"), "bob")
+    for pid in session_pids(server):
+        assert open_below(pid, server.directory) == {}
+    client = wires.pop3s(server)
+    wires.octets(client, 1)
+    _, pid = owner_of(client.sock, server)
+    held = open_below(pid, server.directory)
+    for descriptor, path in held.items():
+        assert is_read_only(pid, descriptor), path
+        assert "bob" not in path
+        assert "accounts" not in path and "tls" not in path
+    for other in session_pids(server) - {pid}:
+        assert open_below(other, server.directory) == {}
+    client.quit()
+    servers.until(lambda: open_below(pid, server.directory) == {}, 5,
+                  "descriptors to be closed at the end of the session")
+
+
+def test_kill_of_a_session_process(server):
+    server.lmtp(mail.every_octet())
+    before = server.roles()
+    wire = wires.Wire(server.pop3_port)
+    wire.line()
+    wire.ask("USER alice")
+    wire.ask("PASS demo")
+    wire.send(b"RETR 1\r\n")
+    assert wire.line().startswith(b"+OK")
+    name, pid = owner_of(wire.socket, server)
+    os.kill(pid, signal.SIGKILL)
+    try:
+        rest = wire.file.read()
+    except ConnectionResetError:
+        rest = b""
+    assert not rest.endswith(b"\r\n.\r\n")
+    began = time.monotonic()
+
+    def enters():
+        try:
+            return wires.pop3s(server)
+        except (OSError, EOFError, poplib.error_proto):
+            return None
+    client = servers.until(enters, 5, "a login after the kill")
+    assert time.monotonic() - began < 3
+    assert client.stat()[0] == 1
+    client.quit()
+    after = servers.until(
+        lambda: r if (r := server.roles()).keys() == before.keys() else None,
+        5, "the role to be started again")
+    assert after.pop(name) != before.pop(name)
+    assert after == before
+
+
+@pytest.mark.parametrize("role", ["auth", "store", "web"])
+def test_kill_of_another_role(server, role):
+    server.lmtp(mail.plain("kept"))
+    before = server.roles()
+    pid = next(p for n, p in before.items() if n.startswith(role))
+    os.kill(pid, signal.SIGKILL)
+
+    def enters():
+        try:
+            return wires.pop3s(server)
+        except (OSError, EOFError, poplib.error_proto):
+            return None
+    client = servers.until(enters, 10, f"a login after the kill of {role}")
+    assert client.stat()[0] == 1
+    assert server.lmtp(mail.plain("more"))[1][0][0] == 250
+
+
+def test_login_while_auth_is_away_is_temporary(server):
+    """Clients ask for a new password on [AUTH]: it must not be said here."""
+    auth = next(p for n, p in server.roles().items() if n.startswith("auth"))
+    wire = wires.Wire(server.pop3_port)
+    wire.line()
+    wire.ask("USER alice")
+    os.kill(auth, signal.SIGKILL)
+    reply = wire.ask("PASS demo")
+    assert reply.startswith(("-ERR [SYS/TEMP]", "+OK")), reply
+
+
+@pytest.mark.sanitize
+def test_sigterm_says_so_and_deletes_nothing(server):
+    server.lmtp(mail.plain("kept"))
+    client = wires.pop3(server)
+    client.dele(1)
+    server.program.process.send_signal(signal.SIGTERM)
+    assert client.file.readline().startswith(b"-ERR [SYS/TEMP]")
+    assert client.file.readline() == b""
+    assert server.program.process.wait(servers.STOP_SECONDS) == 0
+    server.start()
+    assert wires.pop3(server).stat()[0] == 1
+
+
+def test_sigterm_in_a_long_reply_never_looks_like_its_end(server):
+    sent = mail.every_octet()
+    server.lmtp(sent)
+    wire = wires.Wire(server.pop3_port)
+    wire.line()
+    wire.ask("USER alice")
+    wire.ask("PASS demo")
+    wire.send(b"RETR 1\r\n")
+    announced = wire.line()
+    assert announced.startswith(b"+OK")
+    server.program.process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    try:
+        rest = wire.file.read()
+    except ConnectionResetError:
+        rest = b""
+    body, end, after = rest.partition(b"\r\n.\r\n")
+    if end:
+        mail.same(body.replace(b"\r\n..", b"\r\n.") + b"\r\n", sent)
+        assert after == b"" or after.startswith(b"-ERR [SYS/TEMP]")
+    assert server.program.process.wait(servers.STOP_SECONDS) == 0
+    server.start()
+
+
+@pytest.mark.sanitize
+def test_sighup_keeps_sessions_and_takes_a_new_certificate(server):
+    server.lmtp(mail.plain("kept"))
+    client = wires.pop3s(server)
+    before = server.roles()
+    old = client.sock.getpeercert(binary_form=True)
+    servers.make_certificate(server.ca_file, server.ca_file.parent / "key.pem")
+    server.program.process.send_signal(signal.SIGHUP)
+
+    def new():
+        with wires.Wire(server.pop3s_port,
+                        wires.trust(server.ca_file)) as wire:
+            return wire.socket.getpeercert(binary_form=True) != old
+
+    def new_everywhere():
+        try:
+            return all(new() for _ in range(8))
+        except OSError:
+            return False
+    servers.until(new_everywhere, 10, "the new certificate")
+    assert client.stat()[0] == 1
+    mail.same(wires.octets(client, 1), mail.plain("kept"))
+    client.quit()
+    assert server.roles() == before
