@@ -12,6 +12,7 @@ import servers
 # What a Postfix needs to take a message by SMTP and hand it on by LMTP.
 MASTER = """
 127.0.0.1:{port} inet n - n - - smtpd
+pickup    unix n - n 60 1 pickup
 cleanup   unix n - n - 0 cleanup
 qmgr      unix n - n 300 1 qmgr
 rewrite   unix - - n - - trivial-rewrite

@@ -7,7 +7,6 @@ import pytest
 import clients
 import mail
 import wires
-from test_collect import collect
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +29,7 @@ def test_ten_mib_by_curl(server, client, big):
 
 def test_ten_mib_by_restante(server, place, big):
     assert server.lmtp(big)[1][0][0] == 250
-    collected = collect(server, place)
+    collected = clients.collect(server, place)
     assert len(collected) == 1
     mail.same(collected[0], big)
 
