@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/server_settings.h"
 #include "base/log.h"
+#include "config/settings.h"
 #include "config/value.h"
 
 #include <stddef.h>
@@ -9,78 +10,57 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SETTINGS_KEYS_MAXIMUM 64
-
-enum type {
-	TYPE_STRING,
-	TYPE_NUMBER,
-	TYPE_SECONDS,
-	TYPE_OCTETS,
-	TYPE_BOOL,
-	TYPE_WORD, /* one of `words`; the value is its place */
-};
-
-/* Everything there is to know of a key. */
-struct key {
-	const char *section;
-	const char *key;
-	enum type type;
-	size_t offset;
-	const char *initial; /* the default, as it would be written */
-	uint64_t minimum, maximum;
-	const char *words; /* "no|yes|force" */
-	const char *help;
-};
-
 #define AT(member) offsetof(struct server_settings, member)
 #define SEVEN_DAYS (7 * 86400)
 
-static const struct key keys[] = {
-	{"server", "hostname", TYPE_STRING, AT(hostname), "", 0, 0, NULL,
+static const struct setting keys[] = {
+	{"server", "hostname", SETTING_STRING, AT(hostname), "", 0, 0, NULL,
 		"what the server calls itself; default: the machine's name"},
-	{"server", "state", TYPE_STRING, AT(state), "/var/lib/restante", 0, 0,
-		NULL, "accounts, indexes, journals, control sockets"},
-	{"server", "mail", TYPE_STRING, AT(mail), "/var/mail/vhosts/%d/%n", 0,
-		0, NULL, "a Maildir: %u user, %n local part, %d domain"},
-	{"server", "user", TYPE_STRING, AT(user), "restante", 0, 0, NULL,
+	{"server", "state", SETTING_STRING, AT(state), "/var/lib/restante", 0,
+		0, NULL, "accounts, indexes, journals, control sockets"},
+	{"server", "mail", SETTING_STRING, AT(mail), "/var/mail/vhosts/%d/%n",
+		0, 0, NULL, "a Maildir: %u user, %n local part, %d domain"},
+	{"server", "user", SETTING_STRING, AT(user), "restante", 0, 0, NULL,
 		"owns the mail; runs the store"},
-	{"server", "auth-user", TYPE_STRING, AT(auth_user), "restante-auth", 0,
-		0, NULL, "owns the accounts"},
-	{"server", "session-user", TYPE_STRING, AT(session_user),
+	{"server", "auth-user", SETTING_STRING, AT(auth_user), "restante-auth",
+		0, 0, NULL, "owns the accounts"},
+	{"server", "session-user", SETTING_STRING, AT(session_user),
 		"restante-session", 0, 0, NULL, "talks to clients"},
-	{"server", "web-user", TYPE_STRING, AT(web_user), "restante-web", 0, 0,
-		NULL, "answers restantectl"},
-	{"server", "session-processes", TYPE_NUMBER, AT(session_processes), "0",
-		0, 64, NULL, "0: one for each core"},
-	{"server", "shared", TYPE_BOOL, AT(is_shared), "yes", 0, 0, NULL,
+	{"server", "web-user", SETTING_STRING, AT(web_user), "restante-web", 0,
+		0, NULL, "answers restantectl"},
+	{"server", "session-processes", SETTING_NUMBER, AT(session_processes),
+		"0", 0, 64, NULL, "0: one for each core"},
+	{"server", "shared", SETTING_BOOL, AT(is_shared), "yes", 0, 0, NULL,
 		"other programs write to the mailboxes too"},
-	{"server", "demo", TYPE_BOOL, AT(is_demo), "no", 0, 0, NULL,
+	{"server", "demo", SETTING_BOOL, AT(is_demo), "no", 0, 0, NULL,
 		"set by restanted --demo alone"},
-	{"server", "log", TYPE_STRING, AT(log), "auto", 0, 0,
+	{"server", "log", SETTING_STRING, AT(log), "auto", 0, 0,
 		"auto|stderr|syslog",
 		"auto: stderr on a terminal, else syslog (facility mail)"},
-	{"server", "log-level", TYPE_WORD, AT(log_level), "info", 0, 0,
+	{"server", "log-level", SETTING_WORD, AT(log_level), "info", 0, 0,
 		"error|warning|info|debug", "the least that is logged"},
-	{"tls", "certificate", TYPE_STRING, AT(certificate), "", 0, 0, NULL,
+	{"tls", "certificate", SETTING_STRING, AT(certificate), "", 0, 0, NULL,
 		"PEM with its chain; none: a self-signed one is made"},
-	{"tls", "key", TYPE_STRING, AT(key), "", 0, 0, NULL, "PEM"},
-	{"auth", "plaintext-without-tls", TYPE_WORD, AT(plaintext), "no", 0, 0,
-		"no|yes|force",
+	{"tls", "key", SETTING_STRING, AT(key), "", 0, 0, NULL, "PEM"},
+	{"auth", "plaintext-without-tls", SETTING_WORD, AT(plaintext), "no", 0,
+		0, "no|yes|force",
 		"yes is refused outside loopback, force is not"},
-	{"auth", "backends", TYPE_STRING, AT(backends), "sqlite", 0, 0,
+	{"auth", "backends", SETTING_STRING, AT(backends), "sqlite", 0, 0,
 		"sqlite", "where accounts are"},
-	{"pop3", "timeout", TYPE_SECONDS, AT(timeout_seconds), "10m", 600,
+	{"pop3", "timeout", SETTING_SECONDS, AT(timeout_seconds), "10m", 600,
 		SEVEN_DAYS, NULL,
 		"a silent session ends (RFC 1939 section 3: 10m or more)"},
-	{"lmtp", "maximum-message", TYPE_OCTETS, AT(maximum_message_octets),
+	{"lmtp", "maximum-message", SETTING_OCTETS, AT(maximum_message_octets),
 		"50MiB", 65536, 1ull << 40, NULL,
 		"larger messages are refused (SIZE)"},
-	{"lmtp", "bare-newline", TYPE_WORD, AT(bare_newline), "normalize", 0, 0,
-		"normalize|reject", "a line feed without carriage return"},
-	{"limits", "connections", TYPE_NUMBER, AT(maximum_connections), "10000",
-		1, 1000000, NULL, "of one session process"},
+	{"lmtp", "bare-newline", SETTING_WORD, AT(bare_newline), "normalize", 0,
+		0, "normalize|reject", "a line feed without carriage return"},
+	{"limits", "connections", SETTING_NUMBER, AT(maximum_connections),
+		"10000", 1, 1000000, NULL, "of one session process"},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
+
+static const struct settings table = {keys, KEYS};
 
 static const char *const listener_kinds[] = {
 	[LISTENER_POP3] = "pop3",
@@ -92,129 +72,6 @@ static const char *const listener_kinds[] = {
 static const char *const sections[] = {
 	"server", "listener", "tls", "auth", "pop3", "lmtp", "limits", NULL};
 
-/* ---- one value ---- */
-
-static void *
-place(const struct server_settings *settings, const struct key *key)
-{
-	return (char *)(uintptr_t)settings + key->offset;
-}
-
-static bool
-find_word(const char *words, const char *word, uint64_t *out)
-{
-	struct bytes rest = bytes_of_string(words);
-
-	for (uint64_t i = 0; rest.octets > 0; i++) {
-		if (bytes_equal(bytes_cut(&rest, '|'), bytes_of_string(word))) {
-			*out = i;
-			return true;
-		}
-	}
-	return false;
-}
-
-static struct bytes
-word_at(const char *words, uint64_t index)
-{
-	struct bytes rest = bytes_of_string(words);
-	struct bytes word = bytes_cut(&rest, '|');
-
-	while (index-- > 0)
-		word = bytes_cut(&rest, '|');
-	return word;
-}
-
-static bool
-parse_number(const struct key *key, const char *text, uint64_t *out)
-{
-	switch (key->type) {
-	case TYPE_NUMBER:
-		return bytes_to_number(bytes_of_string(text), UINT64_MAX, out);
-	case TYPE_SECONDS:
-		return value_to_seconds(text, out);
-	case TYPE_OCTETS:
-		return value_to_octets(text, out);
-	case TYPE_STRING:
-	case TYPE_BOOL:
-	case TYPE_WORD:
-	default:
-		return false;
-	}
-}
-
-static bool
-set_number(struct server_settings *settings, const struct key *key,
-	const char *text, char error[INI_ERROR_SIZE])
-{
-	static const char *const examples[] = {[TYPE_NUMBER] = "4",
-		[TYPE_SECONDS] = "10m",
-		[TYPE_OCTETS] = "50MiB"};
-	uint64_t number;
-
-	if (!parse_number(key, text, &number)) {
-		snprintf(error, INI_ERROR_SIZE,
-			"%s = %.100s: expected a value like %s", key->key, text,
-			examples[key->type]);
-		return false;
-	}
-	if (number < key->minimum || number > key->maximum) {
-		snprintf(error, INI_ERROR_SIZE,
-			"%s = %.100s: must be from %llu to %llu", key->key,
-			text, (unsigned long long)key->minimum,
-			(unsigned long long)key->maximum);
-		return false;
-	}
-	*(uint64_t *)place(settings, key) = number;
-	return true;
-}
-
-static bool
-set_string(char **place_of, const char *text, char error[INI_ERROR_SIZE])
-{
-	char *copy = strdup(text);
-
-	if (!copy) {
-		snprintf(error, INI_ERROR_SIZE, "no memory");
-		return false;
-	}
-	free(*place_of);
-	*place_of = copy;
-	return true;
-}
-
-static bool
-set(struct server_settings *settings, const struct key *key, const char *text,
-	char error[INI_ERROR_SIZE])
-{
-	uint64_t word = 0;
-
-	if (key->words && !find_word(key->words, text, &word)) {
-		snprintf(error, INI_ERROR_SIZE,
-			"%s = %.100s: must be one of %s", key->key, text,
-			key->words);
-		return false;
-	}
-	switch (key->type) {
-	case TYPE_STRING:
-		return set_string(place(settings, key), text, error);
-	case TYPE_WORD:
-		*(uint64_t *)place(settings, key) = word;
-		return true;
-	case TYPE_BOOL:
-		if (value_to_bool(text, place(settings, key)))
-			return true;
-		snprintf(error, INI_ERROR_SIZE,
-			"%s = %.100s: must be yes or no", key->key, text);
-		return false;
-	case TYPE_NUMBER:
-	case TYPE_SECONDS:
-	case TYPE_OCTETS:
-	default:
-		return set_number(settings, key, text, error);
-	}
-}
-
 /* ---- life ---- */
 
 void
@@ -223,23 +80,15 @@ server_settings_init(struct server_settings *settings)
 	char error[INI_ERROR_SIZE], name[256] = "";
 
 	*settings = (struct server_settings){0};
-	for (size_t i = 0; i < KEYS; i++)
-		set(settings, &keys[i], keys[i].initial, error);
+	settings_init(&table, settings);
 	if (gethostname(name, sizeof(name) - 1) == 0 && name[0])
-		set_string(&settings->hostname, name, error);
+		settings_set(&keys[0], settings, name, error);
 }
 
 void
 server_settings_release(struct server_settings *settings)
 {
-	for (size_t i = 0; i < KEYS; i++) {
-		if (keys[i].type == TYPE_STRING) {
-			char **string = place(settings, &keys[i]);
-
-			free(*string);
-			*string = NULL;
-		}
-	}
+	settings_release(&table, settings);
 	for (size_t i = 0; i < settings->listener_count; i++)
 		free(settings->listeners[i].address);
 	settings->listener_count = 0;
@@ -249,18 +98,8 @@ server_settings_release(struct server_settings *settings)
 
 struct reading {
 	struct server_settings *settings;
-	bool is_seen[KEYS];
+	struct settings_seen seen;
 };
-
-static void
-did_you_mean(char error[INI_ERROR_SIZE], const char *nearest)
-{
-	size_t used = strlen(error);
-
-	if (nearest)
-		snprintf(error + used, INI_ERROR_SIZE - used,
-			"; did you mean \"%s\"?", nearest);
-}
 
 static bool
 begin_listener(
@@ -302,7 +141,7 @@ begin_section(struct reading *reading, const struct ini_entry *entry,
 			return true;
 	snprintf(error, INI_ERROR_SIZE, "unknown section [%.60s]",
 		entry->section);
-	did_you_mean(error, value_nearest(entry->section, sections));
+	settings_did_you_mean(error, value_nearest(entry->section, sections));
 	return false;
 }
 
@@ -319,7 +158,7 @@ take_listener_key(struct reading *reading, const struct ini_entry *entry,
 		snprintf(error, INI_ERROR_SIZE,
 			"unknown key \"%.60s\" in [listener %.60s]", entry->key,
 			entry->name);
-		did_you_mean(error, value_nearest(entry->key, known));
+		settings_did_you_mean(error, value_nearest(entry->key, known));
 		return false;
 	}
 	if (listener->address) {
@@ -328,28 +167,8 @@ take_listener_key(struct reading *reading, const struct ini_entry *entry,
 			entry->name);
 		return false;
 	}
-	return set_string(&listener->address, entry->value, error);
-}
-
-static bool
-unknown_key(const struct ini_entry *entry, char error[INI_ERROR_SIZE])
-{
-	const char *known[SETTINGS_KEYS_MAXIMUM + 1];
-	size_t count = 0;
-
-	for (size_t i = 0; i < KEYS && count < SETTINGS_KEYS_MAXIMUM; i++)
-		if (strcmp(keys[i].section, entry->section) == 0)
-			known[count++] = keys[i].key;
-	known[count] = NULL;
-	if (*entry->section)
-		snprintf(error, INI_ERROR_SIZE,
-			"unknown key \"%.60s\" in [%.60s]", entry->key,
-			entry->section);
-	else
-		snprintf(error, INI_ERROR_SIZE,
-			"\"%.60s\" stands before any [section]", entry->key);
-	did_you_mean(error, value_nearest(entry->key, known));
-	return false;
+	listener->address = strdup(entry->value);
+	return listener->address != NULL;
 }
 
 static bool
@@ -362,20 +181,8 @@ take_entry(const struct ini_entry *entry, char error[INI_ERROR_SIZE],
 		return begin_section(reading, entry, error);
 	if (strcmp(entry->section, "listener") == 0)
 		return take_listener_key(reading, entry, error);
-	for (size_t i = 0; i < KEYS; i++) {
-		if (strcmp(keys[i].section, entry->section) != 0 ||
-			strcmp(keys[i].key, entry->key) != 0)
-			continue;
-		if (reading->is_seen[i]) {
-			snprintf(error, INI_ERROR_SIZE,
-				"%s stands twice in [%s]", entry->key,
-				entry->section);
-			return false;
-		}
-		reading->is_seen[i] = true;
-		return set(reading->settings, &keys[i], entry->value, error);
-	}
-	return unknown_key(entry, error);
+	return settings_take(
+		&table, reading->settings, &reading->seen, entry, error);
 }
 
 enum outcome
@@ -505,43 +312,6 @@ server_settings_split_mail(const char *mail, char *out_root, size_t size,
 /* ---- writing ---- */
 
 static bool
-put_value(const struct server_settings *settings, const struct key *key,
-	struct buffer *out)
-{
-	const void *at = place(settings, key);
-
-	switch (key->type) {
-	case TYPE_STRING:
-		return buffer_append_string(out, *(char *const *)at);
-	case TYPE_BOOL:
-		return buffer_append_string(
-			out, *(const bool *)at ? "yes" : "no");
-	case TYPE_WORD:
-		return buffer_append_bytes(
-			out, word_at(key->words, *(const uint64_t *)at));
-	case TYPE_NUMBER:
-	case TYPE_SECONDS:
-	case TYPE_OCTETS:
-	default:
-		return buffer_printf(
-			out, "%llu", (unsigned long long)*(const uint64_t *)at);
-	}
-}
-
-static bool
-is_default(const struct server_settings *settings,
-	const struct server_settings *initial, const struct key *key)
-{
-	const void *a = place(settings, key), *b = place(initial, key);
-
-	if (key->type == TYPE_STRING)
-		return strcmp(*(char *const *)a, *(char *const *)b) == 0;
-	if (key->type == TYPE_BOOL)
-		return *(const bool *)a == *(const bool *)b;
-	return *(const uint64_t *)a == *(const uint64_t *)b;
-}
-
-static bool
 put_keys(const struct server_settings *settings,
 	const struct server_settings *initial, struct buffer *out)
 {
@@ -549,16 +319,16 @@ put_keys(const struct server_settings *settings,
 	bool is_good = true;
 
 	for (size_t i = 0; i < KEYS && is_good; i++) {
-		const struct key *key = &keys[i];
+		const struct setting *key = &keys[i];
 
-		if (initial && is_default(settings, initial, key))
+		if (initial && settings_is_default(key, settings, initial))
 			continue;
 		if (strcmp(section, key->section) != 0)
 			is_good = buffer_printf(out, "%s[%s]\n",
 				*section ? "\n" : "", key->section);
 		section = key->section;
 		is_good = is_good && buffer_printf(out, "%s = ", key->key) &&
-			  put_value(settings, key, out) &&
+			  settings_put_value(key, settings, out) &&
 			  buffer_append_string(out, "\n");
 	}
 	return is_good;
@@ -590,7 +360,7 @@ server_settings_sample(struct buffer *out)
 		"default.\n");
 
 	for (size_t i = 0; i < KEYS && is_good; i++) {
-		const struct key *key = &keys[i];
+		const struct setting *key = &keys[i];
 
 		if (strcmp(key->key, "demo") == 0)
 			continue;
