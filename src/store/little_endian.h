@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* little_endian - numbers in files. Any alignment. */
+/* little_endian - numbers of 1 to 8 octets in files. Any alignment. */
 #ifndef STORE_LITTLE_ENDIAN_H
 #define STORE_LITTLE_ENDIAN_H
 
+#include <endian.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline void
 little_put(unsigned char *to, unsigned octets, uint64_t value)
 {
-	for (unsigned i = 0; i < octets; i++)
-		to[i] = (unsigned char)(value >> (8 * i));
+	value = htole64(value);
+	memcpy(to, &value, octets);
 }
 
 static inline uint64_t
@@ -17,9 +19,8 @@ little_get(const unsigned char *from, unsigned octets)
 {
 	uint64_t value = 0;
 
-	for (unsigned i = 0; i < octets; i++)
-		value |= (uint64_t)from[i] << (8 * i);
-	return value;
+	memcpy(&value, from, octets);
+	return le64toh(value);
 }
 
 #endif

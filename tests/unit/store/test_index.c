@@ -271,6 +271,27 @@ lying_records(void **state)
 	}
 }
 
+/* Every octet at every place. */
+static void
+uidl_octets(void **state)
+{
+	unsigned char uidl[UIDL_MAXIMUM_OCTETS + 1];
+
+	memset(uidl, 'x', sizeof(uidl));
+	assert_false(uidl_is_valid(bytes_of(uidl, 0)));
+	assert_false(uidl_is_valid(bytes_of(uidl, sizeof(uidl))));
+	for (size_t octets = 1; octets < sizeof(uidl); octets++)
+		for (size_t at = 0; at < octets; at++) {
+			for (unsigned c = 0; c < 256; c++) {
+				uidl[at] = (unsigned char)c;
+				assert_true(
+					uidl_is_valid(bytes_of(uidl, octets)) ==
+					(c >= 0x21 && c <= 0x7E));
+			}
+			uidl[at] = 'x';
+		}
+}
+
 static void
 a_million(void **state)
 {
@@ -324,6 +345,7 @@ main(void)
 		cmocka_unit_test(longer),
 		cmocka_unit_test(damaged_names),
 		cmocka_unit_test(lying_records),
+		cmocka_unit_test(uidl_octets),
 		cmocka_unit_test(a_million),
 	};
 
