@@ -6,40 +6,9 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "store/locks.h"
-#include "store/maildir/delivery.h"
+#include "store/maildir/job.h"
 #include "store/maildir/refresh.h"
 #include "store/maildir/session.h"
-#include "store/maildir/slots.h"
-
-struct maildir_store {
-	struct store store; /* first */
-	struct maildir_settings settings;
-	struct executor *executor;
-	void (*notice)(const char *mailbox, const char *text);
-	struct slots slots;
-	struct locks locks;
-	unsigned jobs; /* under way */
-	bool is_ending;
-	char *template, *hostname;
-};
-
-/* An operation under way. `work` runs where the executor likes, `finish` on
-   the thread that started it. */
-struct job {
-	struct executor_job executor_job; /* first */
-	struct maildir_store *store;
-	struct slot *slot;
-	struct store_call *call; /* NULL: nobody waits */
-	enum outcome outcome;
-	enum outcome (*work)(struct job *job);
-	void (*finish)(struct job *job); /* may be NULL */
-	struct store_session *session;
-	struct store_append *append;
-	bool is_open;	  /* stat: when it was asked */
-	bool is_embedded; /* in the session or append, which finish frees */
-	char notice[MAILBOX_NOTICE_OCTETS];
-};
 
 struct store_session {
 	struct session session; /* first */
@@ -47,98 +16,6 @@ struct store_session {
 	struct lock *lock;
 	struct job release;
 };
-
-struct store_append {
-	struct delivery delivery; /* first */
-	struct slot *slot;
-	struct job end; /* commit or abort */
-};
-
-static void
-free_store(struct maildir_store *store)
-{
-	slots_release(&store->slots);
-	locks_release(&store->locks);
-	store->settings.files->close(
-		store->settings.files, &store->settings.mail_root);
-	store->settings.files->close(
-		store->settings.files, &store->settings.state_root);
-	free(store->template);
-	free(store->hostname);
-	free(store);
-}
-
-static void
-answer(struct store_call *call, enum outcome outcome)
-{
-	call->outcome = outcome;
-	call->done(call);
-}
-
-/* The notice is taken along: another job of the mailbox may be at work by the
-   time `finish` runs. */
-static void
-job_work(struct executor_job *executor_job)
-{
-	struct job *job = (struct job *)executor_job;
-	struct mailbox *mailbox = &job->slot->mailbox;
-
-	job->outcome = job->work(job);
-	memcpy(job->notice, mailbox->notice, sizeof(job->notice));
-	mailbox->notice[0] = '\0';
-}
-
-static void
-job_done(struct executor_job *executor_job)
-{
-	struct job *job = (struct job *)executor_job;
-	struct maildir_store *store = job->store;
-	struct store_call *call = job->call;
-	enum outcome outcome = job->outcome;
-	struct slot *slot = job->slot;
-	bool is_embedded = job->is_embedded;
-
-	if (job->notice[0] != '\0' && store->notice)
-		store->notice(slot->mailbox.name, job->notice);
-	if (job->finish)
-		job->finish(job);
-	if (!is_embedded)
-		free(job);
-	slots_put(&store->slots, slot);
-	if (call)
-		answer(call, outcome);
-	if (--store->jobs == 0 && store->is_ending)
-		free_store(store);
-}
-
-/* Every job counts as a user of its slot. */
-static void
-start(struct maildir_store *store, struct job *job, struct slot *slot)
-{
-	job->executor_job.work = job_work;
-	job->executor_job.done = job_done;
-	job->store = store;
-	job->slot = slot;
-	job->notice[0] = '\0';
-	slot->users++;
-	store->jobs++;
-	store->executor->run(store->executor, slot->key, &job->executor_job);
-}
-
-static void
-start_call(struct maildir_store *store, struct slot *slot,
-	struct store_call *call, enum outcome (*work)(struct job *job))
-{
-	struct job *job = calloc(1, sizeof(*job));
-
-	if (!job) {
-		answer(call, ERR_TRY_LATER);
-		return;
-	}
-	job->call = call;
-	job->work = work;
-	start(store, job, slot);
-}
 
 static enum outcome
 open_work(struct job *job)
@@ -201,14 +78,14 @@ maildir_open(struct store *base, struct store_open_call *call)
 		outcome = lock_mailbox(store, call->mailbox, &session);
 	if (outcome != OK) {
 		free(job);
-		answer(&call->call, outcome);
+		job_answer(&call->call, outcome);
 		return;
 	}
 	job->call = &call->call;
 	job->session = session;
 	job->work = open_work;
 	job->finish = open_finish;
-	start(store, job, session->slot);
+	job_start(store, job, session->slot);
 }
 
 static enum outcome
@@ -216,14 +93,14 @@ read_work(struct job *job)
 {
 	struct store_read_call *call = (struct store_read_call *)job->call;
 
-	return session_read(&call->session->session, call);
+	return session_read(&job->session->session, call);
 }
 
 static void
 maildir_read(struct store *base, struct store_read_call *call)
 {
-	start_call((struct maildir_store *)base, call->session->slot,
-		&call->call, read_work);
+	job_start_call((struct maildir_store *)base, call->session->slot,
+		&call->call, call->session, NULL, read_work);
 }
 
 static enum outcome
@@ -232,14 +109,14 @@ read_at_work(struct job *job)
 	struct store_read_at_call *call =
 		(struct store_read_at_call *)job->call;
 
-	return session_read_at(&call->session->session, call);
+	return session_read_at(&job->session->session, call);
 }
 
 static void
 maildir_read_at(struct store *base, struct store_read_at_call *call)
 {
-	start_call((struct maildir_store *)base, call->session->slot,
-		&call->call, read_at_work);
+	job_start_call((struct maildir_store *)base, call->session->slot,
+		&call->call, call->session, NULL, read_at_work);
 }
 
 static enum outcome
@@ -247,14 +124,14 @@ commit_work(struct job *job)
 {
 	struct store_commit_call *call = (struct store_commit_call *)job->call;
 
-	return session_commit(&call->session->session, call->deleted);
+	return session_commit(&job->session->session, call->deleted);
 }
 
 static void
 maildir_commit(struct store *base, struct store_commit_call *call)
 {
-	start_call((struct maildir_store *)base, call->session->slot,
-		&call->call, commit_work);
+	job_start_call((struct maildir_store *)base, call->session->slot,
+		&call->call, call->session, NULL, commit_work);
 }
 
 /* Locks in memory live as long as the process: nothing runs out. */
@@ -300,7 +177,7 @@ maildir_release(struct store *base, struct store_session **session)
 		.finish = release_finish,
 		.is_embedded = true,
 	};
-	start(store, &gone->release, gone->slot);
+	job_start(store, &gone->release, gone->slot);
 }
 
 /* A session's records must stay where they are: no scan while one is open. */
@@ -354,135 +231,14 @@ maildir_stat(struct store *base, struct store_stat_call *call)
 		outcome = slots_get(&store->slots, call->mailbox, &slot);
 	if (outcome != OK) {
 		free(job);
-		answer(&call->call, outcome);
+		job_answer(&call->call, outcome);
 		return;
 	}
 	job->call = &call->call;
 	job->work = stat_work;
 	job->is_open = locks_is_held(&store->locks, call->mailbox);
-	start(store, job, slot);
+	job_start(store, job, slot);
 	slots_put(&store->slots, slot);
-}
-
-static enum outcome
-append_begin_work(struct job *job)
-{
-	return delivery_begin(&job->append->delivery, &job->slot->mailbox);
-}
-
-static void
-append_begin_finish(struct job *job)
-{
-	struct store_append_call *call = (struct store_append_call *)job->call;
-	struct store_append *append = job->append;
-
-	if (job->outcome == OK) {
-		call->append = append;
-		return;
-	}
-	slots_put(&job->store->slots, append->slot);
-	free(append);
-}
-
-static void
-maildir_append_begin(struct store *base, struct store_append_call *call)
-{
-	struct maildir_store *store = (struct maildir_store *)base;
-	struct job *job = calloc(1, sizeof(*job));
-	struct store_append *append = calloc(1, sizeof(*append));
-	enum outcome outcome = ERR_TRY_LATER;
-
-	if (job && append)
-		outcome =
-			slots_get(&store->slots, call->mailbox, &append->slot);
-	if (outcome != OK) {
-		free(job);
-		free(append);
-		answer(&call->call, outcome);
-		return;
-	}
-	job->call = &call->call;
-	job->append = append;
-	job->work = append_begin_work;
-	job->finish = append_begin_finish;
-	start(store, job, append->slot);
-}
-
-static enum outcome
-append_write_work(struct job *job)
-{
-	struct store_append_call *call = (struct store_append_call *)job->call;
-
-	return delivery_write(&call->append->delivery, call->chunk);
-}
-
-static void
-maildir_append_write(struct store *base, struct store_append_call *call)
-{
-	start_call((struct maildir_store *)base, call->append->slot,
-		&call->call, append_write_work);
-}
-
-static void
-append_end(struct job *job)
-{
-	struct maildir_store *store = job->store;
-	struct store_append *append = job->append;
-	struct slot *slot = append->slot;
-
-	free(append);
-	slots_put(&store->slots, slot);
-}
-
-static enum outcome
-append_commit_work(struct job *job)
-{
-	struct store_append_call *call = (struct store_append_call *)job->call;
-
-	return delivery_commit(&job->append->delivery, call->uidl);
-}
-
-/* The job is part of the append: ending one never lacks memory. */
-static void
-end_append(struct maildir_store *store, struct store_append *append,
-	struct store_call *call, enum outcome (*work)(struct job *job))
-{
-	append->end = (struct job){
-		.append = append,
-		.call = call,
-		.work = work,
-		.finish = append_end,
-		.is_embedded = true,
-	};
-	start(store, &append->end, append->slot);
-}
-
-static void
-maildir_append_commit(struct store *base, struct store_append_call *call)
-{
-	struct store_append *append = call->append;
-
-	call->append = NULL;
-	end_append((struct maildir_store *)base, append, &call->call,
-		append_commit_work);
-}
-
-static enum outcome
-append_abort_work(struct job *job)
-{
-	delivery_abort(&job->append->delivery);
-	return OK;
-}
-
-static void
-maildir_append_abort(struct store *base, struct store_append **append)
-{
-	struct store_append *gone = *append;
-
-	if (!gone)
-		return;
-	*append = NULL;
-	end_append((struct maildir_store *)base, gone, NULL, append_abort_work);
 }
 
 static void
@@ -496,7 +252,7 @@ maildir_free(struct store **base)
 	if (store->jobs > 0)
 		store->is_ending = true;
 	else
-		free_store(store);
+		job_free_store(store);
 }
 
 static const struct store_ops maildir_ops = {
@@ -561,7 +317,7 @@ maildir_store_new(
 	if (!store->template || !store->hostname ||
 		!slots_init(&store->slots, &store->settings,
 			MAILDIR_IDLE_MAXIMUM)) {
-		free_store(store);
+		job_free_store(store);
 		return ERR_TRY_LATER;
 	}
 	store->settings.mail_root = options->mail_root;
