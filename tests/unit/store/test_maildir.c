@@ -436,8 +436,8 @@ given_uidls(void **state)
 	static const char *const names[] = {"1.a", "2.b", "3.c", "4.d"};
 	static const char *const given[] = {"1", "00000001abcdef",
 		"twenty-seven-characters-her",
-		"seventy-characters-of-a-uidl-that-some-other-server-gave-to-"
-		"a-message!"};
+		("seventy-characters-of-a-uidl-that-some-other-server-gave-to-"
+		"a-message!")};
 	struct mailbox mailbox;
 	struct uidls uidls;
 	struct opened o;
