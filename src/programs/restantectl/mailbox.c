@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: ISC */
+/* restantectl mailbox list: asks the running server, or, when there is none,
+ * the store itself. */
+#include "accounts/accounts.h"
+#include "process/privileges.h"
+#include "programs/restantectl/command.h"
+#include "store/registry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* ---- names ---- */
+
+static bool
+collect(const struct account *account, void *context)
+{
+	json_array_append_new(context, json_string(account->name));
+	return true;
+}
+
+static int
+collect_names(struct arguments *arguments, json_t *names)
+{
+	char name[ACCOUNT_NAME_SIZE];
+	struct accounts *accounts;
+	struct account found;
+	enum outcome outcome;
+	int code;
+
+	accounts = open_accounts(arguments, false, &code);
+	if (!accounts)
+		return code;
+	if (arguments->operand_count == 0) {
+		outcome = accounts->ops->list(accounts, collect, names);
+	} else {
+		outcome = ERR_DENIED;
+		if (accounts_canonical_name(
+			    bytes_of_string(arguments->operands[0]), name))
+			outcome = accounts->ops->find(accounts, name, &found);
+		if (outcome == OK)
+			json_array_append_new(names, json_string(name));
+	}
+	accounts->ops->close(&accounts);
+	if (outcome == ERR_DENIED)
+		return complain(EX_NOUSER, "there is no user %s",
+			arguments->operands[0]);
+	return outcome == OK ? EX_OK
+			     : complain(EX_TEMPFAIL,
+				       "the accounts cannot be read: %s",
+				       outcome_name(outcome));
+}
+
+/* ---- asking the server ---- */
+
+static json_t *
+ask_server(int fd, const char *name)
+{
+	char line[ACCOUNT_NAME_SIZE + 16];
+	json_t *mailbox = NULL;
+	char *reply;
+
+	snprintf(line, sizeof(line), "mailbox %s", name);
+	reply = ask_control(fd, line);
+	if (reply)
+		mailbox = json_loads(reply, 0, NULL);
+	free(reply);
+	return mailbox;
+}
+
+/* ---- asking the store ---- */
+
+static void
+stat_done(struct store_call *call)
+{
+}
+
+static json_t *
+ask_store(struct store *store, const char *name)
+{
+	struct store_stat_call call = {
+		.call = {.done = stat_done}, .mailbox = name};
+
+	store->ops->stat(store, &call);
+	if (call.call.outcome != OK && call.call.outcome != ERR_DENIED)
+		return json_pack("{s:s, s:s}", "mailbox", name, "error",
+			outcome_name(call.call.outcome));
+	return json_pack("{s:s, s:I, s:I, s:b}", "mailbox", name, "count",
+		(json_int_t)call.count, "octets", (json_int_t)call.octets,
+		"is_open", false);
+}
+
+static int
+become_mail_user(const struct server_settings *settings)
+{
+	struct privileges privileges = {
+		.is_root = geteuid() == 0, .root_fd = -1};
+	char error[256];
+
+	if (!privileges.is_root)
+		return EX_OK;
+	if (privileges_find_user(settings->user, &privileges.uid,
+		    &privileges.gid, error, sizeof(error)) != OK)
+		return complain(EX_NOUSER, "%s", error);
+	return privileges_drop(&privileges) == OK
+		       ? EX_OK
+		       : complain(EX_OSERR, "cannot become %s", settings->user);
+}
+
+static int
+open_directory(const char *path)
+{
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int
+open_store(const struct server_settings *settings, struct store **out)
+{
+	struct store_options options = {.kind = "maildir",
+		.is_shared = settings->is_shared,
+		.hostname = settings->hostname,
+		.executor = &executor_inline};
+	char root[PATH_MAX], state[PATH_MAX];
+	int lock, code;
+
+	server_settings_split_mail(
+		settings->mail, root, sizeof(root), &options.mail_template);
+	snprintf(state, sizeof(state), "%s/store", settings->state);
+	options.mail_root = open_directory(root);
+	options.state_root = open_directory(state);
+	if (options.mail_root < 0 || options.state_root < 0)
+		return complain(EX_NOINPUT, "cannot open %s: %s",
+			options.mail_root < 0 ? root : state, strerror(errno));
+	code = become_mail_user(settings);
+	if (code != EX_OK)
+		return code;
+	/* Held until the end: no server may start meanwhile. */
+	lock = openat(
+		options.state_root, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
+		return complain(EX_TEMPFAIL,
+			"another program holds %s/lock: is the server starting "
+			"or stopping?",
+			state);
+	return store_open(&options, out) == OK
+		       ? EX_OK
+		       : complain(EX_NOINPUT, "cannot open the mail in %s",
+				 root);
+}
+
+/* ---- printing ---- */
+
+static void
+print_mailbox(const json_t *mailbox)
+{
+	const char *error =
+		json_string_value(json_object_get(mailbox, "error"));
+	char octets[16];
+
+	if (error) {
+		printf("%-40s %s\n",
+			json_string_value(json_object_get(mailbox, "mailbox")),
+			error);
+		return;
+	}
+	printf("%-40s %10lld %12s  %s\n",
+		json_string_value(json_object_get(mailbox, "mailbox")),
+		(long long)json_integer_value(
+			json_object_get(mailbox, "count")),
+		human_octets((uint64_t)json_integer_value(
+				     json_object_get(mailbox, "octets")),
+			octets),
+		json_is_true(json_object_get(mailbox, "is_open")) ? "open"
+								  : "free");
+}
+
+static int
+query(int fd, struct store *store, const json_t *names, json_t *mailboxes)
+{
+	size_t index;
+	json_t *name;
+
+	json_array_foreach(names, index, name)
+	{
+		const char *text = json_string_value(name);
+		json_t *mailbox =
+			fd >= 0 ? ask_server(fd, text) : ask_store(store, text);
+
+		if (!mailbox)
+			return complain(
+				EX_UNAVAILABLE, "the server does not answer");
+		json_array_append_new(mailboxes, mailbox);
+	}
+	return EX_OK;
+}
+
+static void
+print(const json_t *mailboxes, bool is_json)
+{
+	size_t index;
+	json_t *mailbox;
+
+	if (is_json) {
+		json_dumpf(mailboxes, stdout, JSON_INDENT(2));
+		putchar('\n');
+		return;
+	}
+	printf("%-40s %10s %12s  %s\n", "MAILBOX", "MESSAGES", "SIZE", "STATE");
+	json_array_foreach(mailboxes, index, mailbox) print_mailbox(mailbox);
+}
+
+int
+mailbox_list(struct arguments *arguments)
+{
+	json_t *names = json_array(), *mailboxes = json_array();
+	int fd = connect_control(&arguments->settings, "control.sock");
+	struct store *store = NULL;
+	int code = collect_names(arguments, names);
+
+	if (code == EX_OK && fd < 0)
+		code = open_store(&arguments->settings, &store);
+	if (code == EX_OK)
+		code = query(fd, store, names, mailboxes);
+	if (code == EX_OK)
+		print(mailboxes, arguments->is_json);
+	if (store)
+		store->ops->free(&store);
+	if (fd >= 0)
+		close(fd);
+	json_decref(names);
+	json_decref(mailboxes);
+	return code;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+#include "programs/restantectl/command.h"
+#include "accounts/password.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define LINE_OCTETS (PASSWORD_MAXIMUM_OCTETS + 3)
+
+/* One line of `file` without its end; false at the end or when too long. */
+static bool
+read_line(FILE *file, char line[LINE_OCTETS])
+{
+	size_t octets;
+
+	if (!fgets(line, LINE_OCTETS, file))
+		return false;
+	octets = strcspn(line, "\r\n");
+	if (octets > PASSWORD_MAXIMUM_OCTETS)
+		return false;
+	line[octets] = '\0';
+	return true;
+}
+
+static bool
+ask(FILE *terminal, const char *prompt, char line[LINE_OCTETS])
+{
+	struct termios shown, hidden;
+	bool has_line;
+
+	if (tcgetattr(fileno(terminal), &shown) < 0)
+		return false;
+	hidden = shown;
+	hidden.c_lflag &= ~(tcflag_t)ECHO;
+	fputs(prompt, terminal);
+	fflush(terminal);
+	tcsetattr(fileno(terminal), TCSAFLUSH, &hidden);
+	has_line = read_line(terminal, line);
+	tcsetattr(fileno(terminal), TCSAFLUSH, &shown);
+	fputc('\n', terminal);
+	return has_line;
+}
+
+static int
+ask_twice(struct secret *out)
+{
+	char first[LINE_OCTETS] = "", second[LINE_OCTETS] = "";
+	FILE *terminal = fopen("/dev/tty", "r+");
+	int code = EX_OK;
+
+	if (!terminal)
+		return complain(EX_USAGE,
+			"there is no terminal to ask for a password: give it "
+			"on standard input with --password-stdin");
+	if (!ask(terminal, "Password: ", first) ||
+		!ask(terminal, "Once more: ", second))
+		code = complain(EX_NOINPUT, "no password was given");
+	else if (strcmp(first, second) != 0)
+		code = complain(EX_DATAERR, "the two are not the same");
+	else if (!secret_set(out, bytes_of_string(first)))
+		code = EX_OSERR;
+	explicit_bzero(first, sizeof(first));
+	explicit_bzero(second, sizeof(second));
+	fclose(terminal);
+	return code;
+}
+
+int
+read_password(const struct arguments *arguments, struct secret *out)
+{
+	char line[LINE_OCTETS] = "";
+	int code = EX_OK;
+
+	if (!arguments->reads_stdin) {
+		code = ask_twice(out);
+	} else if (!read_line(stdin, line)) {
+		code = complain(EX_NOINPUT,
+			"standard input holds no password of at most %d octets",
+			PASSWORD_MAXIMUM_OCTETS);
+	} else if (!secret_set(out, bytes_of_string(line))) {
+		code = EX_OSERR;
+	}
+	explicit_bzero(line, sizeof(line));
+	if (code == EX_OK && out->octets == 0)
+		return complain(EX_DATAERR, "an empty password is none");
+	return code;
+}
+
+const char *
+human_octets(uint64_t octets, char out[16])
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+	double value = (double)octets;
+	size_t unit = 0;
+
+	while (value >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(out, 16, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	return out;
+}
+
+const char *
+human_seconds(uint64_t seconds, char out[32])
+{
+	unsigned long long s = seconds;
+
+	if (s < 120)
+		snprintf(out, 32, "%llu s", s);
+	else if (s < 7200)
+		snprintf(out, 32, "%llu min", s / 60);
+	else if (s < 172800)
+		snprintf(out, 32, "%llu h %llu min", s / 3600, s / 60 % 60);
+	else
+		snprintf(out, 32, "%llu d %llu h", s / 86400, s / 3600 % 24);
+	return out;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: ISC */
+#include "accounts/accounts.h"
+#include "accounts/password.h"
+#include "process/privileges.h"
+#include "programs/restantectl/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- the data base ---- */
+
+/*
+ * Made by root it must still be the auth role's: SQLite gives the files it
+ * makes beside it to the owner of this one.
+ */
+static int
+make_file(const struct server_settings *settings, const char *directory,
+	const char *file)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	char error[256];
+	int fd;
+
+	if (geteuid() == 0 && privileges_find_user(settings->auth_user, &uid,
+				      &gid, error, sizeof(error)) != OK)
+		return complain(EX_NOUSER, "%s", error);
+	if ((mkdir(settings->state, 0755) < 0 && errno != EEXIST) ||
+		(mkdir(directory, 0700) < 0 && errno != EEXIST) ||
+		chown(directory, uid, gid) < 0)
+		return complain(EX_CANTCREAT, "cannot make %s: %s", directory,
+			strerror(errno));
+	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || fchown(fd, uid, gid) < 0)
+		return complain(EX_CANTCREAT, "cannot make %s: %s", file,
+			strerror(errno));
+	close(fd);
+	return EX_OK;
+}
+
+struct accounts *
+open_accounts(const struct arguments *arguments, bool may_create, int *out_code)
+{
+	const struct server_settings *settings = &arguments->settings;
+	char directory[PATH_MAX], file[PATH_MAX + 16];
+	struct accounts *accounts = NULL;
+	enum outcome outcome;
+
+	snprintf(directory, sizeof(directory), "%s/accounts", settings->state);
+	snprintf(file, sizeof(file), "%s/accounts.db", directory);
+	*out_code = EX_OK;
+	if (access(file, F_OK) < 0) {
+		if (!may_create)
+			*out_code = complain(EX_NOINPUT,
+				"there are no accounts yet (%s): %s", file,
+				strerror(errno));
+		else
+			*out_code = make_file(settings, directory, file);
+	}
+	if (*out_code != EX_OK)
+		return NULL;
+	outcome =
+		accounts_open(settings->backends, file, may_create, &accounts);
+	if (outcome != OK)
+		*out_code = complain(
+			outcome == ERR_BROKEN ? EX_NOPERM : EX_TEMPFAIL,
+			"cannot use %s: %s (are you the user that owns it, or "
+			"root?)",
+			file, outcome_name(outcome));
+	return accounts;
+}
+
+/* ---- answers ---- */
+
+static int
+code_of(enum outcome outcome, const char *name)
+{
+	switch (outcome) {
+	case OK:
+		return EX_OK;
+	case ERR_DENIED:
+		return complain(EX_NOUSER, "there is no user %s", name);
+	case ERR_BUSY:
+		return complain(
+			EX_CANTCREAT, "there is a user %s already", name);
+	case ERR_NO_SPACE:
+		return complain(EX_TEMPFAIL, "the disk is full");
+	case ERR_TRY_LATER:
+		return complain(EX_TEMPFAIL,
+			"the accounts cannot be changed now, try again");
+	case ERR_PEER:
+	case ERR_OVER_QUOTA:
+	case ERR_BROKEN:
+	case ERR_GONE:
+	default:
+		return complain(EX_SOFTWARE, "the accounts are damaged (%s)",
+			outcome_name(outcome));
+	}
+}
+
+static bool
+canonical(const char *given, char name[ACCOUNT_NAME_SIZE])
+{
+	if (accounts_canonical_name(bytes_of_string(given), name))
+		return true;
+	complain(EX_DATAERR,
+		"%s cannot be a user's name: 1 to 254 octets, no blanks, no "
+		"slash, not beginning with - or .",
+		given);
+	return false;
+}
+
+/* ---- user add, user passwd ---- */
+
+static int
+hash_password(const struct arguments *arguments, char hash[ACCOUNT_HASH_SIZE])
+{
+	struct secret password = {0};
+	int code = read_password(arguments, &password);
+
+	if (code == EX_OK && password_hash(secret_bytes(&password), hash) != OK)
+		code = complain(EX_DATAERR, "that password cannot be used");
+	secret_release(&password);
+	return code;
+}
+
+static int
+set_password(struct arguments *arguments, bool is_new)
+{
+	char name[ACCOUNT_NAME_SIZE], hash[ACCOUNT_HASH_SIZE];
+	struct accounts *accounts;
+	struct account found;
+	enum outcome outcome;
+	int code;
+
+	if (!canonical(arguments->operands[0], name))
+		return EX_DATAERR;
+	accounts = open_accounts(arguments, is_new, &code);
+	if (!accounts)
+		return code;
+	/* Before a password is asked for in vain. */
+	outcome = accounts->ops->find(accounts, name, &found);
+	if (is_new && outcome == OK)
+		code = code_of(ERR_BUSY, name);
+	else if (outcome != OK && !(is_new && outcome == ERR_DENIED))
+		code = code_of(outcome, name);
+	if (code == EX_OK)
+		code = hash_password(arguments, hash);
+	if (code == EX_OK)
+		code = code_of(
+			is_new ? accounts->ops->add(accounts, name, hash)
+			       : accounts->ops->set_hash(accounts, name, hash),
+			name);
+	explicit_bzero(hash, sizeof(hash));
+	accounts->ops->close(&accounts);
+	if (code == EX_OK)
+		printf("%s: %s\n", name, is_new ? "added" : "password changed");
+	return code;
+}
+
+int
+user_add(struct arguments *arguments)
+{
+	return set_password(arguments, true);
+}
+
+int
+user_passwd(struct arguments *arguments)
+{
+	return set_password(arguments, false);
+}
+
+/* ---- user remove ---- */
+
+int
+user_remove(struct arguments *arguments)
+{
+	char name[ACCOUNT_NAME_SIZE];
+	struct accounts *accounts;
+	int code;
+
+	if (!canonical(arguments->operands[0], name))
+		return EX_DATAERR;
+	accounts = open_accounts(arguments, false, &code);
+	if (!accounts)
+		return code;
+	code = code_of(accounts->ops->remove(accounts, name), name);
+	accounts->ops->close(&accounts);
+	if (code == EX_OK)
+		printf("%s: removed; the mail stays where it is\n", name);
+	return code;
+}
+
+/* ---- user list ---- */
+
+static bool
+collect(const struct account *account, void *context)
+{
+	json_array_append_new(context,
+		json_pack("{s:s, s:I, s:b}", "name", account->name,
+			"created_seconds", (json_int_t)account->created_seconds,
+			"is_disabled", account->is_disabled));
+	return true;
+}
+
+static void
+print_user(const json_t *user)
+{
+	time_t created = (time_t)json_integer_value(
+		json_object_get(user, "created_seconds"));
+	char date[32];
+	struct tm utc;
+
+	gmtime_r(&created, &utc);
+	strftime(date, sizeof(date), "%Y-%m-%d", &utc);
+	printf("%-40s %-12s %s\n",
+		json_string_value(json_object_get(user, "name")), date,
+		json_is_true(json_object_get(user, "is_disabled")) ? "disabled"
+								   : "");
+}
+
+int
+user_list(struct arguments *arguments)
+{
+	json_t *users = json_array();
+	struct accounts *accounts;
+	size_t index;
+	json_t *user;
+	int code;
+
+	accounts = open_accounts(arguments, false, &code);
+	if (!accounts) {
+		json_decref(users);
+		return code;
+	}
+	code = code_of(accounts->ops->list(accounts, collect, users), "");
+	accounts->ops->close(&accounts);
+	if (code == EX_OK && arguments->is_json) {
+		json_dumpf(users, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else if (code == EX_OK) {
+		printf("%-40s %-12s\n", "USER", "CREATED");
+		json_array_foreach(users, index, user) print_user(user);
+	}
+	json_decref(users);
+	return code;
+}
