@@ -60,6 +60,23 @@ choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_octets,
 	return SSL_TLSEXT_ERR_NOACK;
 }
 
+/* SSL_CTX_set1_groups_list without its cast, which drops a const. */
+static bool
+set_groups(SSL_CTX *ctx, const char *groups)
+{
+	return SSL_CTX_ctrl(ctx, SSL_CTRL_SET_GROUPS_LIST, 0,
+		       (void *)(uintptr_t)groups) == 1;
+}
+
+/* SSL_set_tlsext_host_name, likewise. */
+static bool
+set_server_name(SSL *ssl, const char *hostname)
+{
+	return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+		       TLSEXT_NAMETYPE_host_name,
+		       (void *)(uintptr_t)hostname) == 1;
+}
+
 static bool
 set_common(SSL_CTX *ctx)
 {
@@ -72,7 +89,7 @@ set_common(SSL_CTX *ctx)
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) &&
 	       SSL_CTX_set_cipher_list(ctx, TLS12_CIPHERS) &&
 	       SSL_CTX_set_ciphersuites(ctx, TLS13_CIPHERS) &&
-	       SSL_CTX_set1_groups_list(ctx, TLS_GROUPS);
+	       set_groups(ctx, TLS_GROUPS);
 }
 
 static struct tls_context *
@@ -255,7 +272,7 @@ tls_connect(struct tls_context *context, int fd, const char *hostname)
 		X509_VERIFY_PARAM_set_hostflags(
 			wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 		if (X509_VERIFY_PARAM_set1_host(wanted, hostname, 0) != 1 ||
-			SSL_set_tlsext_host_name(tls->ssl, hostname) != 1)
+			!set_server_name(tls->ssl, hostname))
 			tls_free(&tls);
 	}
 	ERR_clear_error();
