@@ -8,6 +8,7 @@
 
 #include "base/outcome.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #define STATS_COUNTERS(COUNTER)                                                \
@@ -35,6 +36,7 @@ int stats_make(void);
 struct stats *stats_map(int *fd, int is_writable);
 
 #define stats_add(stats, name, amount)                                         \
-	__atomic_fetch_add(&(stats)->name, (amount), __ATOMIC_RELAXED)
+	atomic_fetch_add_explicit(                                             \
+		&(stats)->name, (amount), memory_order_relaxed)
 
 #endif
