@@ -92,8 +92,8 @@ unlink_message(struct commit *commit, uint32_t index)
 		file_name_path(&name, path);
 		error = mailbox->files->unlink(
 			mailbox->files, mailbox->root, path);
+		commit->is_touched[name.directory] = true;
 	}
-	commit->is_touched[name.directory] = true;
 	return error == -ENOENT ? OK : outcome_of_errno(-error);
 }
 

@@ -20,7 +20,7 @@ copy_hostname(const char *from, char out[HOSTNAME_OCTETS])
 {
 	size_t i = 0;
 
-	for (; from[i] && i < HOSTNAME_OCTETS - 1; i++) {
+	for (; i < HOSTNAME_OCTETS - 1 && from[i]; i++) {
 		unsigned char c = (unsigned char)from[i];
 		bool is_plain = c > 0x20 && c < 0x7F && c != '/' && c != ':' &&
 				c != ',';

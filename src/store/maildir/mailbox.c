@@ -29,7 +29,7 @@ mailbox_init(struct mailbox *mailbox, const struct maildir_settings *settings,
 		.memory_index = -1,
 		.memory_names = -1,
 	};
-	strcpy(mailbox->name, name);
+	snprintf(mailbox->name, sizeof(mailbox->name), "%s", name);
 	outcome = path_expand(settings->template, name, mailbox->maildir);
 	if (outcome == OK)
 		outcome = path_of_state(name, mailbox->state);
@@ -89,7 +89,7 @@ walk(struct mailbox *mailbox, bool may_make)
 	int owned = -1;
 	char *rest = path, *name;
 
-	strcpy(path, mailbox->maildir);
+	memcpy(path, mailbox->maildir, sizeof(path));
 	while ((name = strsep(&rest, "/"))) {
 		int fd = open_directory(files, parent, name, may_make);
 

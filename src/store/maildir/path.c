@@ -108,7 +108,8 @@ path_of_state(const char *mailbox, char out[STATE_NAME_OCTETS])
 		if (is_plain)
 			out[octets] = *c;
 		else
-			sprintf(out + octets, "%%%02X", (unsigned char)*c);
+			snprintf(out + octets, STATE_NAME_OCTETS - octets,
+				"%%%02X", (unsigned char)*c);
 		octets += more;
 		out[octets] = '\0';
 		if (c[1] == '\0')

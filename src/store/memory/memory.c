@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/memory/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,7 +84,7 @@ need_mailbox(struct memory_store *store, const char *name, struct mailbox **out)
 		return outcome_of_errno(-fd);
 	}
 	mailbox->descriptor = fd;
-	strcpy(mailbox->name, name);
+	snprintf(mailbox->name, sizeof(mailbox->name), "%s", name);
 	mailbox->next = store->mailboxes;
 	store->mailboxes = mailbox;
 	*out = mailbox;

@@ -437,7 +437,7 @@ given_uidls(void **state)
 	static const char *const given[] = {"1", "00000001abcdef",
 		"twenty-seven-characters-her",
 		("seventy-characters-of-a-uidl-that-some-other-server-gave-to-"
-		"a-message!")};
+		 "a-message!")};
 	struct mailbox mailbox;
 	struct uidls uidls;
 	struct opened o;
