@@ -15,6 +15,7 @@ line_reader_release(struct line_reader *reader)
 {
 	buffer_wipe(&reader->partial);
 	reader->is_skipping = false;
+	reader->is_given = false;
 }
 
 void
@@ -26,14 +27,19 @@ line_reader_reset(struct line_reader *reader)
 void
 line_reader_set_maximum(struct line_reader *reader, size_t octets)
 {
-	if (octets >= reader->partial.octets)
-		reader->partial.maximum = octets;
+	/* What was given is over, what came of the next line counts. */
+	if (!reader->is_given && reader->partial.octets > octets) {
+		buffer_wipe(&reader->partial);
+		reader->is_skipping = true;
+	}
+	reader->partial.maximum = octets;
 }
 
 bool
 line_reader_is_partial(const struct line_reader *reader)
 {
-	return reader->is_skipping || reader->partial.octets > 0;
+	return reader->is_skipping ||
+	       (reader->partial.octets > 0 && !reader->is_given);
 }
 
 /* No line end in what is left: keep it, or skip when it grows too long. */
