@@ -554,7 +554,7 @@ auth_role_run(void)
 	boot_log_open(role.boot, "auth");
 	open_accounts();
 	uv_loop_init(&role.loop);
-	boot_finish(&role.loop, &handler);
+	boot_finish(role.boot, &role.loop, &handler);
 	uv_run(&role.loop, UV_RUN_DEFAULT);
 	exit(EX_SOFTWARE);
 }

@@ -89,6 +89,26 @@ take_stats(struct boot *boot, struct message *message)
 	return message_reader_finish(&reader);
 }
 
+/* out->fd is the caller's, or -1, also when it is malformed. */
+static bool
+read_peer(struct message *message, struct boot_peer *out)
+{
+	struct message_reader reader;
+
+	message_reader_init(&reader, message);
+	out->role = message_get_u8(&reader);
+	out->instance = message_get_u64(&reader);
+	out->fd = message_get_descriptor(&reader);
+	return message_reader_finish(&reader);
+}
+
+static bool
+take_peer(struct boot *boot, struct message *message)
+{
+	return boot->peer_count < BOOT_PEERS_MAXIMUM &&
+	       read_peer(message, &boot->peers[boot->peer_count++]);
+}
+
 static bool
 take_ticket_key(struct boot *boot, struct message *message)
 {
@@ -133,6 +153,8 @@ take(struct boot *boot, struct message *message, struct buffer *text)
 		return take_listener(boot, message);
 	case MESSAGE_STATS:
 		return take_stats(boot, message);
+	case MESSAGE_PEER:
+		return take_peer(boot, message);
 	case MESSAGE_START:
 		return take_start(boot, message);
 	default:
@@ -248,23 +270,27 @@ boot_drop_privileges(const char *user, int *root_fd)
 }
 
 static bool
+hand_over(struct boot_peer *peer)
+{
+	bool is_known =
+		parent_handler->on_peer(peer->role, peer->instance, &peer->fd);
+
+	if (peer->fd >= 0)
+		close(peer->fd);
+	peer->fd = -1;
+	return is_known;
+}
+
+static bool
 on_peer(struct message *message)
 {
-	struct message_reader reader;
-	uint64_t instance;
-	enum role role;
-	bool is_known = false;
-	int fd;
+	struct boot_peer peer;
 
-	message_reader_init(&reader, message);
-	role = message_get_u8(&reader);
-	instance = message_get_u64(&reader);
-	fd = message_get_descriptor(&reader);
-	if (message_reader_finish(&reader))
-		is_known = parent_handler->on_peer(role, instance, &fd);
-	if (fd >= 0)
-		close(fd);
-	return is_known;
+	if (read_peer(message, &peer))
+		return hand_over(&peer);
+	if (peer.fd >= 0)
+		close(peer.fd);
+	return false;
 }
 
 static bool
@@ -289,7 +315,8 @@ on_parent_closed(struct channel *channel, enum outcome why)
 }
 
 void
-boot_finish(uv_loop_t *loop, const struct boot_handler *handler)
+boot_finish(
+	struct boot *boot, uv_loop_t *loop, const struct boot_handler *handler)
 {
 	static const struct channel_handler channel_handler = {
 		.on_message = on_parent_message, .on_closed = on_parent_closed};
@@ -300,10 +327,21 @@ boot_finish(uv_loop_t *loop, const struct boot_handler *handler)
 	parent_channel = channel_new(loop, &fd, &channel_handler, NULL);
 	if (!parent_channel)
 		give_up("no memory");
+	for (size_t i = 0; i < boot->peer_count; i++)
+		if (!hand_over(&boot->peers[i]))
+			give_up("a peer that is none");
+	boot->peer_count = 0;
 	message_init(&ready, MESSAGE_READY, 0);
 	if (channel_send(parent_channel, &ready) != OK)
 		give_up("the parent is gone");
 	message_release(&ready);
+}
+
+void
+boot_settle(void)
+{
+	while (parent_channel && channel_poll(parent_channel))
+		continue;
 }
 
 void

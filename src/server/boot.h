@@ -14,6 +14,7 @@
 
 #define BOOT_LISTENERS_MAXIMUM	(SETTINGS_LISTENERS_MAXIMUM * 8)
 #define BOOT_STATS_MAXIMUM	1024
+#define BOOT_PEERS_MAXIMUM	128
 #define BOOT_PEM_MAXIMUM_OCTETS (1u << 20)
 
 struct boot_listener {
@@ -27,12 +28,20 @@ struct boot_stats {
 	int fd;
 };
 
+struct boot_peer {
+	enum role role;
+	uint64_t instance;
+	int fd;
+};
+
 struct boot {
 	struct server_settings settings;
 	struct boot_listener listeners[BOOT_LISTENERS_MAXIMUM];
 	size_t listener_count;
 	struct boot_stats stats[BOOT_STATS_MAXIMUM];
 	size_t stats_count;
+	struct boot_peer peers[BOOT_PEERS_MAXIMUM];
+	size_t peer_count;
 	struct buffer certificate, key; /* PEM; key is wiped by its user */
 	unsigned char ticket_key[48];
 	uint32_t number;
@@ -72,10 +81,16 @@ struct boot_handler {
 };
 
 /*
- * Opens the parent's channel on `loop`, where peers come in, and tells it
- * MESSAGE_READY. When the parent goes, the process ends.
+ * Hands the peers that came before the start to `handler`, opens the parent's
+ * channel on `loop`, where more come in, and tells it MESSAGE_READY. When the parent goes, the process ends.
  */
-void boot_finish(uv_loop_t *loop, const struct boot_handler *handler);
+void boot_finish(
+	struct boot *boot, uv_loop_t *loop, const struct boot_handler *handler);
+/*
+ * Handles what the parent has sent already: a peer that a third role speaks of
+ * may still be on its way here.
+ */
+void boot_settle(void);
 /* Ends the process with success. */
 void boot_leave(void);
 

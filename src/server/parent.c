@@ -201,10 +201,8 @@ tell_web(struct child *child)
 }
 
 static void
-tell_start(struct child *child)
+tell_given(struct child *child)
 {
-	struct message message;
-
 	tell_settings(child);
 	if (child->role == ROLE_SESSION)
 		tell_session(child);
@@ -212,6 +210,14 @@ tell_start(struct child *child)
 		tell_web(child);
 	else
 		tell_stats(child, child);
+}
+
+/* Behind its peers: a session that runs must have somebody to ask. */
+static void
+tell_start(struct child *child)
+{
+	struct message message;
+
 	message_init(&message, MESSAGE_START, 0);
 	message_put_u32(&message, child->number);
 	message_put_u64(&message, child->instance);
@@ -357,8 +363,9 @@ start(struct child *child)
 		stop(EX_OSERR);
 		return;
 	}
-	tell_start(child);
+	tell_given(child);
 	join(child);
+	tell_start(child);
 	publish_roster();
 }
 

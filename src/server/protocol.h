@@ -26,7 +26,7 @@ enum server_message {
 	MESSAGE_LISTENER,     /* u8 enum listener_kind, descriptor */
 	MESSAGE_STATS,	      /* u8 enum role, u32 number, descriptor */
 	MESSAGE_START,	      /* u32 number, u64 instance */
-	/* ---- parent to role, at any time ---- */
+	/* ---- parent to role, at any time; PEER before START too ---- */
 	MESSAGE_PEER, /* u8 enum role, u64 instance, descriptor: a channel */
 	MESSAGE_STOP, /* nothing: finish what is under way, then end */
 	/* to web: u8 enum role, u32 number, u32 pid, u32 restarts, u64 seconds

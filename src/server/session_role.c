@@ -303,7 +303,7 @@ session_role_run(void)
 		add_listener(&role.boot->listeners[i]);
 	uv_timer_init(&role.loop, &role.tick);
 	uv_timer_start(&role.tick, on_tick, SESSION_TICK_MS, SESSION_TICK_MS);
-	boot_finish(&role.loop, &handler);
+	boot_finish(role.boot, &role.loop, &handler);
 	uv_run(&role.loop, UV_RUN_DEFAULT);
 	exit(EX_SOFTWARE);
 }

@@ -408,11 +408,21 @@ on_client_closed(struct channel *channel, enum outcome why)
 	free_client_when_unused(client);
 }
 
+static struct store_client *
+client_of(uint64_t instance)
+{
+	struct store_client *client = role.clients;
+
+	while (client && client->instance != instance)
+		client = client->next;
+	return client;
+}
+
 static bool
 on_auth_message(struct channel *channel, struct message *message)
 {
 	char mailbox[STORE_MAILBOX_MAXIMUM_OCTETS];
-	struct store_client *client = role.clients;
+	struct store_client *client;
 	struct store_holder *holder;
 	struct message_reader reader;
 	uint64_t instance;
@@ -425,8 +435,12 @@ on_auth_message(struct channel *channel, struct message *message)
 	message_get_string(&reader, mailbox, sizeof(mailbox));
 	if (!message_reader_finish(&reader))
 		return false;
-	while (client && client->instance != instance)
-		client = client->next;
+	client = client_of(instance);
+	if (!client) {
+		/* A session that just started has logged somebody in. */
+		boot_settle();
+		client = client_of(instance);
+	}
 	if (!client)
 		return true; /* that session process has died meanwhile */
 	if (message->type == MESSAGE_GRANT_OPEN)
@@ -616,7 +630,7 @@ store_role_run(void)
 	uv_loop_init(&role.loop);
 	pool_init(&role.pool, &role.loop);
 	open_store();
-	boot_finish(&role.loop, &handler);
+	boot_finish(role.boot, &role.loop, &handler);
 	uv_run(&role.loop, UV_RUN_DEFAULT);
 	exit(EX_SOFTWARE);
 }

@@ -409,7 +409,7 @@ web_role_run(void)
 		uv_listen((uv_stream_t *)&role.listener,
 			WEB_CONTROL_CONNECTIONS_MAXIMUM, on_connection) != 0)
 		exit(EX_OSERR);
-	boot_finish(&role.loop, &handler);
+	boot_finish(role.boot, &role.loop, &handler);
 	uv_run(&role.loop, UV_RUN_DEFAULT);
 	exit(EX_SOFTWARE);
 }
