@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The owner of a pop3_session: what auth and store do in the server, here in
+ * one process and at once.
+ *
+ * Messages that may go out raw do so in the modes lines and drip and are fed
+ * in the others, in chunks of another size each: the octets are the same.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dialog.h"
+#include "pop3/session.h"
+#include "sasl/server.h"
+#include "store/snapshot.h"
+
+#define CHUNK_MAXIMUM_OCTETS 32768
+
+struct pop3_owner {
+	struct pop3_settings settings;
+	struct pop3_session *session;
+	struct sasl_server *sasl;
+	struct store_session *maildrop; /* its lock is ours */
+	struct snapshot *snapshot;
+};
+
+static const size_t chunk_octets[MODE_COUNT] = {
+	[MODE_LINES] = CHUNK_MAXIMUM_OCTETS,
+	[MODE_OCTETS] = 1,
+	[MODE_PIPELINED] = 4096,
+	[MODE_DRIP] = 7,
+};
+
+static bool
+start(struct dialog *d)
+{
+	struct pop3_owner *o = calloc(1, sizeof(*o));
+	const char *mechanisms = dialog_text(d, KEY_MECHANISMS);
+
+	if (!o)
+		return false;
+	o->settings = pop3_settings_default;
+	o->settings.hostname = "mail.example.org";
+	if (mechanisms)
+		o->settings.mechanisms = mechanisms;
+	o->settings.offers_stls = dialog_is_yes(d, KEY_STLS, false);
+	o->settings.offers_apop = dialog_text(d, KEY_BANNER_ID) != NULL;
+	/* Most transcripts are of other things than TLS. */
+	o->settings.may_plaintext_without_tls =
+		dialog_is_yes(d, KEY_PLAINTEXT, true);
+	d->owner = o;
+	o->session =
+		pop3_session_new(&o->settings, dialog_is_yes(d, KEY_TLS, false),
+			dialog_text(d, KEY_BANNER_ID));
+	return o->session != NULL;
+}
+
+static void
+end(struct dialog *d)
+{
+	struct pop3_owner *o = d->owner;
+
+	pop3_session_free(&o->session);
+	snapshot_free(&o->snapshot);
+	sasl_server_free(&o->sasl);
+	d->office->store->ops->release(d->office->store, &o->maildrop);
+	free(o);
+	d->owner = NULL;
+}
+
+static void
+handshake(struct dialog *d)
+{
+	pop3_session_tls_started(((struct pop3_owner *)d->owner)->session);
+}
+
+static void
+expire(struct dialog *d, const char *why)
+{
+	pop3_session_expire(((struct pop3_owner *)d->owner)->session, why);
+}
+
+/* ---- logging in ---- */
+
+static enum outcome
+open_maildrop(struct dialog *d, const char *name)
+{
+	struct pop3_owner *o = d->owner;
+	struct store *store = d->office->store;
+	struct store_open_call call = {
+		.call.done = post_office_done,
+		.mailbox = name,
+		.snapshot.descriptor = -1,
+	};
+	enum outcome fault = dialog_outcome(d, KEY_OPEN_FAILS);
+
+	if (fault != OK)
+		return fault;
+	store->ops->open(store, &call);
+	if (call.call.outcome != OK)
+		return call.call.outcome;
+	o->maildrop = call.session;
+	return snapshot_new(&call.snapshot, &o->snapshot);
+}
+
+static void
+log_in(struct dialog *d, struct bytes user, struct bytes proof, bool is_apop)
+{
+	struct pop3_owner *o = d->owner;
+	const struct person *person = person_named(user);
+	enum outcome outcome = dialog_outcome(d, KEY_AUTH_FAILS);
+
+	if (outcome == OK &&
+		(!person ||
+			!bytes_equal(proof,
+				bytes_of_string(is_apop ? person->apop_digest
+							: person->password))))
+		outcome = ERR_DENIED;
+	if (outcome == OK)
+		outcome = open_maildrop(d, person->name);
+	sasl_server_free(&o->sasl);
+	if (outcome == OK)
+		pop3_session_opened(o->session, snapshot_maildrop(o->snapshot));
+	else
+		pop3_session_refused(o->session, outcome);
+}
+
+static void
+check_sasl(struct dialog *d)
+{
+	struct pop3_owner *o = d->owner;
+	struct bytes authzid = sasl_server_authzid(o->sasl);
+	struct bytes authcid = sasl_server_authcid(o->sasl);
+
+	if (authzid.octets > 0 && !bytes_equal(authzid, authcid)) {
+		sasl_server_free(&o->sasl);
+		pop3_session_refused(o->session, ERR_DENIED);
+		return;
+	}
+	log_in(d, authcid, sasl_server_password(o->sasl), false);
+}
+
+static void
+step_sasl(struct dialog *d, const struct pop3_authentication *a)
+{
+	struct pop3_owner *o = d->owner;
+	struct buffer challenge;
+	enum sasl_step step;
+
+	buffer_init(&challenge, 4096);
+	step = sasl_server_step(
+		o->sasl, a->has_response, a->response, &challenge);
+	if (step == SASL_CHALLENGE) {
+		pop3_session_challenge(o->session, buffer_bytes(&challenge));
+	} else if (step == SASL_CHECK) {
+		check_sasl(d);
+	} else {
+		sasl_server_free(&o->sasl);
+		pop3_session_refused(o->session, ERR_PEER);
+	}
+	buffer_release(&challenge);
+}
+
+static void
+authenticate(struct dialog *d)
+{
+	struct pop3_owner *o = d->owner;
+	const struct pop3_authentication *a =
+		pop3_session_authentication(o->session);
+	bool is_apop = a->is_first &&
+		       bytes_equal(a->mechanism, bytes_of_string("APOP"));
+
+	if (a->is_cancelled) {
+		sasl_server_free(&o->sasl);
+		return;
+	}
+	if (is_apop || (a->is_first && bytes_equal(a->mechanism,
+					       bytes_of_string("USER")))) {
+		log_in(d, a->user, a->response, is_apop);
+		return;
+	}
+	if (a->is_first)
+		o->sasl = sasl_server_new(a->mechanism);
+	if (o->sasl)
+		step_sasl(d, a);
+	else
+		pop3_session_refused(o->session, ERR_PEER);
+}
+
+/* ---- messages ---- */
+
+static struct bytes
+read_chunk(struct dialog *d, uint32_t index, uint64_t offset, size_t most,
+	unsigned char *to)
+{
+	struct pop3_owner *o = d->owner;
+	struct store_read_at_call call = {
+		.call.done = post_office_done,
+		.session = o->maildrop,
+		.index = index,
+		.offset = offset,
+		.to = to,
+		.room = most,
+	};
+
+	if (most > 0)
+		d->office->store->ops->read_at(d->office->store, &call);
+	return bytes_of(to, call.octets);
+}
+
+/* Where reading stops: at the end, or in the middle when it is to break. */
+static uint64_t
+readable_octets(const struct dialog *d, const struct pop3_reading *reading)
+{
+	if (dialog_number(d, KEY_READ_BREAKS, 0) == reading->index + 1u)
+		return reading->stored_octets / 2;
+	return reading->stored_octets;
+}
+
+static void
+send_raw(struct dialog *d, const struct pop3_reading *reading)
+{
+	struct pop3_owner *o = d->owner;
+	unsigned char to[CHUNK_MAXIMUM_OCTETS];
+	uint64_t offset = 0, end_offset = readable_octets(d, reading);
+
+	while (!pop3_session_raw_begin(o->session, &d->out))
+		dialog_take_output(d);
+	while (offset < end_offset) {
+		uint64_t most = end_offset - offset;
+		struct bytes chunk;
+
+		if (most > chunk_octets[d->mode])
+			most = chunk_octets[d->mode];
+		chunk = read_chunk(d, reading->index, offset, (size_t)most, to);
+		while (!buffer_append_bytes(&d->out, chunk))
+			dialog_take_output(d);
+		offset += chunk.octets;
+	}
+	if (end_offset == reading->stored_octets)
+		pop3_session_raw_end(o->session);
+	else
+		pop3_session_read_failed(o->session, ERR_TRY_LATER);
+}
+
+/* False when the session says that the sizes do not fit. */
+static bool
+feed(struct dialog *d, const struct pop3_reading *reading)
+{
+	struct pop3_owner *o = d->owner;
+	unsigned char to[CHUNK_MAXIMUM_OCTETS];
+	uint64_t offset = 0, end_offset = readable_octets(d, reading);
+	enum pop3_feed result;
+
+	do {
+		uint64_t left = end_offset - offset;
+		size_t most = chunk_octets[d->mode];
+		struct bytes chunk;
+
+		if (left == 0 && end_offset < reading->stored_octets) {
+			pop3_session_read_failed(o->session, ERR_TRY_LATER);
+			return true;
+		}
+		if (most > left)
+			most = (size_t)left;
+		chunk = read_chunk(d, reading->index, offset, most, to);
+		most = chunk.octets;
+		result = pop3_session_feed(o->session, &chunk,
+			offset + most == reading->stored_octets, &d->out);
+		offset += most - chunk.octets;
+		if (result == POP3_FEED_ROOM)
+			dialog_take_output(d);
+	} while (result == POP3_FEED_MORE || result == POP3_FEED_ROOM);
+	return result == POP3_FEED_DONE;
+}
+
+static bool
+read_message(struct dialog *d)
+{
+	struct pop3_owner *o = d->owner;
+	const struct pop3_reading *reading = pop3_session_reading(o->session);
+	char number[16];
+	enum outcome fault;
+
+	snprintf(number, sizeof(number), "%u", reading->index + 1);
+	fault = dialog_outcome_for(d, KEY_READ_FAILS, bytes_of_string(number));
+	if (fault != OK) {
+		pop3_session_read_failed(o->session, fault);
+		return true;
+	}
+	if (reading->may_send_raw &&
+		(d->mode == MODE_LINES || d->mode == MODE_DRIP)) {
+		send_raw(d, reading);
+		return true;
+	}
+	return feed(d, reading);
+}
+
+/* ---- driving ---- */
+
+static void
+commit(struct dialog *d)
+{
+	struct pop3_owner *o = d->owner;
+	struct store_commit_call call = {
+		.call.done = post_office_done,
+		.session = o->maildrop,
+		.deleted = pop3_session_deleted(o->session),
+	};
+	enum outcome outcome = dialog_outcome(d, KEY_COMMIT_FAILS);
+
+	if (outcome == OK) {
+		d->office->store->ops->commit(d->office->store, &call);
+		outcome = call.call.outcome;
+	}
+	pop3_session_committed(o->session, outcome);
+}
+
+static enum advance
+advance(struct dialog *d, struct bytes *in)
+{
+	struct pop3_owner *o = d->owner;
+
+	switch (pop3_session_step(o->session, in, &d->out)) {
+	case POP3_READ:
+		return ADVANCE_READ;
+	case POP3_WRITE:
+		return ADVANCE_WRITE;
+	case POP3_AUTHENTICATE:
+		authenticate(d);
+		return ADVANCE_AGAIN;
+	case POP3_READ_MESSAGE:
+		return read_message(d) ? ADVANCE_AGAIN : ADVANCE_CLOSE;
+	case POP3_COMMIT:
+		commit(d);
+		return ADVANCE_AGAIN;
+	case POP3_START_TLS:
+		return ADVANCE_TLS;
+	case POP3_CLOSE:
+	default:
+		return ADVANCE_CLOSE;
+	}
+}
+
+const struct protocol protocol_pop3 = {
+	.start = start,
+	.advance = advance,
+	.handshake = handshake,
+	.expire = expire,
+	.end = end,
+};
