@@ -52,27 +52,44 @@ move_to_front(struct buffer *buffer)
 	buffer->start = 0;
 }
 
+/* Not by realloc, which leaves behind what nobody can wipe any more. */
+static bool
+enlarge(struct buffer *buffer, size_t needed)
+{
+	struct bytes held = buffer_bytes(buffer);
+	size_t capacity = buffer->capacity;
+	unsigned char *memory;
+
+	if (capacity < BUFFER_FIRST_OCTETS)
+		capacity = BUFFER_FIRST_OCTETS;
+	while (capacity < needed)
+		capacity *= 2;
+	memory = malloc(capacity);
+	if (!memory)
+		return false;
+	if (held.octets > 0)
+		memcpy(memory, held.at, held.octets);
+	if (buffer->memory)
+		explicit_bzero(buffer->memory, buffer->capacity);
+	free(buffer->memory);
+	buffer->memory = memory;
+	buffer->capacity = capacity;
+	buffer->start = 0;
+	return true;
+}
+
 unsigned char *
 buffer_reserve(struct buffer *buffer, size_t octets)
 {
 	size_t needed = buffer->octets + octets;
-	size_t capacity = buffer->capacity;
-	unsigned char *memory;
 
 	if (octets > buffer_room(buffer))
 		return NULL;
-	if (buffer->start + needed > capacity)
-		move_to_front(buffer);
-	if (needed > capacity || !buffer->memory) {
-		if (capacity < BUFFER_FIRST_OCTETS)
-			capacity = BUFFER_FIRST_OCTETS;
-		while (capacity < needed)
-			capacity *= 2;
-		memory = realloc(buffer->memory, capacity);
-		if (!memory)
+	if (needed > buffer->capacity || !buffer->memory) {
+		if (!enlarge(buffer, needed))
 			return NULL;
-		buffer->memory = memory;
-		buffer->capacity = capacity;
+	} else if (buffer->start + needed > buffer->capacity) {
+		move_to_front(buffer);
 	}
 	return buffer->memory + buffer->start + buffer->octets;
 }

@@ -4,7 +4,8 @@
  *
  * Every buffer has its maximum from birth; what would pass it is refused whole.
  * Memory is taken at the first append and given back by buffer_release or,
- * once empty, by buffer_trim. Embedded: buffer_init / buffer_release.
+ * once empty, by buffer_trim; memory it grows out of is wiped. Embedded:
+ * buffer_init / buffer_release.
  */
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
