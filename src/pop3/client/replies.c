@@ -43,14 +43,18 @@ take_line(struct pop3_client *c, struct bytes *in, struct bytes *line,
 
 /* ---- -ERR ---- */
 
+/* A word at the front of a code: "SYS/TEMP" of "[SYS/TEMP/disk]". */
 static bool
-has_code(struct bytes text, const char *code)
+has_code(struct bytes code, const char *word)
 {
-	struct bytes front = text;
+	struct bytes front = code, behind;
 
-	front.octets = strlen(code);
-	return text.octets >= front.octets &&
-	       bytes_equal_ignoring_case(front, bytes_of_string(code));
+	front.octets = strlen(word);
+	behind = bytes_after(code, front.octets);
+	return code.octets >= front.octets &&
+	       bytes_equal_ignoring_case(front, bytes_of_string(word)) &&
+	       (behind.octets == 0 || behind.at[0] == '/' ||
+		       behind.at[0] == ' ');
 }
 
 /* RFC 2449 section 8; hierarchical codes keep their meaning by their front. */
@@ -58,21 +62,24 @@ static enum pop3_code
 code_of(struct bytes text)
 {
 	static const struct {
-		const char *front;
+		const char *word;
 		enum pop3_code code;
 	} codes[] = {
-		{"[IN-USE", POP3_CODE_IN_USE},
-		{"[LOGIN-DELAY", POP3_CODE_LOGIN_DELAY},
-		{"[SYS/TEMP", POP3_CODE_SYS_TEMP},
-		{"[SYS/PERM", POP3_CODE_SYS_PERM},
-		{"[AUTH", POP3_CODE_AUTH},
-		{"[", POP3_CODE_OTHER},
+		{"IN-USE", POP3_CODE_IN_USE},
+		{"LOGIN-DELAY", POP3_CODE_LOGIN_DELAY},
+		{"SYS/TEMP", POP3_CODE_SYS_TEMP},
+		{"SYS/PERM", POP3_CODE_SYS_PERM},
+		{"AUTH", POP3_CODE_AUTH},
 	};
 
+	if (text.octets == 0 || text.at[0] != '[')
+		return POP3_CODE_NONE;
+	text = bytes_after(text, 1);
+	text = bytes_cut(&text, ']');
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-		if (has_code(text, codes[i].front))
+		if (has_code(text, codes[i].word))
 			return codes[i].code;
-	return POP3_CODE_NONE;
+	return POP3_CODE_OTHER;
 }
 
 static enum pop3_client_event
@@ -82,10 +89,11 @@ on_err(struct pop3_client *c, struct bytes text)
 	c->code = code_of(text);
 	c->msgno = c->current.msgno;
 	secret_release(&c->password);
-	secret_release(&c->initial);
-	if (c->current.request == POP3_REQUEST_CAPA)
-		return POP3_CLIENT_CAPABLE;
-	return POP3_CLIENT_REFUSED;
+	pop3_client_forget_initial(c);
+	if (c->current.request != POP3_REQUEST_CAPA)
+		return POP3_CLIENT_REFUSED;
+	pop3_client_forget_capabilities(c);
+	return POP3_CLIENT_CAPABLE;
 }
 
 /* ---- +OK ---- */
@@ -105,6 +113,25 @@ on_stat(struct pop3_client *c, struct bytes text)
 	return POP3_CLIENT_STAT;
 }
 
+/*
+ * Nothing stands behind a unique-id (RFC 1939 section 7): one with blanks is
+ * taken whole, since its first word alone may be that of another message too.
+ */
+static enum pop3_client_event
+on_uidl(struct pop3_client *c, struct bytes text)
+{
+	c->data = bytes_trim(text);
+	for (size_t i = 0; i < c->data.octets; i++)
+		if (c->data.at[i] < ' ' || c->data.at[i] == 0x7f)
+			return pop3_client_break(c,
+				"the server listed a UIDL with a control "
+				"character");
+	if (c->data.octets == 0)
+		return pop3_client_break(
+			c, "the server listed a message without its UIDL");
+	return POP3_CLIENT_UIDL;
+}
+
 /* "msgno uidl" or "msgno octets"; text behind is allowed (RFC 1939, LIST). */
 static enum pop3_client_event
 on_entry(struct pop3_client *c, struct bytes line, bool is_uidl)
@@ -117,13 +144,24 @@ on_entry(struct pop3_client *c, struct bytes line, bool is_uidl)
 		return pop3_client_break(
 			c, "the server listed an impossible message number");
 	c->msgno = (uint32_t)msgno;
-	c->data = bytes_cut(&line, ' ');
 	if (is_uidl)
-		return POP3_CLIENT_UIDL;
+		return on_uidl(c, line);
+	c->data = bytes_cut(&line, ' ');
 	if (!bytes_to_number(c->data, UINT64_MAX, &c->octets))
 		return pop3_client_break(
 			c, "the server listed an impossible size");
 	return POP3_CLIENT_LIST;
+}
+
+static enum pop3_client_event
+on_uidl_one(struct pop3_client *c, struct bytes text)
+{
+	enum pop3_client_event event = on_entry(c, text, true);
+
+	if (event == POP3_CLIENT_UIDL && c->msgno != c->current.msgno)
+		return pop3_client_break(
+			c, "the server gave the UIDL of another message");
+	return event;
 }
 
 static enum pop3_client_event
@@ -176,10 +214,8 @@ begin_body(struct pop3_client *c)
 static enum pop3_client_event
 begin_capa(struct pop3_client *c)
 {
-	c->capabilities = 0;
+	pop3_client_forget_capabilities(c);
 	c->capa_lines = 0;
-	free(c->mechanisms);
-	c->mechanisms = NULL;
 	c->receive = pop3_client_receive_capa;
 	return POP3_CLIENT_NOTHING;
 }
@@ -208,7 +244,7 @@ on_ok(struct pop3_client *c, struct bytes text, const struct bytes *in)
 	case POP3_REQUEST_UIDL:
 		return begin_list(c);
 	case POP3_REQUEST_UIDL_ONE:
-		return on_entry(c, text, true);
+		return on_uidl_one(c, text);
 	case POP3_REQUEST_RETR:
 	case POP3_REQUEST_TOP:
 		return begin_body(c);

@@ -84,6 +84,12 @@ pop3_client_expect(
 }
 
 void
+pop3_client_unexpect(struct pop3_client *c)
+{
+	c->pending_count--;
+}
+
+void
 pop3_client_answered(struct pop3_client *c)
 {
 	c->current = c->pending[c->pending_first];
@@ -188,8 +194,23 @@ pop3_client_has_mechanism(const struct pop3_client *c, const char *mechanism)
 void
 pop3_client_tls_started(struct pop3_client *c)
 {
+	pop3_client_forget_capabilities(c);
+	c->receive = pop3_client_receive_status;
+}
+
+/* ---- what is forgotten ---- */
+
+void
+pop3_client_forget_capabilities(struct pop3_client *c)
+{
 	c->capabilities = 0;
 	free(c->mechanisms);
 	c->mechanisms = NULL;
-	c->receive = pop3_client_receive_status;
+}
+
+void
+pop3_client_forget_initial(struct pop3_client *c)
+{
+	secret_release(&c->initial);
+	c->has_initial = false;
 }

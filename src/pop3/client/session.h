@@ -38,9 +38,11 @@ enum pop3_client_event {
 	POP3_CLIENT_CHALLENGE, /* SASL: decoded octets in _data; answer with
 				 pop3_client_respond or _cancel */
 	POP3_CLIENT_LOGGED_IN,
-	POP3_CLIENT_STAT,     /* _count, _octets */
-	POP3_CLIENT_UIDL,     /* one line: _msgno, _data */
-	POP3_CLIENT_LIST,     /* one line: _msgno, _octets */
+	POP3_CLIENT_STAT, /* _count, _octets */
+	POP3_CLIENT_UIDL, /* one line: _msgno, _data: never empty, no control
+				 characters, but blanks and more than 70
+				 octets, as some servers have it */
+	POP3_CLIENT_LIST, /* one line: _msgno, _octets */
 	POP3_CLIENT_LIST_END, /* of UIDL or LIST without argument */
 	POP3_CLIENT_MESSAGE,  /* +OK to RETR or TOP: octets of _msgno follow */
 	POP3_CLIENT_OCTETS,   /* decoded octets of it in _data */

@@ -31,6 +31,8 @@ struct pop3_client {
 	struct secret password; /* until USER is answered */
 	struct secret initial;	/* until AUTH is answered with "+" */
 	bool has_initial;
+	bool is_cancelled;  /* by "*": -ERR is all that may come */
+	bool owes_response; /* to a challenge: the server has to wait */
 	/* requests whose reply is awaited, a ring */
 	struct pop3_pending *pending;
 	size_t pending_first, pending_count, pending_room;
@@ -55,8 +57,13 @@ pop3_client_state pop3_client_receive_status, pop3_client_receive_capa,
 /* False: too many under way, or no memory. */
 bool pop3_client_expect(struct pop3_client *client,
 	enum pop3_client_request request, uint32_t msgno);
+/* Takes back the one that was expected last. */
+void pop3_client_unexpect(struct pop3_client *client);
 /* The first that is pending becomes the current one. */
 void pop3_client_answered(struct pop3_client *client);
+
+void pop3_client_forget_capabilities(struct pop3_client *client);
+void pop3_client_forget_initial(struct pop3_client *client);
 
 /* Says what the server did and takes nothing more from it. */
 __attribute__((format(printf, 2, 3))) enum pop3_client_event pop3_client_break(
