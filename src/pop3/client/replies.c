@@ -236,7 +236,7 @@ on_ok(struct pop3_client *c, struct bytes text, const struct bytes *in)
 		return on_user_ok(c);
 	case POP3_REQUEST_PASS:
 	case POP3_REQUEST_AUTH:
-		secret_release(&c->initial);
+		pop3_client_forget_initial(c);
 		return POP3_CLIENT_LOGGED_IN;
 	case POP3_REQUEST_STAT:
 		return on_stat(c, text);
@@ -265,15 +265,18 @@ on_ok(struct pop3_client *c, struct bytes text, const struct bytes *in)
 static enum pop3_client_event
 on_challenge(struct pop3_client *c, struct bytes text)
 {
-	struct bytes initial = secret_bytes(&c->initial);
+	enum outcome outcome;
 
 	buffer_clear(&c->decoded);
+	if (c->is_cancelled)
+		return pop3_client_break(c,
+			"the server goes on with a login that was cancelled");
 	if (c->has_initial) {
 		/* It asks for what did not fit the command line. */
-		c->has_initial = false;
-		return pop3_client_respond(c, initial) == OK
-			       ? POP3_CLIENT_NOTHING
-			       : pop3_client_break(c, "no memory");
+		outcome = pop3_client_respond(c, secret_bytes(&c->initial));
+		pop3_client_forget_initial(c);
+		return outcome == OK ? POP3_CLIENT_NOTHING
+				     : pop3_client_break(c, "no memory");
 	}
 	if (!base64_decode(bytes_trim(text), &c->decoded)) {
 		/* Cancelled; the server's -ERR ends the exchange. */
@@ -281,6 +284,7 @@ on_challenge(struct pop3_client *c, struct bytes text)
 		return POP3_CLIENT_NOTHING;
 	}
 	c->data = buffer_bytes(&c->decoded);
+	c->owes_response = true;
 	return POP3_CLIENT_CHALLENGE;
 }
 
@@ -306,7 +310,7 @@ pop3_client_receive_status(struct pop3_client *c, struct bytes *in)
 	bool has_line;
 
 	/* Nothing may be said before it was asked for. */
-	if (c->pending_count == 0 && in->octets > 0)
+	if ((c->pending_count == 0 || c->owes_response) && in->octets > 0)
 		return pop3_client_break(
 			c, "the server spoke without being asked");
 	event = take_line(c, in, &line, &has_line);

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* RFC 2449 section 4: a command line, with CRLF. */
-#define COMMAND_MAXIMUM_OCTETS 255
+#define COMMAND_MAXIMUM_OCTETS	 255
+#define MECHANISM_MAXIMUM_OCTETS 20
 
 /* What would end or change the line must never reach the wire. */
 static bool
@@ -73,20 +74,34 @@ pop3_client_stls(struct pop3_client *c)
 	return ask(c, POP3_REQUEST_STLS, 0, "STLS", BYTES_NONE);
 }
 
+static bool
+is_argument(struct bytes argument, size_t maximum_octets)
+{
+	return argument.octets > 0 && argument.octets <= maximum_octets &&
+	       is_clean(argument);
+}
+
 enum outcome
 pop3_client_user_pass(struct pop3_client *c, struct bytes user,
 	struct bytes password, bool pipelines)
 {
-	enum outcome outcome = ERR_PEER;
+	size_t before = c->output.octets;
+	enum outcome outcome;
 
-	if (user.octets > 0 && password.octets > 0 && is_clean(password) &&
-		user.octets + 7 <= COMMAND_MAXIMUM_OCTETS)
-		outcome = ask(c, POP3_REQUEST_USER, 0, "USER", user);
+	/* Some passwords are tokens, longer than RFC 2449's line. */
+	if (!is_argument(user, COMMAND_MAXIMUM_OCTETS - strlen("USER \r\n")) ||
+		!is_argument(password, SECRET_MAXIMUM_OCTETS))
+		return ERR_PEER;
+	outcome = ask(c, POP3_REQUEST_USER, 0, "USER", user);
 	if (outcome != OK)
 		return outcome;
-	if (pipelines)
-		return ask(c, POP3_REQUEST_PASS, 0, "PASS", password);
-	return secret_set(&c->password, password) ? OK : ERR_TRY_LATER;
+	if (pipelines ? ask(c, POP3_REQUEST_PASS, 0, "PASS", password) == OK
+		      : secret_set(&c->password, password))
+		return OK;
+	/* Both or none: the server would wait for the other. */
+	pop3_client_unexpect(c);
+	c->output.octets = before;
+	return ERR_TRY_LATER;
 }
 
 /* ---- SASL ---- */
@@ -104,29 +119,48 @@ put_base64(struct pop3_client *c, const char *verb, struct bytes octets)
 	return is_good ? OK : ERR_TRY_LATER;
 }
 
+/* RFC 4422 section 3.1 */
+static bool
+is_mechanism(const char *name)
+{
+	size_t octets = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+
+	return octets > 0 && octets <= MECHANISM_MAXIMUM_OCTETS &&
+	       !name[octets];
+}
+
+/* In two lines: the server's "+" asks for the initial response. */
+static enum outcome
+auth_in_two_lines(struct pop3_client *c, const char *verb, bool has_initial,
+	struct bytes initial)
+{
+	if (has_initial && !secret_set(&c->initial, initial))
+		return ERR_TRY_LATER;
+	c->has_initial = has_initial;
+	return ask(c, POP3_REQUEST_AUTH, 0, verb, BYTES_NONE);
+}
+
 enum outcome
 pop3_client_auth(struct pop3_client *c, const char *mechanism, bool has_initial,
 	struct bytes initial)
 {
 	size_t octets = strlen(mechanism) + (initial.octets + 2) / 3 * 4 + 8;
-	char verb[32];
+	char verb[sizeof("AUTH ") + MECHANISM_MAXIMUM_OCTETS];
 
-	if (snprintf(verb, sizeof(verb), "AUTH %s", mechanism) >=
-		(int)sizeof(verb))
+	if (!is_mechanism(mechanism))
 		return ERR_PEER;
-	if (!has_initial || octets > COMMAND_MAXIMUM_OCTETS) {
-		/* In two lines: the server's "+" asks for it. */
-		if (has_initial && !secret_set(&c->initial, initial))
-			return ERR_TRY_LATER;
-		c->has_initial = has_initial;
-		return ask(c, POP3_REQUEST_AUTH, 0, verb, BYTES_NONE);
-	}
+	snprintf(verb, sizeof(verb), "AUTH %s", mechanism);
+	pop3_client_forget_initial(c);
+	c->is_cancelled = false;
+	if (!has_initial || octets > COMMAND_MAXIMUM_OCTETS)
+		return auth_in_two_lines(c, verb, has_initial, initial);
 	if (!pop3_client_expect(c, POP3_REQUEST_AUTH, 0))
 		return ERR_TRY_LATER;
-	if (initial.octets == 0)
-		return put_line(c, verb, bytes_of_string("=")) ? OK
-							       : ERR_TRY_LATER;
-	return put_base64(c, verb, initial);
+	if (initial.octets == 0 ? put_line(c, verb, bytes_of_string("="))
+				: put_base64(c, verb, initial) == OK)
+		return OK;
+	pop3_client_unexpect(c);
+	return ERR_TRY_LATER;
 }
 
 enum outcome
@@ -135,6 +169,7 @@ pop3_client_respond(struct pop3_client *c, struct bytes response)
 	struct buffer text;
 	bool is_good;
 
+	c->owes_response = false;
 	buffer_init(&text, 2 * SECRET_MAXIMUM_OCTETS);
 	is_good = base64_encode(response, &text) &&
 		  buffer_append_string(&text, "\r\n") &&
@@ -146,6 +181,8 @@ pop3_client_respond(struct pop3_client *c, struct bytes response)
 enum outcome
 pop3_client_cancel(struct pop3_client *c)
 {
+	c->owes_response = false;
+	c->is_cancelled = true;
 	return buffer_append_string(&c->output, "*\r\n") ? OK : ERR_TRY_LATER;
 }
 

@@ -290,12 +290,28 @@ static const struct dialogue sasl_error = {"an error as challenge",
 			"refused AUTH 0 AUTH [AUTH] no\n"},
 		BYE}};
 
+/* The token that was never asked for is not sent in a later exchange. */
+static const struct dialogue sasl_again = {"refused at once, then another",
+	{GREETING,
+		{auth_long, "AUTH XOAUTH2\r\n", TEXT("-ERR no\r\n"),
+			"refused AUTH 0 NONE no\n"},
+		{auth_short, "AUTH XOAUTH2 dG9rZW4=\r\n", TEXT("+ e30=\r\n"),
+			"challenge {}\n"},
+		{pop3_client_cancel, "*\r\n", TEXT("-ERR cancelled\r\n"),
+			"refused AUTH 0 NONE cancelled\n"},
+		BYE}};
+
 static const struct dialogue sasl_no_base64 = {"a challenge that is no base64",
 	{GREETING,
 		{auth_plain_in_two_lines, "AUTH PLAIN\r\n", TEXT("+ !!!\r\n"),
 			""},
 		{NULL, "*\r\n", TEXT("-ERR cancelled\r\n"),
 			"refused AUTH 0 NONE cancelled\n"},
+		/* Another exchange is another. */
+		{auth_plain_in_two_lines, "AUTH PLAIN\r\n", TEXT("+ \r\n"),
+			"challenge \n"},
+		{respond_initial, "AGFsaWNlAHNlY3JldA==\r\n", TEXT("+OK\r\n"),
+			"logged in\n"},
 		BYE}};
 
 static const struct dialogue user_refused = {"USER refused",
@@ -411,6 +427,7 @@ main(void)
 		DIALOGUE(sasl_empty_initial),
 		DIALOGUE(sasl_long),
 		DIALOGUE(sasl_error),
+		DIALOGUE(sasl_again),
 		DIALOGUE(sasl_no_base64),
 		DIALOGUE(user_refused),
 		DIALOGUE(codes),
