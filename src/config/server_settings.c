@@ -85,12 +85,19 @@ server_settings_init(struct server_settings *settings)
 		settings_set(&keys[0], settings, name, error);
 }
 
+static void
+release_listener(struct listener_settings *listener)
+{
+	free(listener->address);
+	free(listener->group);
+}
+
 void
 server_settings_release(struct server_settings *settings)
 {
 	settings_release(&table, settings);
 	for (size_t i = 0; i < settings->listener_count; i++)
-		free(settings->listeners[i].address);
+		release_listener(&settings->listeners[i]);
 	settings->listener_count = 0;
 }
 
@@ -145,30 +152,38 @@ begin_section(struct reading *reading, const struct ini_entry *entry,
 	return false;
 }
 
+static char **
+listener_value(struct listener_settings *listener, const char *key)
+{
+	if (strcmp(key, "address") == 0)
+		return &listener->address;
+	return strcmp(key, "group") == 0 ? &listener->group : NULL;
+}
+
 static bool
 take_listener_key(struct reading *reading, const struct ini_entry *entry,
 	char error[INI_ERROR_SIZE])
 {
-	static const char *const known[] = {"address", NULL};
+	static const char *const known[] = {"address", "group", NULL};
 	struct server_settings *settings = reading->settings;
-	struct listener_settings *listener =
-		&settings->listeners[settings->listener_count - 1];
+	char **value = listener_value(
+		&settings->listeners[settings->listener_count - 1], entry->key);
 
-	if (strcmp(entry->key, "address") != 0) {
+	if (!value) {
 		snprintf(error, INI_ERROR_SIZE,
 			"unknown key \"%.60s\" in [listener %.60s]", entry->key,
 			entry->name);
 		settings_did_you_mean(error, value_nearest(entry->key, known));
 		return false;
 	}
-	if (listener->address) {
+	if (*value) {
 		snprintf(error, INI_ERROR_SIZE,
-			"address stands twice in [listener %.60s]",
+			"%s stands twice in [listener %.60s]", entry->key,
 			entry->name);
 		return false;
 	}
-	listener->address = strdup(entry->value);
-	return listener->address != NULL;
+	*value = strdup(entry->value);
+	return *value != NULL;
 }
 
 static bool
@@ -240,6 +255,11 @@ check_listener(const struct server_settings *settings,
 			"= yes would let passwords cross the network in "
 			"clear; set it to no (or to force, if you must)",
 			kind, listener->address);
+	else if (listener->group && !strstr(listener->address, "unix:"))
+		snprintf(error, INI_ERROR_SIZE,
+			"[listener %s] group = %.60s: only unix: addresses "
+			"have a group",
+			kind, listener->group);
 	else
 		return true;
 	return false;
@@ -312,6 +332,15 @@ server_settings_split_mail(const char *mail, char *out_root, size_t size,
 /* ---- writing ---- */
 
 static bool
+put_listener(const struct listener_settings *listener, struct buffer *out)
+{
+	return buffer_printf(out, "\n[listener %s]\naddress = %s\n",
+		       listener_kinds[listener->kind], listener->address) &&
+	       (!listener->group ||
+		       buffer_printf(out, "group = %s\n", listener->group));
+}
+
+static bool
 put_keys(const struct server_settings *settings,
 	const struct server_settings *initial, struct buffer *out)
 {
@@ -345,9 +374,7 @@ server_settings_write(const struct server_settings *settings, bool only_changed,
 	is_good = put_keys(settings, only_changed ? &initial : NULL, out);
 	server_settings_release(&initial);
 	for (size_t i = 0; i < settings->listener_count && is_good; i++)
-		is_good = buffer_printf(out, "\n[listener %s]\naddress = %s\n",
-			listener_kinds[settings->listeners[i].kind],
-			settings->listeners[i].address);
+		is_good = put_listener(&settings->listeners[i], out);
 	return is_good;
 }
 
@@ -379,5 +406,7 @@ server_settings_sample(struct buffer *out)
 		       "\n[listener pop3s]\naddress = 0.0.0.0:995, [::]:995\n"
 		       "\n[listener pop3]\naddress = 0.0.0.0:110, [::]:110\n"
 		       "\n[listener lmtp]\naddress = "
-		       "unix:/run/restante/lmtp.sock\n");
+		       "unix:/run/restante/lmtp.sock\n"
+		       "; who may deliver there besides root; none: nobody\n"
+		       ";group = postfix\n");
 }

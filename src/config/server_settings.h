@@ -28,6 +28,7 @@ enum plaintext {
 struct listener_settings {
 	enum listener_kind kind; /* from the section's name: [listener pop3s] */
 	char *address;		 /* "0.0.0.0:995, [::]:995", "unix:/path" */
+	char *group; /* of its unix sockets; NULL: the parent's own */
 };
 
 struct server_settings {

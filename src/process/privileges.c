@@ -38,6 +38,21 @@ privileges_find_user(const char *user, uid_t *out_uid, gid_t *out_gid,
 	return ERR_DENIED;
 }
 
+enum outcome
+privileges_find_group(const char *group, gid_t *out_gid)
+{
+	const struct group *found = getgrnam(group);
+	uint64_t number;
+
+	if (found)
+		*out_gid = found->gr_gid;
+	else if (bytes_to_number(bytes_of_string(group), 0x7fffffff, &number))
+		*out_gid = (gid_t)number;
+	else
+		return ERR_DENIED;
+	return OK;
+}
+
 static bool
 drop_user(const struct privileges *privileges)
 {

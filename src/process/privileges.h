@@ -22,6 +22,9 @@ struct privileges {
 enum outcome privileges_find_user(const char *user, uid_t *out_uid,
 	gid_t *out_gid, char *error, size_t error_size);
 
+/* A name or a number. ERR_DENIED: no such group. */
+enum outcome privileges_find_group(const char *group, gid_t *out_gid);
+
 /*
  * In this order: chroot, supplementary groups, gid, uid (checked that they
  * cannot come back), no_new_privs, not dumpable, no core files. Not as root:

@@ -239,6 +239,28 @@ is_unix(struct bytes address)
 	return address.octets > 5 && memcmp(address.at, "unix:", 5) == 0;
 }
 
+/* An MTA of a user of its own delivers through its group. */
+static enum outcome
+give_socket(
+	struct bytes address, const char *group, char error[SETUP_ERROR_SIZE])
+{
+	char path[PATH_MAX];
+	gid_t gid;
+
+	if (privileges_find_group(group, &gid) != OK) {
+		snprintf(error, SETUP_ERROR_SIZE,
+			"[listener] group = %.60s: no such group", group);
+		return ERR_DENIED;
+	}
+	if (bytes_to_string(bytes_after(address, 5), path, sizeof(path)) &&
+		lchown(path, (uid_t)-1, gid) == 0)
+		return OK;
+	snprintf(error, SETUP_ERROR_SIZE, "cannot give %.*s to group %.60s: %s",
+		(int)address.octets, (const char *)address.at, group,
+		strerror(errno));
+	return ERR_BROKEN;
+}
+
 static enum outcome
 listen_on(const struct listener_settings *listener, int processes,
 	struct setup_sockets *out, char error[SETUP_ERROR_SIZE])
@@ -254,6 +276,8 @@ listen_on(const struct listener_settings *listener, int processes,
 		for (int i = first; i <= last && outcome == OK; i++)
 			outcome = add_socket(
 				out, listener->kind, i, address, error);
+		if (is_unix(address) && listener->group && outcome == OK)
+			outcome = give_socket(address, listener->group, error);
 	}
 	return outcome;
 }
