@@ -65,8 +65,7 @@ poll localhost protocol pop3 service {server.pop3s_port} uidl
     servers.run("fetchmail", "--fetchmailrc", config, "--invisible",
                 "--idfile", place / "fetchids", "--pidfile",
                 place / "fetchmail.pid", ok=(0, 1), env=environment)
-    files = sorted(target.iterdir(), key=lambda p: p.stat().st_mtime_ns)
-    return [p.read_bytes() for p in files]
+    return [p.read_bytes() for p in target.iterdir()]
 
 
 def s_client(server, commands, starttls=False):

@@ -20,7 +20,9 @@ def place():
 @pytest.fixture
 def server(place, request):
     """A demo server where alice and bob have no mail."""
-    server = servers.Restanted(place).start()
+    server = servers.Restanted(place)
+    request.node.server = server  # for the report, also of a failed start
+    server.start()
     server.empty("alice")
     server.empty("bob")
     yield server
@@ -49,6 +51,6 @@ def pytest_runtest_makereport(item, call):
     """A failed test shows the end of the servers' logs."""
     outcome = yield
     report = outcome.get_result()
-    server = item.funcargs.get("server") if report.failed else None
+    server = getattr(item, "server", None) if report.failed else None
     if server and server.program:
         report.sections.append(("restanted", server.program.text()[-6000:]))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """A private Postfix: its own configuration, queue and data, one loopback port,
-delivering to an LMTP server. Needs root, as Postfix does."""
+delivering to an LMTP server ("unix:/path"). Needs root, as Postfix does."""
 import grp
 import os
 import pathlib
@@ -48,7 +48,7 @@ smtpd_banner = relay.example.org ESMTP
 alias_maps =
 alias_database =
 virtual_mailbox_domains = example.net
-virtual_transport = lmtp:inet:127.0.0.1:{lmtp_port}
+virtual_transport = lmtp:{lmtp}
 default_transport = error:only example.net here
 notify_classes =
 message_size_limit = 60000000
@@ -60,11 +60,11 @@ minimal_backoff_time = 300s
 
 
 class Postfix:
-    def __init__(self, place, lmtp_port):
+    def __init__(self, place, lmtp):
         self.place = place / "postfix"
         self.config = self.place / "config"
         self.port = servers.free_port()
-        self.lmtp_port = lmtp_port
+        self.lmtp = lmtp
         self.log_file = self.place / "log" / "mail.log"
 
     def start(self):
@@ -72,8 +72,7 @@ class Postfix:
             (self.place / name).mkdir(parents=True)
         owner = pwd.getpwnam("postfix")
         os.chown(self.place / "data", owner.pw_uid, owner.pw_gid)
-        values = dict(place=self.place, port=self.port,
-                      lmtp_port=self.lmtp_port)
+        values = dict(place=self.place, port=self.port, lmtp=self.lmtp)
         (self.config / "main.cf").write_text(MAIN.format(**values))
         (self.config / "master.cf").write_text(MASTER.format(**values))
         servers.run("postfix", "-c", self.config, "start")

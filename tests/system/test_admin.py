@@ -75,11 +75,28 @@ def test_status_and_mailbox_list(server):
     assert b"[server]" in server.ctl("config", "show").stdout
 
 
+def check(server, config, code):
+    """restanted -n on a changed configuration; what it says of it."""
+    file = server.place / "changed.conf"
+    file.write_text(config)
+    return servers.run(servers.BUILD / "restanted", "-n", "-c", file,
+                       ok=(code,)).stderr
+
+
+def test_group_of_a_unix_socket(server):
+    config = server.config_file.read_text()
+    on_unix = config + "[listener lmtp]\naddress = unix:/run/x\ngroup = mta\n"
+    on_port = config + "[listener lmtp]\naddress = 127.0.0.1:1\ngroup = mta\n"
+    assert check(server, on_unix, 0) == b""
+    assert b"only unix: addresses" in check(server, on_port, 78)
+    assert b"stands twice" in check(server, on_unix + "group = mta\n", 78)
+    server.config_file.write_text(on_unix)
+    shown = server.ctl("config", "show").stdout.decode()
+    assert "address = unix:/run/x\ngroup = mta\n" in shown
+
+
 def test_check_of_the_configuration(server):
     servers.run(servers.BUILD / "restanted", "-n", "-c", server.config_file)
-    broken = server.place / "broken.conf"
-    broken.write_text(server.config_file.read_text().replace(
-        "hostname", "hostnam"))
-    done = servers.run(servers.BUILD / "restanted", "-n", "-c", broken,
-                       ok=(78,))
-    assert b"hostnam" in done.stderr and b"broken.conf" in done.stderr
+    said = check(server, server.config_file.read_text().replace(
+        "hostname", "hostnam"), 78)
+    assert b"hostnam" in said and b"changed.conf" in said

@@ -8,11 +8,23 @@ import servers
 import wires
 
 
+SOCKET = """
+[listener lmtp]
+address = unix:{path}
+group = postfix
+"""
+
+
 @pytest.fixture
 def relay(server):
     if why := postfix.why_not():
         pytest.skip(why)
-    relay = postfix.Postfix(server.place, server.lmtp_port)
+    path = server.place / "lmtp.sock"
+    server.stop()
+    with open(server.config_file, "a", encoding="utf-8") as config:
+        config.write(SOCKET.format(path=path))
+    server.start()
+    relay = postfix.Postfix(server.place, f"unix:{path}")
     try:
         yield relay.start()
     finally:

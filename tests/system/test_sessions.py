@@ -37,15 +37,14 @@ def test_a_dropped_line_frees_the_mailbox_and_deletes_nothing(server):
     client.dele(1)
     client.sock.shutdown(socket.SHUT_RDWR)
     client.close()
-    began = time.monotonic()
 
     def enters():
         try:
             return wires.pop3(server)
         except poplib.error_proto:
             return None
-    again = servers.until(enters, 5, "the lock of a dropped connection")
-    assert time.monotonic() - began < 2
+    # Well before the 30 s after which a lock counts as forgotten.
+    again = servers.until(enters, 15, "the lock of a dropped connection")
     assert again.stat()[0] == 1
 
 
