@@ -13,8 +13,9 @@
 bool
 pop3_may_login_plain(const struct pop3_session *s)
 {
-	return s->state == POP3_AUTHORIZATION &&
-	       (s->is_tls || s->settings->may_plaintext_without_tls);
+	/* Whatever the state: what CAPA announces before the login it announces
+	   after it too (RFC 2449 section 5, RFC 5034 section 3). */
+	return s->is_tls || s->settings->may_plaintext_without_tls;
 }
 
 bool
