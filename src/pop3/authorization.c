@@ -191,8 +191,8 @@ leave_sasl(struct pop3_session *s)
 }
 
 /* The owner forgets the exchange; it owes no answer. */
-static void
-cancel_sasl(struct pop3_session *s, const char *why)
+void
+pop3_cancel_sasl(struct pop3_session *s, const char *why)
 {
 	leave_sasl(s);
 	pop3_bad(s, why);
@@ -205,9 +205,9 @@ pop3_on_sasl_line(struct pop3_session *s, struct bytes line)
 {
 	s->replies = 0;
 	if (bytes_equal(line, bytes_of_string("*")))
-		cancel_sasl(s, "login cancelled");
+		pop3_cancel_sasl(s, "login cancelled");
 	else if (!set_response(s, line))
-		cancel_sasl(s, "not base64");
+		pop3_cancel_sasl(s, "not base64");
 	else
 		authenticate(s, false, true);
 }

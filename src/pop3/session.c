@@ -156,14 +156,26 @@ on_command(struct pop3_session *s, struct bytes line)
 	command->handle(s, &input);
 }
 
+static const char *
+what_is_wrong_with(enum line_event event)
+{
+	if (event == LINE_TOO_LONG)
+		return "that line is too long";
+	if (event == LINE_HAS_NUL)
+		return "a NUL has no place in a command";
+	return NULL;
+}
+
 static void
 on_line(struct pop3_session *s, enum line_event event, struct bytes line)
 {
+	const char *wrong = what_is_wrong_with(event);
+
 	s->replies = 0;
-	if (event == LINE_TOO_LONG)
-		pop3_bad(s, "that line is too long");
-	else if (event == LINE_HAS_NUL)
-		pop3_bad(s, "a NUL has no place in a command");
+	if (wrong && s->is_in_sasl)
+		pop3_cancel_sasl(s, wrong);
+	else if (wrong)
+		pop3_bad(s, wrong);
 	else if (s->is_in_sasl)
 		pop3_on_sasl_line(s, line);
 	else

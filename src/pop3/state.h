@@ -101,6 +101,8 @@ pop3_handler pop3_on_user, pop3_on_pass, pop3_on_apop, pop3_on_auth,
 
 /* A line that answers a SASL challenge. */
 void pop3_on_sasl_line(struct pop3_session *session, struct bytes line);
+/* -ERR `why`, which ends the exchange for both sides (RFC 5034 section 4). */
+void pop3_cancel_sasl(struct pop3_session *session, const char *why);
 
 bool pop3_may_login_plain(const struct pop3_session *session);
 bool pop3_offers_stls(const struct pop3_session *session);
