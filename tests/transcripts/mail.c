@@ -11,11 +11,13 @@
 static const struct {
 	const char *name;
 	const char *messages[4];
+	unsigned times; /* the whole of it, more than once */
 } mailboxes[] = {
 	{"empty", {NULL}},
 	{"one-short-message", {ONE, NULL}},
 	{"two-short-messages", {ONE, TWO, NULL}},
 	{"three-short-messages", {ONE, TWO, THREE, NULL}},
+	{"hundred-short-messages", {ONE, NULL}, 100},
 };
 
 static bool
@@ -27,16 +29,23 @@ add(struct mail *mail, struct bytes message)
 	return true;
 }
 
+static void
+add_all(struct mail *mail, const char *const *message)
+{
+	for (; *message; message++)
+		add(mail, bytes_of_string(*message));
+}
+
 static bool
 add_named(struct mail *mail, struct bytes name)
 {
-	const char *const *message;
-
 	for (unsigned i = 0; i < sizeof(mailboxes) / sizeof(*mailboxes); i++) {
+		unsigned times = mailboxes[i].times ? mailboxes[i].times : 1;
+
 		if (!bytes_equal(name, bytes_of_string(mailboxes[i].name)))
 			continue;
-		for (message = mailboxes[i].messages; *message; message++)
-			add(mail, bytes_of_string(*message));
+		while (times-- > 0)
+			add_all(mail, mailboxes[i].messages);
 		return true;
 	}
 	return false;
