@@ -6,7 +6,6 @@
 #include "programs/restantectl/command.h"
 
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -37,19 +36,6 @@ static const struct command commands[] = {
 		true, config_sample},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-int
-complain(int code, const char *format, ...)
-{
-	va_list arguments;
-
-	fputs("restantectl: ", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	return code;
-}
 
 static void
 print_help(FILE *file)

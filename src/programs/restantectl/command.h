@@ -6,8 +6,8 @@
 #ifndef PROGRAMS_RESTANTECTL_COMMAND_H
 #define PROGRAMS_RESTANTECTL_COMMAND_H
 
-#include "base/secret.h"
 #include "config/server_settings.h"
+#include "programs/terminal.h"
 
 #include <stdio.h>
 
@@ -41,10 +41,6 @@ int show_status(struct arguments *arguments);
 int config_show(struct arguments *arguments);
 int config_sample(struct arguments *arguments);
 
-/* "restantectl: text" on standard error; returns `code`. */
-__attribute__((format(printf, 2, 3))) int complain(
-	int code, const char *format, ...);
-
 /* ---- accounts ---- */
 
 struct accounts;
@@ -52,18 +48,6 @@ struct accounts;
 /* The running data base; NULL having complained, *out_code then says how. */
 struct accounts *open_accounts(
 	const struct arguments *arguments, bool may_create, int *out_code);
-
-/* ---- terminal.c ---- */
-
-/*
- * From the first line of standard input, or asked for twice on the terminal.
- * Returns a sysexits(3) code.
- */
-int read_password(const struct arguments *arguments, struct secret *out);
-/* "1.2 MiB"; `out` has 16 octets. */
-const char *human_octets(uint64_t octets, char out[16]);
-/* "3 d 4 h"; `out` has 32 octets. */
-const char *human_seconds(uint64_t seconds, char out[32]);
 
 /* ---- control.c ---- */
 

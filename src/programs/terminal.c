@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: ISC */
-#include "programs/restantectl/command.h"
-#include "accounts/password.h"
+#include "programs/terminal.h"
 
-#include <stdlib.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <termios.h>
 #include <unistd.h>
 
-#define LINE_OCTETS (PASSWORD_MAXIMUM_OCTETS + 3)
+#define LINE_OCTETS (PASSWORD_LINE_MAXIMUM_OCTETS + 3)
+
+int
+complain(int code, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "%s: ", program_invocation_short_name);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	return code;
+}
 
 /* One line of `file` without its end; false at the end or when too long. */
 static bool
@@ -19,7 +33,7 @@ read_line(FILE *file, char line[LINE_OCTETS])
 	if (!fgets(line, LINE_OCTETS, file))
 		return false;
 	octets = strcspn(line, "\r\n");
-	if (octets > PASSWORD_MAXIMUM_OCTETS)
+	if (octets > PASSWORD_LINE_MAXIMUM_OCTETS)
 		return false;
 	line[octets] = '\0';
 	return true;
@@ -45,7 +59,7 @@ ask(FILE *terminal, const char *prompt, char line[LINE_OCTETS])
 }
 
 static int
-ask_twice(struct secret *out)
+ask_on_terminal(bool is_new, struct secret *out)
 {
 	char first[LINE_OCTETS] = "", second[LINE_OCTETS] = "";
 	FILE *terminal = fopen("/dev/tty", "r+");
@@ -56,9 +70,9 @@ ask_twice(struct secret *out)
 			"there is no terminal to ask for a password: give it "
 			"on standard input with --password-stdin");
 	if (!ask(terminal, "Password: ", first) ||
-		!ask(terminal, "Once more: ", second))
+		(is_new && !ask(terminal, "Once more: ", second)))
 		code = complain(EX_NOINPUT, "no password was given");
-	else if (strcmp(first, second) != 0)
+	else if (is_new && strcmp(first, second) != 0)
 		code = complain(EX_DATAERR, "the two are not the same");
 	else if (!secret_set(out, bytes_of_string(first)))
 		code = EX_OSERR;
@@ -69,17 +83,17 @@ ask_twice(struct secret *out)
 }
 
 int
-read_password(const struct arguments *arguments, struct secret *out)
+read_password(bool from_stdin, bool is_new, struct secret *out)
 {
 	char line[LINE_OCTETS] = "";
 	int code = EX_OK;
 
-	if (!arguments->reads_stdin) {
-		code = ask_twice(out);
+	if (!from_stdin) {
+		code = ask_on_terminal(is_new, out);
 	} else if (!read_line(stdin, line)) {
 		code = complain(EX_NOINPUT,
 			"standard input holds no password of at most %d octets",
-			PASSWORD_MAXIMUM_OCTETS);
+			PASSWORD_LINE_MAXIMUM_OCTETS);
 	} else if (!secret_set(out, bytes_of_string(line))) {
 		code = EX_OSERR;
 	}

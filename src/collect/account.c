@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: ISC */
+#include "collect/account.h"
+#include "config/value.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct setting client_keys[] = {
+	{"client", "state", SETTING_STRING,
+		offsetof(struct collect_settings, state), "", 0, 0, NULL,
+		"where the ledger of what was collected is kept"},
+};
+
+static const struct setting account_keys[] = {
+	{"account", "host", SETTING_STRING,
+		offsetof(struct collect_account, host), "", 0, 0, NULL,
+		"the server's name"},
+	{"account", "port", SETTING_NUMBER,
+		offsetof(struct collect_account, port), "0", 0, 65535, NULL,
+		"the server's port; 0 is 995, or 110 without implicit TLS"},
+	{"account", "tls", SETTING_WORD, offsetof(struct collect_account, tls),
+		"implicit", 0, 0, "implicit|starttls|none",
+		"none is accepted on loopback only"},
+	{"account", "ca-file", SETTING_STRING,
+		offsetof(struct collect_account, ca_file), "", 0, 0, NULL,
+		"certificates to trust instead of the system's"},
+	{"account", "user", SETTING_STRING,
+		offsetof(struct collect_account, user), "", 0, 0, NULL,
+		"the login name, when it is not the account's"},
+	{"account", "password-file", SETTING_STRING,
+		offsetof(struct collect_account, password_file), "", 0, 0, NULL,
+		"a file of mode 0600 whose first line is the password"},
+	{"account", "password-command", SETTING_STRING,
+		offsetof(struct collect_account, password_command), "", 0, 0,
+		NULL, "a command whose first line of output is the password"},
+	{"account", "maildir", SETTING_STRING,
+		offsetof(struct collect_account, maildir), "", 0, 0, NULL,
+		"where the mail is filed; ~/Mail/ACCOUNT when empty"},
+	{"account", "line-ends", SETTING_WORD,
+		offsetof(struct collect_account, line_ends), "keep", 0, 0,
+		"keep|lf", "keep files mail as the server sent it, with CRLF"},
+	{"account", "keep", SETTING_BOOL,
+		offsetof(struct collect_account, keep), "yes", 0, 0, NULL,
+		"leave collected mail on the server"},
+	{"account", "timeout", SETTING_SECONDS,
+		offsetof(struct collect_account, timeout_seconds), "60s", 1,
+		3600, NULL, "how long a silent server is waited for"},
+	{"account", "maximum-message", SETTING_OCTETS,
+		offsetof(struct collect_account, maximum_message_octets),
+		"1GiB", 1024, 1ull << 40, NULL,
+		"a larger message stays on the server"},
+};
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+static const struct settings client_table = {client_keys, COUNT(client_keys)};
+static const struct settings account_table = {
+	account_keys, COUNT(account_keys)};
+
+/* ---- one account ---- */
+
+bool
+account_is_name(const char *name)
+{
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@._+-";
+	size_t octets = strlen(name);
+
+	/* It becomes part of file names. */
+	return octets > 0 && octets <= ACCOUNT_NAME_MAXIMUM_OCTETS &&
+	       name[0] != '.' && name[0] != '-' &&
+	       strspn(name, allowed) == octets;
+}
+
+bool
+account_init(struct collect_account *account, const char *name)
+{
+	*account = (struct collect_account){.name = strdup(name)};
+	settings_init(&account_table, account);
+	return account->name != NULL;
+}
+
+void
+account_release(struct collect_account *account)
+{
+	settings_release(&account_table, account);
+	free(account->name);
+	account->name = NULL;
+}
+
+bool
+account_check(const struct collect_account *account, char error[INI_ERROR_SIZE])
+{
+	if (!account->host[0])
+		snprintf(error, INI_ERROR_SIZE, "[account %s]: host is missing",
+			account->name);
+	else if (account->password_file[0] && account->password_command[0])
+		snprintf(error, INI_ERROR_SIZE,
+			"[account %s]: password-file and password-command "
+			"cannot both be given",
+			account->name);
+	else if (!account->password_file[0] && !account->password_command[0])
+		snprintf(error, INI_ERROR_SIZE,
+			"[account %s]: password-file or password-command is "
+			"missing",
+			account->name);
+	else
+		return true;
+	return false;
+}
+
+bool
+account_write(const struct collect_account *account, struct buffer *out)
+{
+	struct collect_account initial;
+	bool is_good = account_init(&initial, account->name) &&
+		       buffer_printf(out, "[account %s]\n", account->name);
+
+	for (size_t i = 0; i < account_table.count && is_good; i++) {
+		const struct setting *key = &account_keys[i];
+
+		if (settings_is_default(key, account, &initial))
+			continue;
+		is_good = buffer_printf(out, "%s = ", key->key) &&
+			  settings_put_value(key, account, out) &&
+			  buffer_append_string(out, "\n");
+	}
+	account_release(&initial);
+	return is_good;
+}
+
+uint16_t
+account_port(const struct collect_account *account)
+{
+	if (account->port > 0)
+		return (uint16_t)account->port;
+	return account->tls == ACCOUNT_TLS_IMPLICIT ? 995 : 110;
+}
+
+const char *
+account_user(const struct collect_account *account)
+{
+	return account->user[0] ? account->user : account->name;
+}
+
+const char *
+account_tls_name(const struct collect_account *account)
+{
+	static const char *const names[] = {"implicit", "starttls", "none"};
+
+	return names[account->tls];
+}
+
+bool
+account_expand(const char *path, char *out, size_t size)
+{
+	const char *home = getenv("HOME");
+	bool is_home = strncmp(path, "~/", 2) == 0;
+
+	return snprintf(out, size, "%s%s", is_home && home ? home : "",
+		       is_home ? path + 1 : path) < (int)size;
+}
+
+bool
+account_maildir(const struct collect_account *account, char *out, size_t size)
+{
+	char path[ACCOUNT_NAME_MAXIMUM_OCTETS + 16];
+
+	snprintf(path, sizeof(path), "~/Mail/%s", account->name);
+	return account_expand(
+		account->maildir[0] ? account->maildir : path, out, size);
+}
+
+/* ---- the file ---- */
+
+struct reading {
+	struct collect_settings *settings;
+	struct settings_seen client, account;
+};
+
+static bool
+begin_account(struct reading *reading, const struct ini_entry *entry,
+	char error[INI_ERROR_SIZE])
+{
+	struct collect_settings *settings = reading->settings;
+
+	if (!account_is_name(entry->name))
+		snprintf(error, INI_ERROR_SIZE,
+			"[account %.60s]: a name is made of letters, digits "
+			"and @ . _ + -",
+			entry->name);
+	else if (collect_settings_find(settings, entry->name))
+		snprintf(error, INI_ERROR_SIZE, "[account %.200s] stands twice",
+			entry->name);
+	else if (settings->count == ACCOUNTS_MAXIMUM)
+		snprintf(error, INI_ERROR_SIZE, "more than %d accounts",
+			ACCOUNTS_MAXIMUM);
+	else if (!account_init(
+			 &settings->accounts[settings->count++], entry->name))
+		snprintf(error, INI_ERROR_SIZE, "no memory");
+	else {
+		reading->account = (struct settings_seen){0};
+		return true;
+	}
+	return false;
+}
+
+static bool
+begin_section(struct reading *reading, const struct ini_entry *entry,
+	char error[INI_ERROR_SIZE])
+{
+	static const char *const known[] = {"client", "account", NULL};
+
+	if (strcmp(entry->section, "account") == 0)
+		return begin_account(reading, entry, error);
+	if (strcmp(entry->section, "client") == 0 && !entry->name[0])
+		return true;
+	snprintf(error, INI_ERROR_SIZE, "unknown section [%.60s%s%.60s]",
+		entry->section, *entry->name ? " " : "", entry->name);
+	settings_did_you_mean(error, value_nearest(entry->section, known));
+	return false;
+}
+
+static bool
+take_entry(const struct ini_entry *entry, char error[INI_ERROR_SIZE],
+	void *context)
+{
+	struct reading *reading = context;
+	struct collect_settings *settings = reading->settings;
+
+	if (!entry->key)
+		return begin_section(reading, entry, error);
+	if (strcmp(entry->section, "account") == 0)
+		return settings_take(&account_table,
+			&settings->accounts[settings->count - 1],
+			&reading->account, entry, error);
+	return settings_take(
+		&client_table, settings, &reading->client, entry, error);
+}
+
+bool
+collect_settings_init(struct collect_settings *settings, const char *state)
+{
+	*settings = (struct collect_settings){
+		.state = strdup(state),
+		.accounts = calloc(
+			ACCOUNTS_MAXIMUM, sizeof(struct collect_account)),
+	};
+	return settings->state && settings->accounts;
+}
+
+void
+collect_settings_release(struct collect_settings *settings)
+{
+	for (size_t i = 0; i < settings->count; i++)
+		account_release(&settings->accounts[i]);
+	free(settings->accounts);
+	free(settings->state);
+	*settings = (struct collect_settings){0};
+}
+
+static enum outcome
+check(const struct collect_settings *settings, enum outcome outcome,
+	const char *file, char error[INI_ERROR_SIZE])
+{
+	char problem[INI_ERROR_SIZE];
+
+	for (size_t i = 0; i < settings->count && outcome == OK; i++)
+		if (!account_check(&settings->accounts[i], problem)) {
+			snprintf(error, INI_ERROR_SIZE, "%.200s: %.300s", file,
+				problem);
+			outcome = ERR_PEER;
+		}
+	return outcome;
+}
+
+enum outcome
+collect_settings_load(struct collect_settings *settings, const char *file,
+	char error[INI_ERROR_SIZE])
+{
+	struct reading reading = {.settings = settings};
+
+	return check(settings, ini_load(file, take_entry, &reading, error),
+		file, error);
+}
+
+enum outcome
+collect_settings_parse(struct collect_settings *settings, const char *file,
+	struct bytes text, char error[INI_ERROR_SIZE])
+{
+	struct reading reading = {.settings = settings};
+
+	return check(settings,
+		ini_parse(file, text, take_entry, &reading, error), file,
+		error);
+}
+
+struct collect_account *
+collect_settings_find(const struct collect_settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->count; i++)
+		if (strcmp(settings->accounts[i].name, name) == 0)
+			return &settings->accounts[i];
+	return NULL;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * account - the collector's settings: one section an account.
+ *
+ *	[client]
+ *	state = ~/.local/share/restante
+ *
+ *	[account alice@example.org]
+ *	host = mail.example.org
+ *	maildir = ~/Mail/alice
+ *
+ * "~/" at the front of a path is the home directory.
+ */
+#ifndef COLLECT_ACCOUNT_H
+#define COLLECT_ACCOUNT_H
+
+#include "config/settings.h"
+
+#define ACCOUNTS_MAXIMUM	    1000
+#define ACCOUNT_NAME_MAXIMUM_OCTETS 200
+
+enum account_tls {
+	ACCOUNT_TLS_IMPLICIT,
+	ACCOUNT_TLS_STARTTLS,
+	ACCOUNT_TLS_NONE
+};
+enum account_line_ends { LINE_ENDS_KEEP, LINE_ENDS_LF };
+
+struct collect_account {
+	char *name; /* of its section: letters, digits, "@._+-" */
+	char *host;
+	uint64_t port; /* 0: 995, or 110 when TLS does not come first */
+	uint64_t tls;  /* enum account_tls */
+	char *ca_file; /* "": the system's certificates */
+	char *user;    /* "": the name */
+	char *password_file, *password_command;
+	char *maildir;	    /* "": ~/Mail/NAME */
+	uint64_t line_ends; /* enum account_line_ends */
+	bool keep;
+	uint64_t timeout_seconds;
+	uint64_t maximum_message_octets;
+};
+
+struct collect_settings {
+	char *state; /* the ledger and the locks */
+	struct collect_account *accounts;
+	size_t count;
+};
+
+/* state: the directory when the file names none. */
+bool collect_settings_init(
+	struct collect_settings *settings, const char *state);
+void collect_settings_release(struct collect_settings *settings);
+/* error: "FILE:LINE: ...". ERR_PEER: the file is wrong. */
+enum outcome collect_settings_load(struct collect_settings *settings,
+	const char *file, char error[INI_ERROR_SIZE]);
+enum outcome collect_settings_parse(struct collect_settings *settings,
+	const char *file, struct bytes text, char error[INI_ERROR_SIZE]);
+/* NULL: none of that name. */
+struct collect_account *collect_settings_find(
+	const struct collect_settings *settings, const char *name);
+
+bool account_is_name(const char *name);
+/* An account with every default; for `account add`. */
+bool account_init(struct collect_account *account, const char *name);
+void account_release(struct collect_account *account);
+/* What is wrong with it, for people; false then. */
+bool account_check(
+	const struct collect_account *account, char error[INI_ERROR_SIZE]);
+/* Appends its section, what differs from the defaults. */
+bool account_write(const struct collect_account *account, struct buffer *out);
+
+uint16_t account_port(const struct collect_account *account);
+const char *account_user(const struct collect_account *account);
+const char *account_tls_name(const struct collect_account *account);
+/* `path` with "~/" made the home directory; false when it does not fit. */
+bool account_expand(const char *path, char *out, size_t size);
+bool account_maildir(
+	const struct collect_account *account, char *out, size_t size);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+/* One account's run between its connection and its session. */
+#include "collect/collection.h"
+#include "base/clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+collection_tell(
+	struct collection *c, enum engine_event_kind kind, const char *text)
+{
+	struct engine_event event = c->counts;
+
+	event.kind = kind;
+	event.account = c->account->name;
+	event.text = text ? text : "";
+	event.outcome = c->outcome;
+	if (c->options->on_event)
+		c->options->on_event(&event, c->options->context);
+}
+
+void
+collection_send(struct collection *c)
+{
+	if (c->stage == STAGE_ENDED || !c->connection)
+		return;
+	connection_send(c->connection, pop3_client_output(c->client));
+	connection_expect(c->connection, pop3_client_pending(c->client) > 0);
+}
+
+/* ---- the end ---- */
+
+static void
+end_run(struct collection *c)
+{
+	struct ledger_run run = {
+		.at_seconds = clock_wall_seconds(),
+		.messages = c->counts.received_messages,
+		.octets = c->counts.received_octets,
+		.stored = c->counts.stored_messages,
+		.on_server =
+			c->counts.listed_messages - c->counts.deleted_messages,
+		.is_good = c->outcome == OK,
+	};
+
+	snprintf(run.account, sizeof(run.account), "%s", c->account->name);
+	snprintf(run.detail, sizeof(run.detail), "%.250s", c->reason);
+	if (!c->is_run_open && c->ledger && !c->options->is_dry_run) {
+		bool was_interrupted;
+
+		/* It failed before: that is told, and the mark of a run that
+		   was interrupted stays. */
+		if (ledger_begin_run(
+			    c->ledger, run.account, &was_interrupted) != OK ||
+			was_interrupted)
+			return;
+	}
+	if (c->ledger && !c->options->is_dry_run)
+		ledger_end_run(c->ledger, &run);
+}
+
+/* When nothing is under way any more. */
+static void
+finish(struct collection *c)
+{
+	if (c->stage != STAGE_ENDED || c->is_connected || c->flush ||
+		c->is_finished)
+		return;
+	if (c->waiting_count > 0) {
+		/* Whole messages: what arrived is not thrown away. */
+		storing_flush(c, true);
+		if (c->flush)
+			return;
+	}
+	c->is_finished = true;
+	end_run(c);
+	collection_tell(c, ENGINE_ENDED, c->reason);
+}
+
+static void
+end(struct collection *c)
+{
+	c->stage = STAGE_ENDED;
+	secret_release(c->password);
+	messages_break(c);
+	if (c->connection)
+		connection_close(&c->connection);
+	else
+		finish(c);
+}
+
+void
+collection_fail(
+	struct collection *c, enum outcome outcome, const char *format, ...)
+{
+	va_list arguments;
+
+	/* The first failure is the cause of the others. */
+	if (c->outcome == OK) {
+		va_start(arguments, format);
+		vsnprintf(c->reason, sizeof(c->reason), format, arguments);
+		va_end(arguments);
+		c->outcome = outcome;
+	}
+	if (c->stage != STAGE_ENDED)
+		end(c);
+}
+
+void
+collection_end(struct collection *c)
+{
+	if (c->has_failed_messages && c->outcome == OK) {
+		c->outcome = ERR_TRY_LATER;
+		snprintf(c->reason, sizeof(c->reason),
+			"not everything could be collected");
+	}
+	end(c);
+}
+
+void
+collection_flushed(struct collection *c)
+{
+	if (c->stage == STAGE_ENDED) {
+		finish(c);
+		return;
+	}
+	messages_go_on(c);
+	collection_send(c);
+}
+
+/* ---- the connection's events ---- */
+
+static void
+on_opened(void *context)
+{
+	struct collection *c = context;
+
+	c->stage = STAGE_GREETING;
+	collection_tell(
+		c, ENGINE_CONNECTED, connection_tls_description(c->connection));
+	collection_send(c);
+}
+
+static void
+on_secured(void *context)
+{
+	struct collection *c = context;
+
+	c->is_secured = true;
+	c->stage = STAGE_CAPABILITIES;
+	pop3_client_tls_started(c->client);
+	session_asked(c, pop3_client_capa(c->client));
+	collection_tell(
+		c, ENGINE_CONNECTED, connection_tls_description(c->connection));
+	collection_send(c);
+}
+
+static void
+on_received(void *context, struct bytes octets)
+{
+	struct collection *c = context;
+	enum pop3_client_event event = POP3_CLIENT_DONE;
+
+	while (c->stage != STAGE_ENDED && event != POP3_CLIENT_NOTHING) {
+		event = pop3_client_take(c->client, &octets);
+		session_event(c, event);
+	}
+	messages_go_on(c);
+	if (c->stage == STAGE_MESSAGES)
+		collection_tell(c, ENGINE_PROGRESS, NULL);
+	collection_send(c);
+}
+
+static void
+on_failed(void *context, enum outcome outcome, const char *reason)
+{
+	collection_fail(context, outcome, "%s%s", reason,
+		((struct collection *)context)->stage == STAGE_QUITTING
+			? " before it answered QUIT"
+			: "");
+}
+
+static void
+on_closed(void *context)
+{
+	struct collection *c = context;
+
+	c->is_connected = false;
+	finish(c);
+}
+
+static const struct connection_events events = {
+	.opened = on_opened,
+	.secured = on_secured,
+	.received = on_received,
+	.failed = on_failed,
+	.closed = on_closed,
+};
+
+/* ---- beginning ---- */
+
+void
+collection_start(struct collection *c)
+{
+	struct connection_options options = {
+		.host = c->account->host,
+		.port = account_port(c->account),
+		.tls = c->tls,
+		.is_tls_first = c->account->tls == ACCOUNT_TLS_IMPLICIT,
+		.is_loopback_only = c->account->tls == ACCOUNT_TLS_NONE,
+		.silence_seconds = c->account->timeout_seconds,
+	};
+
+	c->client = pop3_client_new();
+	c->digest = EVP_MD_CTX_new();
+	if (c->client && c->digest)
+		c->connection = connection_open(c->loop, &options, &events, c);
+	c->is_connected = c->connection != NULL;
+	if (!c->connection)
+		collection_fail(c, ERR_TRY_LATER, "no memory");
+}
+
+void
+collection_release(struct collection *c)
+{
+	listing_release(c);
+	if (c->sink)
+		c->sink->ops->close(&c->sink);
+	pop3_client_free(&c->client);
+	EVP_MD_CTX_free(c->digest);
+}

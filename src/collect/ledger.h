@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ledger - what was collected, so that nothing is collected twice: for every
+ * message of an account its key, octets, SHA-256 and state. SQLite in WAL mode,
+ * synchronised fully: what ledger_commit has returned for survives a power cut.
+ *
+ * Calls come from several threads; the ledger serialises them.
+ */
+#ifndef COLLECT_LEDGER_H
+#define COLLECT_LEDGER_H
+
+#include "base/outcome.h"
+#include "collect/message_key.h"
+
+#define LEDGER_DIGEST_OCTETS 32
+#define LEDGER_ERROR_SIZE    256
+
+/* Numbers stand in the file: never renumber. */
+enum ledger_state {
+	LEDGER_UNKNOWN = 0,
+	LEDGER_SEEN = 1,    /* began to arrive and broke; not here */
+	LEDGER_STORED = 2,  /* durable here */
+	LEDGER_DELETED = 3, /* the server promised to remove it */
+};
+
+struct ledger_message {
+	struct message_key key;
+	uint64_t octets; /* as the server listed it */
+	unsigned char digest[LEDGER_DIGEST_OCTETS]; /* of what was received */
+};
+
+struct ledger_entry {
+	enum ledger_state state;
+	uint64_t octets;
+	uint32_t attempts;			    /* that broke */
+	unsigned char digest[LEDGER_DIGEST_OCTETS]; /* zero unless stored */
+};
+
+struct ledger_run {
+	char account[256];
+	uint64_t at_seconds; /* of its end; since 1970 */
+	uint64_t messages, octets, stored, on_server;
+	bool is_good;
+	char detail[256]; /* for people; "" when good */
+};
+
+struct ledger;
+
+/* directory: made with mode 0700 when it is not there. error: for people. */
+enum outcome ledger_open(const char *directory, struct ledger **out,
+	char error[LEDGER_ERROR_SIZE]);
+void ledger_close(struct ledger **ledger);
+
+/* *out_was_interrupted: the run before this one did not come to its end. */
+enum outcome ledger_begin_run(
+	struct ledger *ledger, const char *account, bool *out_was_interrupted);
+enum outcome ledger_end_run(
+	struct ledger *ledger, const struct ledger_run *run);
+
+/* A key that is not there is LEDGER_UNKNOWN. */
+enum outcome ledger_find(struct ledger *ledger, const char *account,
+	const struct message_key *key, struct ledger_entry *out);
+/* All or nothing, durable on return: these messages are stored here. */
+enum outcome ledger_commit(struct ledger *ledger, const char *account,
+	const struct ledger_message *messages, size_t count);
+/* QUIT was answered +OK: these are gone from the server. */
+enum outcome ledger_deleted(struct ledger *ledger, const char *account,
+	const struct message_key *keys, size_t count);
+/* The connection ended in the middle of this one. */
+enum outcome ledger_broke(struct ledger *ledger, const char *account,
+	const struct message_key *key, uint64_t octets);
+
+/* Forgets deleted messages whose UIDL is, by `is_listed`, on the server no more:
+ * it may then come again as another message's. */
+enum outcome ledger_forget(struct ledger *ledger, const char *account,
+	bool (*is_listed)(struct bytes uidl, void *context), void *context);
+
+/* False: there was no run of that account. */
+bool ledger_last_run(
+	struct ledger *ledger, const char *account, struct ledger_run *out);
+
+#endif

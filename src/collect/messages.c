@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: ISC */
+/* Messages are asked for, arrive, are stored, and only then deleted. */
+#include "base/log.h"
+#include "collect/collection.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what arrives ---- */
+
+static void
+sink_failed(struct collection *c, enum outcome outcome)
+{
+	char maildir[512];
+
+	account_maildir(c->account, maildir, sizeof(maildir));
+	collection_fail(c, outcome, "cannot file mail in %.200s: %s", maildir,
+		outcome == ERR_NO_SPACE ? "the disk is full"
+					: outcome_name(outcome));
+}
+
+static void
+on_message(struct collection *c)
+{
+	struct listed *one;
+	enum outcome outcome;
+
+	c->receiving = pop3_client_msgno(c->client) - 1;
+	c->received_octets = 0;
+	one = &c->listed[c->receiving];
+	one->arrival = calloc(1, sizeof(*one->arrival));
+	if (!one->arrival ||
+		EVP_DigestInit_ex(c->digest, EVP_sha256(), NULL) != 1) {
+		collection_fail(c, ERR_TRY_LATER, "no memory for a message");
+		return;
+	}
+	outcome = c->sink->ops->begin(
+		c->sink, &one->key, &one->arrival->delivery);
+	if (outcome == OK)
+		c->is_receiving = true;
+	else
+		sink_failed(c, outcome);
+}
+
+static void
+on_octets(struct collection *c)
+{
+	struct bytes octets = pop3_client_data(c->client);
+	struct listed *one = &c->listed[c->receiving];
+	enum outcome outcome;
+
+	c->received_octets += octets.octets;
+	c->counts.received_octets += octets.octets;
+	if (c->received_octets > c->account->maximum_message_octets) {
+		collection_fail(c, ERR_PEER,
+			"message %u was listed with %llu octets and does not "
+			"end at maximum-message",
+			c->receiving + 1, (unsigned long long)one->octets);
+		return;
+	}
+	EVP_DigestUpdate(c->digest, octets.at, octets.octets);
+	outcome = c->sink->ops->put(c->sink, one->arrival->delivery, octets);
+	if (outcome != OK)
+		sink_failed(c, outcome);
+}
+
+/* Stored before, and only its size was told differently? */
+static bool
+is_known(struct collection *c, const struct listed *one)
+{
+	struct ledger_entry entry;
+
+	return one->is_doubtful && c->ledger &&
+	       ledger_find(c->ledger, c->account->name, &one->key, &entry) ==
+		       OK &&
+	       memcmp(entry.digest, one->arrival->digest,
+		       LEDGER_DIGEST_OCTETS) == 0;
+}
+
+static void
+on_message_end(struct collection *c)
+{
+	struct listed *one = &c->listed[c->receiving];
+	struct arrival *arrival = one->arrival;
+	enum outcome outcome;
+
+	c->is_receiving = false;
+	c->asked_messages--;
+	c->asked_octets -= one->octets;
+	EVP_DigestFinal_ex(c->digest, arrival->digest, NULL);
+	outcome = c->sink->ops->end(c->sink, arrival->delivery);
+	if (outcome != OK) {
+		sink_failed(c, outcome);
+		return;
+	}
+	/* The ledger learns the new size; the sink has it already. */
+	if (is_known(c, one))
+		c->sink->ops->drop(c->sink, &arrival->delivery);
+	one->state = MESSAGE_RECEIVED;
+	c->counts.received_messages++;
+	storing_add(c, c->receiving);
+}
+
+void
+messages_break(struct collection *c)
+{
+	struct listed *one = &c->listed[c->receiving];
+
+	if (!c->listed || !one->arrival || one->state == MESSAGE_RECEIVED)
+		return;
+	if (c->sink)
+		c->sink->ops->drop(c->sink, &one->arrival->delivery);
+	free(one->arrival);
+	one->arrival = NULL;
+	if (c->is_receiving && c->is_run_open)
+		ledger_broke(
+			c->ledger, c->account->name, &one->key, one->octets);
+	c->is_receiving = false;
+}
+
+/* ---- -ERR ---- */
+
+static void
+on_refused(struct collection *c, const char *verb)
+{
+	struct bytes text = pop3_client_data(c->client);
+	char said[LOG_QUOTED_OCTETS], line[ENGINE_TEXT_SIZE];
+
+	if (text.octets > 120)
+		text.octets = 120;
+	snprintf(line, sizeof(line), "the server refused %s %u: %.160s", verb,
+		pop3_client_msgno(c->client), log_quote(said, text));
+	c->has_failed_messages = true;
+	collection_tell(c, ENGINE_WARNING, line);
+}
+
+bool
+messages_refused(struct collection *c)
+{
+	uint32_t msgno = pop3_client_msgno(c->client);
+	struct listed *one;
+
+	if (c->stage != STAGE_MESSAGES || msgno == 0)
+		return false;
+	one = &c->listed[msgno - 1];
+	switch (pop3_client_request_of(c->client)) {
+	case POP3_REQUEST_RETR:
+		one->state = MESSAGE_LEFT;
+		c->asked_messages--;
+		c->asked_octets -= one->octets;
+		on_refused(c, "RETR");
+		return true;
+	case POP3_REQUEST_DELE:
+		one->state = MESSAGE_STORED;
+		on_refused(c, "DELE");
+		return true;
+	case POP3_REQUEST_GREETING:
+	case POP3_REQUEST_CAPA:
+	case POP3_REQUEST_STLS:
+	case POP3_REQUEST_USER:
+	case POP3_REQUEST_PASS:
+	case POP3_REQUEST_AUTH:
+	case POP3_REQUEST_STAT:
+	case POP3_REQUEST_LIST:
+	case POP3_REQUEST_UIDL:
+	case POP3_REQUEST_UIDL_ONE:
+	case POP3_REQUEST_TOP:
+	case POP3_REQUEST_NOOP:
+	case POP3_REQUEST_RSET:
+	case POP3_REQUEST_QUIT:
+	default:
+		return false;
+	}
+}
+
+/* ---- what goes out ---- */
+
+static bool
+may_ask(const struct collection *c)
+{
+	size_t pending = pop3_client_pending(c->client);
+
+	return c->stage == STAGE_MESSAGES &&
+	       pending < (c->has_pipelining ? WINDOW_MESSAGES : 1);
+}
+
+static void
+ask_for_more(struct collection *c)
+{
+	while (c->plan_next < c->plan_count && may_ask(c)) {
+		uint32_t index = c->plan[c->plan_next];
+		struct listed *one = &c->listed[index];
+
+		if ((c->asked_messages > 0 &&
+			    c->asked_octets + one->octets > WINDOW_OCTETS) ||
+			c->asked_messages + c->waiting_count >= BATCH_MAXIMUM)
+			return;
+		if (!session_asked(c, pop3_client_retr(c->client, index + 1)))
+			return;
+		one->state = MESSAGE_ASKED;
+		c->asked_octets += one->octets;
+		c->asked_messages++;
+		c->plan_next++;
+	}
+}
+
+static bool
+is_all_stored(const struct collection *c)
+{
+	return c->plan_next == c->plan_count && c->asked_messages == 0 &&
+	       c->waiting_count == 0 && !c->flush;
+}
+
+/*
+ * Those that share a UIDL go together or not at all: the ordinals of the rest
+ * would move, and one not collected yet would look like one that was.
+ */
+static void
+judge_twins(struct collection *c)
+{
+	bool may_go = true;
+
+	if (c->are_twins_judged || c->account->keep || !is_all_stored(c))
+		return;
+	c->are_twins_judged = true;
+	for (uint32_t i = 0; i < c->listed_count; i++)
+		if (c->listed[i].is_twin &&
+			c->listed[i].state != MESSAGE_STORED)
+			may_go = false;
+	for (uint32_t i = 0; i < c->listed_count && may_go; i++)
+		if (c->listed[i].is_twin)
+			c->deletable[c->deletable_count++] = i;
+}
+
+static void
+delete_some(struct collection *c)
+{
+	judge_twins(c);
+	while (c->deletable_next < c->deletable_count && may_ask(c)) {
+		uint32_t index = c->deletable[c->deletable_next++];
+
+		if (!session_asked(c, pop3_client_dele(c->client, index + 1)))
+			return;
+		c->listed[index].state = MESSAGE_DELETING;
+	}
+}
+
+static void
+quit(struct collection *c)
+{
+	c->stage = STAGE_QUITTING;
+	session_asked(c, pop3_client_quit(c->client));
+}
+
+void
+messages_go_on(struct collection *c)
+{
+	if (c->stage != STAGE_MESSAGES)
+		return;
+	ask_for_more(c);
+	storing_flush(
+		c, c->plan_next == c->plan_count && c->asked_messages == 0);
+	delete_some(c);
+	if (c->stage == STAGE_MESSAGES && is_all_stored(c) &&
+		c->deletable_next == c->deletable_count &&
+		pop3_client_pending(c->client) == 0)
+		quit(c);
+}
+
+/* ---- beginning and end ---- */
+
+static bool
+open_sink(struct collection *c, bool was_interrupted)
+{
+	const struct sink_ops *ops = sink_find("maildir");
+	char maildir[4096], error[SINK_ERROR_SIZE] = "";
+	struct sink_options options = {
+		.account = c->account->name,
+		.target = maildir,
+		.makes_lf = c->account->line_ends == LINE_ENDS_LF,
+		.was_interrupted = was_interrupted,
+	};
+	enum outcome outcome = ERR_PEER;
+
+	if (account_maildir(c->account, maildir, sizeof(maildir)))
+		outcome = ops->open(&options, &c->sink, error);
+	if (outcome != OK)
+		collection_fail(c, outcome, "%s", error);
+	return outcome == OK;
+}
+
+static bool
+begin_run(struct collection *c)
+{
+	bool was_interrupted = false;
+	enum outcome outcome =
+		ledger_begin_run(c->ledger, c->account->name, &was_interrupted);
+
+	if (outcome != OK) {
+		collection_fail(c, outcome, "the ledger cannot be changed: %s",
+			outcome_name(outcome));
+		return false;
+	}
+	c->is_run_open = true;
+	return open_sink(c, was_interrupted);
+}
+
+void
+messages_begin(struct collection *c)
+{
+	if (!c->options->is_dry_run && !begin_run(c))
+		return;
+	if (!listing_end(c))
+		return;
+	collection_tell(c, ENGINE_PLANNED, NULL);
+	if (c->options->is_dry_run) {
+		quit(c);
+		return;
+	}
+	c->stage = STAGE_MESSAGES;
+	for (uint32_t i = 0; i < c->listed_count; i++)
+		if (!c->account->keep && !c->listed[i].is_twin &&
+			c->listed[i].state == MESSAGE_STORED)
+			c->deletable[c->deletable_count++] = i;
+}
+
+static void
+on_quit(struct collection *c)
+{
+	struct message_key *keys =
+		calloc((size_t)c->listed_count + 1, sizeof(*keys));
+	enum outcome outcome = keys ? OK : ERR_TRY_LATER;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < c->listed_count && keys; i++)
+		if (c->listed[i].state == MESSAGE_DELETED)
+			keys[count++] = c->listed[i].key;
+	if (count > 0)
+		outcome = ledger_deleted(
+			c->ledger, c->account->name, keys, count);
+	free(keys);
+	c->counts.deleted_messages = count;
+	if (outcome != OK)
+		collection_fail(c, outcome, "the ledger cannot be changed: %s",
+			outcome_name(outcome));
+	else
+		collection_end(c);
+}
+
+void
+messages_event(struct collection *c, enum pop3_client_event event)
+{
+	switch (event) {
+	case POP3_CLIENT_MESSAGE:
+		on_message(c);
+		return;
+	case POP3_CLIENT_OCTETS:
+		on_octets(c);
+		return;
+	case POP3_CLIENT_MESSAGE_END:
+		on_message_end(c);
+		return;
+	case POP3_CLIENT_DELETED:
+		c->listed[pop3_client_msgno(c->client) - 1].state =
+			MESSAGE_DELETED;
+		return;
+	case POP3_CLIENT_QUIT:
+		on_quit(c);
+		return;
+	case POP3_CLIENT_NOTHING:
+	case POP3_CLIENT_GREETED:
+	case POP3_CLIENT_CAPABLE:
+	case POP3_CLIENT_TLS:
+	case POP3_CLIENT_CHALLENGE:
+	case POP3_CLIENT_LOGGED_IN:
+	case POP3_CLIENT_STAT:
+	case POP3_CLIENT_UIDL:
+	case POP3_CLIENT_LIST:
+	case POP3_CLIENT_LIST_END:
+	case POP3_CLIENT_DONE:
+	case POP3_CLIENT_REFUSED:
+	case POP3_CLIENT_BROKEN:
+	default:
+		return;
+	}
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: ISC */
+#include "collect/secret_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* The first line of what `fd` gives; false when there is none. */
+static bool
+read_first_line(int fd, struct secret *out)
+{
+	unsigned char text[SECRET_SOURCE_MAXIMUM_OCTETS];
+	size_t held = 0, line = 0;
+	bool is_good = false;
+	ssize_t got = 1;
+
+	while (held < sizeof(text) && got > 0) {
+		got = read(fd, text + held, sizeof(text) - held);
+		if (got < 0 && errno == EINTR)
+			got = 1;
+		else if (got > 0)
+			held += (size_t)got;
+	}
+	while (line < held && text[line] != '\n' && text[line] != '\r')
+		line++;
+	/* A line that fills everything may have been cut. */
+	if (line > 0 && line < sizeof(text))
+		is_good = secret_set(out, bytes_of(text, line));
+	explicit_bzero(text, sizeof(text));
+	return is_good;
+}
+
+static enum outcome
+check_file(int fd, const char *path, char error[INI_ERROR_SIZE])
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
+		snprintf(error, INI_ERROR_SIZE, "%.200s is not a file", path);
+	else if (status.st_uid != geteuid() && status.st_uid != 0)
+		snprintf(error, INI_ERROR_SIZE,
+			"%.200s belongs to somebody else: make it your own", path);
+	else if (status.st_mode & 077)
+		snprintf(error, INI_ERROR_SIZE,
+			"%.200s can be read by others: chmod 600 %.200s", path, path);
+	else
+		return OK;
+	return ERR_DENIED;
+}
+
+static enum outcome
+read_file(const char *name, struct secret *out, char error[INI_ERROR_SIZE])
+{
+	char path[PATH_MAX / 2];
+	enum outcome outcome;
+	int fd;
+
+	if (!account_expand(name, path, sizeof(path)))
+		return ERR_PEER;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0) {
+		snprintf(error, INI_ERROR_SIZE, "password-file %.300s: %s",
+			path, strerror(errno));
+		return ERR_DENIED;
+	}
+	outcome = check_file(fd, path, error);
+	if (outcome == OK && !read_first_line(fd, out)) {
+		snprintf(error, INI_ERROR_SIZE,
+			"password-file %.300s: its first line is empty or too "
+			"long",
+			path);
+		outcome = ERR_DENIED;
+	}
+	close(fd);
+	return outcome;
+}
+
+/* By the shell, as `pass show mail | head -1` expects. -1: errno. */
+static pid_t
+start(const char *command, int *out_fd)
+{
+	char *argv[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c",
+		(char *)(uintptr_t)command, NULL};
+	posix_spawn_file_actions_t actions;
+	int ends[2], code;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+	code = posix_spawn(&pid, "/bin/sh", &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[1]);
+	if (code == 0) {
+		*out_fd = ends[0];
+		return pid;
+	}
+	close(ends[0]);
+	errno = code;
+	return -1;
+}
+
+static enum outcome
+run_command(const char *command, struct secret *out, char error[INI_ERROR_SIZE])
+{
+	int fd = -1, status = 0;
+	pid_t pid = start(command, &fd);
+	bool has_line;
+
+	if (pid < 0) {
+		snprintf(error, INI_ERROR_SIZE, "password-command: %s",
+			strerror(errno));
+		return ERR_TRY_LATER;
+	}
+	has_line = read_first_line(fd, out);
+	close(fd);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (has_line && (status == 0 || WIFSIGNALED(status)))
+		return OK; /* SIGPIPE: it had more lines to say */
+	secret_release(out);
+	snprintf(error, INI_ERROR_SIZE, "password-command %s: it %s", command,
+		status ? "failed" : "printed nothing");
+	return ERR_DENIED;
+}
+
+enum outcome
+secret_source_read(const struct collect_account *account, struct secret *out,
+	char error[INI_ERROR_SIZE])
+{
+	if (account->password_file[0])
+		return read_file(account->password_file, out, error);
+	return run_command(account->password_command, out, error);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: ISC */
+/* From the greeting to the lists: what to say next, and what -ERR means. */
+#include "base/log.h"
+#include "collect/collection.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define AUTH_PLAIN_MAXIMUM_OCTETS 16384
+
+bool
+session_asked(struct collection *c, enum outcome outcome)
+{
+	if (outcome == OK)
+		return true;
+	collection_fail(c, outcome,
+		outcome == ERR_PEER
+			? "the login name or the password holds a character "
+			  "that POP3 cannot send, or is too long"
+			: "too much is under way");
+	return false;
+}
+
+/* ---- login ---- */
+
+/* RFC 4616: authorization identity (none) NUL user NUL password. */
+static enum outcome
+auth_plain(struct collection *c)
+{
+	struct bytes user = bytes_of_string(account_user(c->account));
+	struct bytes password = secret_bytes(c->password);
+	enum outcome outcome = ERR_PEER;
+	struct buffer response;
+
+	buffer_init(&response, AUTH_PLAIN_MAXIMUM_OCTETS);
+	if (!bytes_has(password, 0) && buffer_append(&response, "", 1) &&
+		buffer_append_bytes(&response, user) &&
+		buffer_append(&response, "", 1) &&
+		buffer_append_bytes(&response, password))
+		outcome = pop3_client_auth(
+			c->client, "PLAIN", true, buffer_bytes(&response));
+	buffer_wipe(&response);
+	return outcome;
+}
+
+static void
+log_in(struct collection *c)
+{
+	uint32_t can = pop3_client_capabilities(c->client);
+
+	c->stage = STAGE_LOGIN;
+	c->has_pipelining = can & POP3_CAN_PIPELINING;
+	if (pop3_client_has_mechanism(c->client, "PLAIN"))
+		session_asked(c, auth_plain(c));
+	else
+		session_asked(c,
+			pop3_client_user_pass(c->client,
+				bytes_of_string(account_user(c->account)),
+				secret_bytes(c->password), c->has_pipelining));
+}
+
+static void
+on_capabilities(struct collection *c)
+{
+	bool wants_tls = c->account->tls == ACCOUNT_TLS_STARTTLS;
+
+	if (!wants_tls || c->is_secured) {
+		log_in(c);
+		return;
+	}
+	/* Without the TLS that was asked for, no secret (CVE-2021-22946). */
+	if (!(pop3_client_capabilities(c->client) & POP3_CAN_STLS)) {
+		collection_fail(c, ERR_DENIED,
+			"the server offers no STLS, or somebody on the way "
+			"took the offer out: the password is not sent in "
+			"clear");
+		return;
+	}
+	c->stage = STAGE_STLS;
+	session_asked(c, pop3_client_stls(c->client));
+}
+
+static void
+on_logged_in(struct collection *c)
+{
+	secret_release(c->password);
+	if (c->options->is_login_only) {
+		c->stage = STAGE_QUITTING;
+		session_asked(c, pop3_client_quit(c->client));
+		return;
+	}
+	c->stage = STAGE_LISTING;
+	c->lists_awaited = 2;
+	if (session_asked(c, pop3_client_stat(c->client)) &&
+		c->has_pipelining &&
+		session_asked(c, pop3_client_uidl(c->client)))
+		session_asked(c, pop3_client_list(c->client));
+}
+
+/* ---- lists ---- */
+
+static void
+on_stat(struct collection *c)
+{
+	uint32_t count = pop3_client_count(c->client);
+
+	if (!listing_begin(c, count) || c->has_pipelining)
+		return;
+	if (count == 0)
+		messages_begin(c);
+	else
+		session_asked(c, pop3_client_uidl(c->client));
+}
+
+static void
+on_list_end(struct collection *c)
+{
+	c->lists_awaited--;
+	if (c->lists_awaited == 0)
+		messages_begin(c);
+	else if (!c->has_pipelining)
+		session_asked(c, pop3_client_list(c->client));
+}
+
+/* ---- -ERR ---- */
+
+enum outcome
+session_outcome(const struct collection *c)
+{
+	switch (pop3_client_code(c->client)) {
+	case POP3_CODE_IN_USE:
+		return ERR_BUSY;
+	case POP3_CODE_LOGIN_DELAY:
+	case POP3_CODE_SYS_TEMP:
+		return ERR_TRY_LATER;
+	case POP3_CODE_SYS_PERM:
+		return ERR_BROKEN;
+	case POP3_CODE_AUTH:
+		return ERR_DENIED;
+	case POP3_CODE_NONE:
+	case POP3_CODE_OTHER:
+	default:
+		return c->stage == STAGE_LOGIN ? ERR_DENIED : ERR_TRY_LATER;
+	}
+}
+
+static const char *
+advice(const struct collection *c)
+{
+	switch (session_outcome(c)) {
+	case ERR_BUSY:
+		return " (another program is collecting this mailbox: try "
+		       "later)";
+	case ERR_DENIED:
+		return " (is it the right user name and password?)";
+	case OK:
+	case ERR_PEER:
+	case ERR_TRY_LATER:
+	case ERR_NO_SPACE:
+	case ERR_OVER_QUOTA:
+	case ERR_BROKEN:
+	case ERR_GONE:
+	default:
+		return "";
+	}
+}
+
+static const char *
+what_was_refused(enum pop3_client_request request)
+{
+	switch (request) {
+	case POP3_REQUEST_GREETING:
+		return "the server takes no connection";
+	case POP3_REQUEST_STLS:
+		return "the server refuses TLS";
+	case POP3_REQUEST_USER:
+	case POP3_REQUEST_PASS:
+	case POP3_REQUEST_AUTH:
+		return "the login was refused";
+	case POP3_REQUEST_UIDL:
+		return "the server has no UIDL, without which no message can "
+		       "be told from another";
+	case POP3_REQUEST_QUIT:
+		return "the server did not finish; what is still there will be "
+		       "deleted next time";
+	case POP3_REQUEST_CAPA:
+	case POP3_REQUEST_STAT:
+	case POP3_REQUEST_LIST:
+	case POP3_REQUEST_UIDL_ONE:
+	case POP3_REQUEST_RETR:
+	case POP3_REQUEST_TOP:
+	case POP3_REQUEST_DELE:
+	case POP3_REQUEST_NOOP:
+	case POP3_REQUEST_RSET:
+	default:
+		return "the server refused to list its messages";
+	}
+}
+
+static void
+on_refused(struct collection *c)
+{
+	struct bytes text = pop3_client_data(c->client);
+	char said[LOG_QUOTED_OCTETS];
+
+	if (text.octets > 120)
+		text.octets = 120;
+	collection_fail(c, session_outcome(c), "%s: %.140s%s",
+		what_was_refused(pop3_client_request_of(c->client)),
+		text.octets ? log_quote(said, text) : "-ERR", advice(c));
+}
+
+/* ---- events ---- */
+
+void
+session_event(struct collection *c, enum pop3_client_event event)
+{
+	struct pop3_client *client = c->client;
+
+	switch (event) {
+	case POP3_CLIENT_GREETED:
+		c->stage = STAGE_CAPABILITIES;
+		session_asked(c, pop3_client_capa(client));
+		return;
+	case POP3_CLIENT_CAPABLE:
+		on_capabilities(c);
+		return;
+	case POP3_CLIENT_TLS:
+		connection_start_tls(c->connection);
+		return;
+	case POP3_CLIENT_CHALLENGE:
+		/* PLAIN has said everything: nothing more is told. */
+		session_asked(c, pop3_client_cancel(client));
+		return;
+	case POP3_CLIENT_LOGGED_IN:
+		on_logged_in(c);
+		return;
+	case POP3_CLIENT_STAT:
+		on_stat(c);
+		return;
+	case POP3_CLIENT_UIDL:
+		listing_add_uidl(
+			c, pop3_client_msgno(client), pop3_client_data(client));
+		return;
+	case POP3_CLIENT_LIST:
+		listing_add_octets(c, pop3_client_msgno(client),
+			pop3_client_octets(client));
+		return;
+	case POP3_CLIENT_LIST_END:
+		on_list_end(c);
+		return;
+	case POP3_CLIENT_REFUSED:
+		if (!messages_refused(c))
+			on_refused(c);
+		return;
+	case POP3_CLIENT_BROKEN:
+		collection_fail(c, ERR_PEER, "%s", pop3_client_error(client));
+		return;
+	case POP3_CLIENT_NOTHING:
+	case POP3_CLIENT_MESSAGE:
+	case POP3_CLIENT_OCTETS:
+	case POP3_CLIENT_MESSAGE_END:
+	case POP3_CLIENT_DELETED:
+	case POP3_CLIENT_DONE:
+	case POP3_CLIENT_QUIT:
+	default:
+		messages_event(c, event);
+		return;
+	}
+}

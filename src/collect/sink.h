@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sink - where collected mail goes. Adding one: a file in sinks/ with a
+ * `const struct sink_ops`, a row in sinks.c.
+ *
+ * A message is begun, put in pieces and ended, all by the thread that collects;
+ * then many are flushed at once by another thread. Only what flush answered OK
+ * for may be deleted on the server. After a crash the same message comes again,
+ * with the same key: a sink that can must not hold it twice then.
+ */
+#ifndef COLLECT_SINK_H
+#define COLLECT_SINK_H
+
+#include "base/outcome.h"
+#include "collect/message_key.h"
+
+#define SINK_ERROR_SIZE 256
+
+struct sink_options {
+	const char *account;
+	const char *target;   /* the Maildir's path */
+	bool makes_lf;	      /* CRLF of the wire becomes LF */
+	bool was_interrupted; /* the last run may have left what the ledger
+				 does not know */
+};
+
+struct sink;
+/* One message on its way; made by begin, freed by drop. */
+struct sink_delivery;
+
+struct sink_ops {
+	const char *name;
+	/* error: for people */
+	enum outcome (*open)(const struct sink_options *options,
+		struct sink **out, char error[SINK_ERROR_SIZE]);
+	void (*close)(struct sink **sink);
+	enum outcome (*begin)(struct sink *sink, const struct message_key *key,
+		struct sink_delivery **out);
+	enum outcome (*put)(struct sink *sink, struct sink_delivery *delivery,
+		struct bytes octets);
+	enum outcome (*end)(struct sink *sink, struct sink_delivery *delivery);
+	/*
+	 * Any thread, one at a time for a sink. outcomes[i] is OK when
+	 * deliveries[i] will be there after a power cut.
+	 */
+	void (*flush)(struct sink *sink,
+		struct sink_delivery *const *deliveries, size_t count,
+		enum outcome *outcomes);
+	/* Frees it; what was not flushed leaves no trace. Accepts NULL. */
+	void (*drop)(struct sink *sink, struct sink_delivery **delivery);
+};
+
+struct sink {
+	const struct sink_ops *ops;
+};
+
+/* NULL: no such sink. */
+const struct sink_ops *sink_find(const char *name);
+
+#endif
