@@ -124,11 +124,11 @@ static int
 hash_password(const struct arguments *arguments, char hash[ACCOUNT_HASH_SIZE])
 {
 	struct secret password = {0};
-	int code = read_password(
-		arguments->reads_stdin, true, &password);
+	int code = read_password(arguments->reads_stdin, true, &password);
 
 	if (code == EX_OK && password_hash(secret_bytes(&password), hash) != OK)
-		code = complain(EX_DATAERR, "that password cannot be used");
+		code = complain(EX_DATAERR, "a password has 1 to %d octets",
+			PASSWORD_MAXIMUM_OCTETS);
 	secret_release(&password);
 	return code;
 }

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: ISC */
+/* restante account add, account list */
+#include "programs/restante/command.h"
+#include "collect/secret_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define SECTION_MAXIMUM_OCTETS 65536
+
+/* ---- writing files so that a crash leaves the old or the new ---- */
+
+static int
+cannot_write(const char *path)
+{
+	return complain(
+		EX_CANTCREAT, "cannot write %s: %s", path, strerror(errno));
+}
+
+static int
+write_file(const char *path, struct bytes text)
+{
+	char temporary[PATH_MAX];
+	int fd, code = EX_OK;
+
+	if (snprintf(temporary, sizeof(temporary), "%s.%d.tmp", path,
+		    (int)getpid()) >= (int)sizeof(temporary))
+		return complain(EX_CONFIG, "%s is too long a path", path);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return cannot_write(temporary);
+	if (write(fd, text.at, text.octets) != (ssize_t)text.octets ||
+		fsync(fd) < 0 || rename(temporary, path) < 0) {
+		code = cannot_write(path);
+		unlink(temporary);
+	}
+	close(fd);
+	return code;
+}
+
+/* The directory of `path`, as mkdir -p, and only its owner's. */
+static int
+make_directory_of(const char *path)
+{
+	char copy[PATH_MAX];
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	for (char *slash = copy + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+			return cannot_write(copy);
+		*slash = '/';
+	}
+	return EX_OK;
+}
+
+/* ---- account add ---- */
+
+struct setting_text {
+	char **to;
+	const char *text;
+};
+
+static int
+set_texts(const struct arguments *arguments, struct collect_account *account)
+{
+	const struct setting_text texts[] = {
+		{&account->host, arguments->host},
+		{&account->user, arguments->user},
+		{&account->maildir, arguments->maildir},
+		{&account->ca_file, arguments->ca_file},
+		{&account->password_command, arguments->password_command},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (!texts[i].text)
+			continue;
+		if (strpbrk(texts[i].text, "\r\n"))
+			return complain(EX_DATAERR, "a value has one line: %s",
+				texts[i].text);
+		free(*texts[i].to);
+		*texts[i].to = strdup(texts[i].text);
+		if (!*texts[i].to)
+			return complain(EX_OSERR, "no memory");
+	}
+	return EX_OK;
+}
+
+static int
+set_rest(const struct arguments *arguments, struct collect_account *account)
+{
+	static const char *const how[] = {"implicit", "starttls", "none"};
+
+	if (arguments->keeps && arguments->deletes)
+		return complain(
+			EX_USAGE, "--keep and --delete: which of them?");
+	account->keep = !arguments->deletes;
+	if (arguments->port &&
+		(!bytes_to_number(bytes_of_string(arguments->port), 65535,
+			 &account->port) ||
+			account->port == 0))
+		return complain(
+			EX_USAGE, "--port %s: 1 to 65535", arguments->port);
+	if (!arguments->tls)
+		return EX_OK;
+	for (account->tls = 0; account->tls < 3; account->tls++)
+		if (strcmp(how[account->tls], arguments->tls) == 0)
+			return EX_OK;
+	return complain(EX_USAGE, "--tls %s: it is implicit, starttls or none",
+		arguments->tls);
+}
+
+static void
+say_nothing(const struct engine_event *event, void *context)
+{
+	char *why = context;
+
+	if (event->kind == ENGINE_ENDED)
+		snprintf(why, ENGINE_TEXT_SIZE, "%s", event->text);
+}
+
+static int
+test_login(const struct collect_account *account, struct secret *password)
+{
+	char why[ENGINE_TEXT_SIZE] = "", error[ENGINE_TEXT_SIZE];
+	struct engine_options options = {
+		.is_login_only = true, .on_event = say_nothing, .context = why};
+	struct secret copy = {0};
+	struct engine_account one = {account, &copy};
+	enum outcome outcome = ERR_TRY_LATER;
+
+	if (!secret_set(&copy, secret_bytes(password)))
+		return complain(EX_OSERR, "no memory");
+	if (engine_run(&options, NULL, &one, 1, &outcome, error) != OK)
+		snprintf(why, sizeof(why), "%s", error);
+	secret_release(&copy);
+	if (outcome == OK)
+		return EX_OK;
+	return complain(code_of_outcome(outcome),
+		"%s: %s\nNothing was saved. (--no-test saves without trying.)",
+		account->name, why);
+}
+
+static int
+find_password(const struct arguments *arguments,
+	const struct collect_account *account, struct secret *password)
+{
+	char error[INI_ERROR_SIZE];
+
+	if (!arguments->password_command)
+		return read_password(arguments->reads_stdin, false, password);
+	if (arguments->reads_stdin)
+		return complain(EX_USAGE,
+			"--password-stdin and --password-command: which?");
+	if (secret_source_read(account, password, error) != OK)
+		return complain(EX_NOINPUT, "%s", error);
+	return EX_OK;
+}
+
+/* Beside the settings: secrets/NAME. */
+static int
+save_password(const struct arguments *arguments,
+	struct collect_account *account, const struct secret *password)
+{
+	const char *slash = strrchr(arguments->config, '/');
+	int folder = slash ? (int)(slash - arguments->config + 1) : 0;
+	char path[PATH_MAX];
+	int code;
+
+	if (account->password_command[0])
+		return EX_OK;
+	snprintf(path, sizeof(path), "%.*ssecrets/%s", folder,
+		arguments->config, account->name);
+	code = make_directory_of(path);
+	if (code == EX_OK)
+		code = write_file(path, secret_bytes(password));
+	if (code != EX_OK)
+		return code;
+	free(account->password_file);
+	account->password_file = realpath(path, NULL);
+	return account->password_file ? EX_OK : cannot_write(path);
+}
+
+/* What stood in the file, and the new section. */
+static int
+save_section(const struct arguments *arguments,
+	const struct collect_account *account)
+{
+	struct buffer text;
+	unsigned char *room;
+	int code = EX_OK, fd;
+	ssize_t got = 0;
+
+	buffer_init(&text, INI_FILE_MAXIMUM_OCTETS + SECTION_MAXIMUM_OCTETS);
+	fd = open(arguments->config, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && (room = buffer_reserve(&text, 65536)) &&
+		(got = read(fd, room, 65536)) > 0)
+		buffer_grow(&text, (size_t)got);
+	if (got < 0 || (fd < 0 && errno != ENOENT))
+		code = complain(EX_NOINPUT, "cannot read %s: %s",
+			arguments->config, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	if (code == EX_OK &&
+		((text.octets > 0 && !buffer_append_string(&text, "\n")) ||
+			!account_write(account, &text)))
+		code = complain(
+			EX_CONFIG, "%s is too large", arguments->config);
+	if (code == EX_OK)
+		code = make_directory_of(arguments->config);
+	if (code == EX_OK)
+		code = write_file(arguments->config, buffer_bytes(&text));
+	buffer_release(&text);
+	return code;
+}
+
+static int
+add(const struct arguments *arguments, struct collect_account *account)
+{
+	struct secret password = {0};
+	char maildir[PATH_MAX];
+	int code = set_texts(arguments, account);
+
+	if (code == EX_OK)
+		code = set_rest(arguments, account);
+	if (code == EX_OK)
+		code = find_password(arguments, account, &password);
+	if (code == EX_OK && !arguments->is_untested)
+		code = test_login(account, &password);
+	if (code == EX_OK)
+		code = save_password(arguments, account, &password);
+	secret_release(&password);
+	if (code == EX_OK)
+		code = save_section(arguments, account);
+	if (code != EX_OK)
+		return code;
+	account_maildir(account, maildir, sizeof(maildir));
+	printf("%s: %s; saved in %s\nIts mail goes to %s and %s on the "
+	       "server. Collect it:\n  restante fetch %s\n",
+		account->name,
+		arguments->is_untested ? "not tested" : "the login works",
+		arguments->config, maildir,
+		account->keep ? "stays" : "is then deleted", account->name);
+	return EX_OK;
+}
+
+int
+account_add(struct arguments *arguments)
+{
+	const char *name = arguments->operands[0];
+	struct collect_account account;
+	int code;
+
+	if (!account_is_name(name))
+		return complain(EX_DATAERR,
+			"%s cannot be an account's name: letters, digits and "
+			"@ . _ + -",
+			name);
+	if (collect_settings_find(&arguments->settings, name))
+		return complain(EX_CANTCREAT,
+			"there is an account %s in %s already", name,
+			arguments->config);
+	if (!arguments->host)
+		return complain(EX_USAGE,
+			"which server? --host HOST says it (your provider "
+			"calls it the POP3 or incoming mail server)");
+	code = account_init(&account, name) ? add(arguments, &account)
+					    : complain(EX_OSERR, "no memory");
+	account_release(&account);
+	return code;
+}
+
+/* ---- account list ---- */
+
+static json_t *
+describe(const struct collect_account *account)
+{
+	char maildir[PATH_MAX] = "";
+
+	account_maildir(account, maildir, sizeof(maildir));
+	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:b}", "account",
+		account->name, "host", account->host, "port",
+		(int)account_port(account), "tls", account_tls_name(account),
+		"user", account_user(account), "maildir", maildir, "keep",
+		(int)account->keep);
+}
+
+static void
+print_account(const struct collect_account *account)
+{
+	char maildir[PATH_MAX] = "", server[300];
+
+	account_maildir(account, maildir, sizeof(maildir));
+	snprintf(server, sizeof(server), "%.250s:%u", account->host,
+		account_port(account));
+	printf("%-30s %-30s %-9s %-6s %s\n", account->name, server,
+		account_tls_name(account), account->keep ? "keep" : "delete",
+		maildir);
+}
+
+int
+account_list(struct arguments *arguments)
+{
+	const struct collect_settings *settings = &arguments->settings;
+	json_t *list = json_array();
+
+	if (!arguments->is_json)
+		printf("%-30s %-30s %-9s %-6s %s\n", "ACCOUNT", "SERVER", "TLS",
+			"MAIL", "MAILDIR");
+	for (size_t i = 0; i < settings->count; i++) {
+		if (arguments->is_json)
+			json_array_append_new(
+				list, describe(&settings->accounts[i]));
+		else
+			print_account(&settings->accounts[i]);
+	}
+	if (arguments->is_json) {
+		json_dumpf(list, stdout, JSON_INDENT(2));
+		putchar('\n');
+	}
+	json_decref(list);
+	return EX_OK;
+}
