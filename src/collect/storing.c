@@ -23,7 +23,7 @@ flush_sink(struct flush *flush)
 	struct collection *c = flush->collection;
 	struct sink_delivery *deliveries[BATCH_MAXIMUM];
 	enum outcome outcomes[BATCH_MAXIMUM];
-	size_t of[BATCH_MAXIMUM], count = 0;
+	size_t of[BATCH_MAXIMUM] = {0}, count = 0;
 
 	for (size_t i = 0; i < flush->count; i++) {
 		struct listed *one = &c->listed[flush->indexes[i]];
