@@ -145,7 +145,8 @@ send_octets(struct dialog *d, const struct entry *entry, struct bytes octets)
 	for (size_t i = 0; i < octets.octets; i++) {
 		size_t before = d->got.octets;
 
-		if (!may_speak(d, entry))
+		/* What is on its way when the server closes is lost. */
+		if (!d->is_open || !may_speak(d, entry))
 			return;
 		send(d, bytes_of(octets.at + i, 1));
 		if (entry->key == KEY_CLIENT && i + 1 < octets.octets &&
