@@ -47,10 +47,12 @@ check_file(int fd, const char *path, char error[INI_ERROR_SIZE])
 		snprintf(error, INI_ERROR_SIZE, "%.200s is not a file", path);
 	else if (status.st_uid != geteuid() && status.st_uid != 0)
 		snprintf(error, INI_ERROR_SIZE,
-			"%.200s belongs to somebody else: make it your own", path);
+			"%.200s belongs to somebody else: make it your own",
+			path);
 	else if (status.st_mode & 077)
 		snprintf(error, INI_ERROR_SIZE,
-			"%.200s can be read by others: chmod 600 %.200s", path, path);
+			"%.200s can be read by others: chmod 600 %.200s", path,
+			path);
 	else
 		return OK;
 	return ERR_DENIED;
