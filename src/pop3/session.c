@@ -255,6 +255,15 @@ say_answer(struct pop3_session *s)
 }
 
 static void
+say_expired(struct pop3_session *s)
+{
+	s->replies = 0;
+	s->is_closing = true;
+	if (s->expiry)
+		pop3_err(s, s->expiry);
+}
+
+static void
 say_pending(struct pop3_session *s)
 {
 	struct bytes left = buffer_bytes(&s->pending);
@@ -337,10 +346,8 @@ pop3_session_step(struct pop3_session *s, struct bytes *in, struct buffer *out)
 			return await(s);
 		if (s->is_closing)
 			return POP3_CLOSE;
-		if (s->expiry) {
-			s->replies = 0;
-			pop3_err(s, s->expiry);
-			s->is_closing = true;
+		if (s->is_expired) {
+			say_expired(s);
 			continue;
 		}
 		if (!take_line(s, in))
@@ -365,5 +372,6 @@ pop3_session_tls_started(struct pop3_session *s)
 void
 pop3_session_expire(struct pop3_session *s, const char *why)
 {
+	s->is_expired = true;
 	s->expiry = why;
 }

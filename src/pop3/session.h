@@ -154,8 +154,10 @@ void pop3_session_tls_started(struct pop3_session *session);
 
 /*
  * The server is stopping or the time is up: the reply in hand is finished, then
- * comes -ERR with `why` as text and the end. Never enters UPDATE (RFC 1939
- * section 3). `why` is borrowed for ever.
+ * comes -ERR with `why` as text and the end. Never enters UPDATE. `why` is
+ * borrowed for ever; NULL for the autologout timer, which ends the session
+ * without a word (RFC 1939 section 3): the client may be sending a command, and
+ * would take what is said for its reply.
  */
 void pop3_session_expire(struct pop3_session *session, const char *why);
 

@@ -55,7 +55,7 @@ struct pop3_session {
 	struct secret user, mechanism, response;
 	struct pop3_summary summary;
 	struct buffer pending; /* text to be sent before all else */
-	const char *expiry;    /* why, once expired */
+	const char *expiry;    /* what to say once expired, or NULL */
 	uint32_t next_index;   /* of a long reply */
 	uint64_t deleted_octets;
 	uint16_t bad_commands;
@@ -66,7 +66,7 @@ struct pop3_session {
 	uint8_t long_reply;
 	uint8_t answer; /* enum pop3_answer */
 	uint8_t answer_outcome;
-	bool is_tls, is_greeted, is_in_sasl, is_closing;
+	bool is_tls, is_greeted, is_in_sasl, is_expired, is_closing;
 };
 
 /* ---- replies.c ---- */

@@ -397,7 +397,8 @@ lmtp_lost(struct connection *c, enum role role)
 static void
 lmtp_expire(struct connection *c, const char *why)
 {
-	lmtp_session_expire(lmtp_of(c)->session, why);
+	lmtp_session_expire(
+		lmtp_of(c)->session, why ? why : "no command for too long");
 }
 
 static void

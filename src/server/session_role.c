@@ -244,7 +244,7 @@ expire_or_close(struct connection *c)
 	if (is_deaf)
 		connection_close(c);
 	else
-		expire(c, "autologout: no command for too long");
+		expire(c, NULL);
 }
 
 static void

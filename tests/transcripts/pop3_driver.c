@@ -78,7 +78,8 @@ handshake(struct dialog *d)
 static void
 expire(struct dialog *d, const char *why)
 {
-	pop3_session_expire(((struct pop3_owner *)d->owner)->session, why);
+	pop3_session_expire(
+		((struct pop3_owner *)d->owner)->session, why[0] ? why : NULL);
 }
 
 /* ---- logging in ---- */
