@@ -46,8 +46,8 @@ struct protocol {
 	bool (*answer)(struct connection *connection, struct message *message);
 	/* auth or store is gone, and with it what it held for us. */
 	void (*lost)(struct connection *connection, enum role role);
-	/* Ends politely at the next advance. */
-	/* The server stops, or (NULL) the peer was idle for too long. */
+	/* Ends politely at the next advance: the server stops, or (NULL) the
+	   peer was idle for too long. */
 	void (*expire)(struct connection *connection, const char *why);
 	/* The file was shorter than the store said, or unreadable. */
 	void (*file_failed)(struct connection *connection);
