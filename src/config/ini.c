@@ -17,6 +17,8 @@ struct ini {
 	const char *file;
 	unsigned line, depth;
 	char *section, *name; /* point into `head` */
+	bool has_section;     /* here or in what is included */
+	bool is_section_over; /* an included file began another */
 	char head[INI_LINE_MAXIMUM_OCTETS + 1];
 	ini_handler *handler;
 	void *context;
@@ -75,6 +77,12 @@ tell(struct ini *ini, const char *key, const char *value)
 		.value = value};
 	char error[INI_ERROR_SIZE] = "";
 
+	/* To which of several it belongs would be a guess. */
+	if (ini->is_section_over)
+		return complain(ini,
+			"another section began in an included file: say "
+			"[%.60s%s%.60s] again before this key",
+			ini->section, *ini->name ? " " : "", ini->name);
 	if (ini->handler(&entry, error, ini->context))
 		return OK;
 	return complain(ini, "%s", error);
@@ -96,6 +104,8 @@ take_section(struct ini *ini, char *line)
 	ini->name = trim(ini->name);
 	if (!*ini->section)
 		return complain(ini, "a section needs a name");
+	ini->has_section = true;
+	ini->is_section_over = false;
 	return tell(ini, NULL, NULL);
 }
 
@@ -114,6 +124,9 @@ take_key(struct ini *ini, char *line)
 	value = trim(value);
 	if (!*key)
 		return complain(ini, "a key is missing before =");
+	/* It would go on when it is written and read again. */
+	if (*value && value[strlen(value) - 1] == '\\')
+		return complain(ini, "a value cannot end in \\");
 	if (strcmp(key, "include") == 0)
 		return include(ini, value);
 	return tell(ini, key, value);
@@ -122,14 +135,16 @@ take_key(struct ini *ini, char *line)
 static enum outcome
 take_line(struct ini *ini, char *line)
 {
-	cut_comment(line);
 	line = trim(line);
 	if (!*line)
 		return OK;
 	return *line == '[' ? take_section(ini, line) : take_key(ini, line);
 }
 
-/* One line, with those that "\" at its end adds, into `out`. */
+/*
+ * One line, with those that "\" at its end adds, into `out`. A comment ends
+ * with its line: it must not hide the setting below.
+ */
 static enum outcome
 next_line(struct ini *ini, struct bytes *text, char *out, unsigned *out_lines)
 {
@@ -148,8 +163,9 @@ next_line(struct ini *ini, struct bytes *text, char *out, unsigned *out_lines)
 				INI_LINE_MAXIMUM_OCTETS);
 		if (line.octets > 0)
 			memcpy(out + used, line.at, line.octets);
-		used += line.octets;
-		out[used] = '\0';
+		out[used + line.octets] = '\0';
+		cut_comment(out);
+		used = strlen(out);
 		if (used == 0 || out[used - 1] != '\\' || text->octets == 0)
 			return OK;
 		used--;
@@ -212,25 +228,38 @@ read_file(const char *file, struct buffer *out)
 	return got == 0;
 }
 
+/* What holds for `ini` besides its file is set. */
 static enum outcome
-load(const char *file, unsigned depth, ini_handler *handler, void *context,
-	char *error)
+load(struct ini *ini)
 {
-	struct ini ini = {.file = file,
-		.depth = depth,
-		.handler = handler,
-		.context = context,
-		.error = error};
 	enum outcome outcome = ERR_PEER;
 	struct buffer text;
 
 	buffer_init(&text, INI_FILE_MAXIMUM_OCTETS);
-	if (read_file(file, &text))
-		outcome = parse(&ini, buffer_bytes(&text));
+	if (read_file(ini->file, &text))
+		outcome = parse(ini, buffer_bytes(&text));
 	else
-		snprintf(error, INI_ERROR_SIZE, "%.300s: cannot read it: %s",
-			file, strerror(errno));
+		snprintf(ini->error, INI_ERROR_SIZE,
+			"%.300s: cannot read it: %s", ini->file,
+			strerror(errno));
 	buffer_wipe(&text);
+	return outcome;
+}
+
+static enum outcome
+include_file(struct ini *ini, const char *file)
+{
+	struct ini included = {.file = file,
+		.depth = ini->depth + 1,
+		.handler = ini->handler,
+		.context = ini->context,
+		.error = ini->error};
+	enum outcome outcome = load(&included);
+
+	if (included.has_section) {
+		ini->is_section_over = *ini->section != '\0';
+		ini->has_section = true;
+	}
 	return outcome;
 }
 
@@ -256,8 +285,7 @@ include(struct ini *ini, const char *pattern)
 		return OK;
 	}
 	for (size_t i = 0; i < found.gl_pathc && outcome == OK; i++)
-		outcome = load(found.gl_pathv[i], ini->depth + 1, ini->handler,
-			ini->context, ini->error);
+		outcome = include_file(ini, found.gl_pathv[i]);
 	globfree(&found);
 	return outcome;
 }
@@ -266,5 +294,10 @@ enum outcome
 ini_load(const char *file, ini_handler *handler, void *context,
 	char error[INI_ERROR_SIZE])
 {
-	return load(file, 0, handler, context, error);
+	struct ini ini = {.file = file,
+		.handler = handler,
+		.context = context,
+		.error = error};
+
+	return load(&ini);
 }

@@ -2,7 +2,9 @@
 /*
  * ini - reads `[section name]`, `key = value`, comments from ";" or "#" at the
  * start of a line or after white space, `include = conf.d` globs in order of
- * name, "\" at the end of a line to go on. Pure but for ini_load.
+ * name, "\" at the end of a line to go on. A file begins outside of all
+ * sections; one in which sections begin ends the section that includes it.
+ * Pure but for ini_load.
  */
 #ifndef CONFIG_INI_H
 #define CONFIG_INI_H

@@ -74,15 +74,25 @@ static const char *const sections[] = {
 
 /* ---- life ---- */
 
-void
-server_settings_init(struct server_settings *settings)
+/* Also when it is set to nothing, as in the sample. */
+static void
+set_hostname(struct server_settings *settings)
 {
 	char error[INI_ERROR_SIZE], name[256] = "";
 
+	if (settings->hostname && settings->hostname[0])
+		return;
+	if (gethostname(name, sizeof(name) - 1) != 0 || !name[0])
+		snprintf(name, sizeof(name), "localhost");
+	settings_set(&keys[0], settings, name, error);
+}
+
+void
+server_settings_init(struct server_settings *settings)
+{
 	*settings = (struct server_settings){0};
 	settings_init(&table, settings);
-	if (gethostname(name, sizeof(name) - 1) == 0 && name[0])
-		settings_set(&keys[0], settings, name, error);
+	set_hostname(settings);
 }
 
 static void
@@ -205,8 +215,10 @@ server_settings_load(struct server_settings *settings, const char *file,
 	char error[INI_ERROR_SIZE])
 {
 	struct reading reading = {.settings = settings};
+	enum outcome outcome = ini_load(file, take_entry, &reading, error);
 
-	return ini_load(file, take_entry, &reading, error);
+	set_hostname(settings);
+	return outcome;
 }
 
 enum outcome
@@ -214,8 +226,11 @@ server_settings_parse(struct server_settings *settings, const char *file,
 	struct bytes text, char error[INI_ERROR_SIZE])
 {
 	struct reading reading = {.settings = settings};
+	enum outcome outcome =
+		ini_parse(file, text, take_entry, &reading, error);
 
-	return ini_parse(file, text, take_entry, &reading, error);
+	set_hostname(settings);
+	return outcome;
 }
 
 /* ---- checking ---- */
@@ -311,6 +326,7 @@ server_settings_split_mail(const char *mail, char *out_root, size_t size,
 {
 	const char *percent = strchr(mail, '%');
 	const char *slash = percent;
+	size_t octets;
 
 	if (!percent || mail[0] != '/' || strstr(mail, ".."))
 		return false;
@@ -319,12 +335,11 @@ server_settings_split_mail(const char *mail, char *out_root, size_t size,
 			return false;
 	while (*slash != '/')
 		slash--;
-	if ((size_t)(slash - mail) >= size)
+	octets = slash > mail ? (size_t)(slash - mail) : strlen("/");
+	if (octets >= size)
 		return false;
-	memcpy(out_root, mail, (size_t)(slash - mail));
-	out_root[slash - mail] = '\0';
-	if (slash == mail)
-		snprintf(out_root, size, "/");
+	memcpy(out_root, mail, octets);
+	out_root[octets] = '\0';
 	*out_template = slash + 1;
 	return true;
 }
@@ -335,7 +350,8 @@ static bool
 put_listener(const struct listener_settings *listener, struct buffer *out)
 {
 	return buffer_printf(out, "\n[listener %s]\naddress = %s\n",
-		       listener_kinds[listener->kind], listener->address) &&
+		       listener_kinds[listener->kind],
+		       listener->address ? listener->address : "") &&
 	       (!listener->group ||
 		       buffer_printf(out, "group = %s\n", listener->group));
 }

@@ -2,7 +2,6 @@
 #include "driver.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static const char *const requests[] = {
 	[POP3_REQUEST_GREETING] = "GREETING",
@@ -88,7 +87,7 @@ put_capable(struct driver *d)
 		"PLAIN", "LOGIN", "XOAUTH2", "SCRAM-SHA-256"};
 
 	put(d, "capable");
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (unsigned i = 0; i < COUNT(names); i++) {
 		if (pop3_client_capabilities(d->client) & (1u << i)) {
 			put(d, " ");
 			put(d, names[i]);

@@ -20,23 +20,12 @@
 #ifndef TESTS_POP3_CLIENT_DRIVER_H
 #define TESTS_POP3_CLIENT_DRIVER_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../check.h"
 
 #include "base/buffer.h"
 #include "pop3/client/session.h"
 
 #define LOG_MAXIMUM_OCTETS (1u << 20)
-
-/* A string constant as octets, so that it may hold a NUL. */
-#define TEXT(string)                                                           \
-	{                                                                      \
-		(const unsigned char *)(string), sizeof(string) - 1            \
-	}
 
 struct step {
 	enum outcome (*ask)(struct pop3_client *client); /* NULL: nothing */

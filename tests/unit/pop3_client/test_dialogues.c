@@ -2,8 +2,6 @@
 /* Whole sessions with servers that keep to the RFCs. */
 #include "driver.h"
 
-#include <string.h>
-
 #define ALICE	 bytes_of_string("alice")
 #define PASSWORD bytes_of_string("two words")
 

@@ -3,7 +3,6 @@
 #include "driver.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- what is asked behind the greeting ---- */
 
@@ -198,7 +197,7 @@ suffer(const struct attack *attack, size_t split, size_t chunk_octets)
 static void
 each_is_broken_with_a_sentence(void **state)
 {
-	for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++) {
+	for (size_t i = 0; i < COUNT(attacks); i++) {
 		const struct attack *attack = &attacks[i];
 
 		print_message("%.*s\n", (int)attack->server.octets,
@@ -258,7 +257,7 @@ a_line_has_its_maximum(void **state)
 	const size_t most = POP3_CLIENT_LINE_MAXIMUM_OCTETS;
 	static const size_t chunks[] = {WHOLE, 1, 7, 4095, 4096, 4097};
 
-	for (size_t i = 0; i < sizeof(chunks) / sizeof(chunks[0]); i++) {
+	for (size_t i = 0; i < COUNT(chunks); i++) {
 		say_long_line(most, true, chunks[i], true);
 		say_long_line(most + 1, true, chunks[i], false);
 		/* Its end is not waited for. */

@@ -4,9 +4,7 @@
 
 #include "base/secret.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static struct driver d;
 
@@ -53,7 +51,7 @@ an_argument_cannot_end_the_line(void **state)
 	};
 	const struct bytes good = bytes_of_string("alice");
 
-	for (size_t i = 0; i < sizeof(evil) / sizeof(evil[0]); i++) {
+	for (size_t i = 0; i < COUNT(evil); i++) {
 		for (int pipelines = 0; pipelines < 2; pipelines++) {
 			expect_untouched(pop3_client_user_pass(d.client,
 						 evil[i], good, pipelines),
@@ -71,7 +69,7 @@ a_mechanism_is_a_word(void **state)
 	static const char *const evil[] = {"", "PLAIN\r\nDELE 1", "PLAIN x",
 		"PLAIN\n", "plain", "PLAIN*", "ABCDEFGHIJKLMNOPQRSTU"};
 
-	for (size_t i = 0; i < sizeof(evil) / sizeof(evil[0]); i++)
+	for (size_t i = 0; i < COUNT(evil); i++)
 		for (int has_initial = 0; has_initial < 2; has_initial++)
 			expect_untouched(
 				pop3_client_auth(d.client, evil[i], has_initial,

@@ -7,7 +7,6 @@
 
 #include <malloc.h>
 #include <stdlib.h>
-#include <string.h>
 
 void __real_free(void *memory);
 void *__real_realloc(void *memory, size_t octets);

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: ISC */
+#include "../check.h"
+
+#include "base/log.h"
+#include "config/server_settings.h"
+
+#include <unistd.h>
+
+#define SAMPLE_MAXIMUM_OCTETS 65536
+#define LISTENER	      "[listener pop3s]\naddress = [::]:995\n"
+
+static struct server_settings settings;
+static char error[INI_ERROR_SIZE];
+
+static int
+set_up(void **state)
+{
+	server_settings_init(&settings);
+	error[0] = '\0';
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	server_settings_release(&settings);
+	return 0;
+}
+
+static void
+start_again(void)
+{
+	tear_down(NULL);
+	set_up(NULL);
+}
+
+static enum outcome
+parse(const char *text)
+{
+	return server_settings_parse(
+		&settings, "test.conf", bytes_of_string(text), error);
+}
+
+static void
+begins_with_its_defaults(void **state)
+{
+	char name[256] = "";
+
+	assert_int_equal(gethostname(name, sizeof(name) - 1), 0);
+	assert_string_equal(settings.hostname, name);
+	assert_string_equal(settings.state, "/var/lib/restante");
+	assert_string_equal(settings.mail, "/var/mail/vhosts/%d/%n");
+	assert_string_equal(settings.user, "restante");
+	assert_string_equal(settings.auth_user, "restante-auth");
+	assert_string_equal(settings.session_user, "restante-session");
+	assert_string_equal(settings.web_user, "restante-web");
+	assert_int_equal(settings.session_processes, 0);
+	assert_true(settings.is_shared);
+	assert_false(settings.is_demo);
+	assert_string_equal(settings.log, "auto");
+	assert_int_equal(settings.log_level, LOG_LEVEL_INFO);
+	assert_int_equal(settings.listener_count, 0);
+	assert_string_equal(settings.certificate, "");
+	assert_string_equal(settings.key, "");
+	assert_int_equal(settings.plaintext, PLAINTEXT_NO);
+	assert_string_equal(settings.backends, "sqlite");
+	assert_int_equal(settings.timeout_seconds, 600);
+	assert_int_equal(settings.maximum_message_octets, 50u << 20);
+	assert_int_equal(settings.bare_newline, 0);
+	assert_int_equal(settings.maximum_connections, 10000);
+}
+
+static const char whole[] = "[server]\n"
+			    "hostname = mail.example.org\n"
+			    "state = /srv/state\n"
+			    "mail = /srv/mail/%u\n"
+			    "user = m1\n"
+			    "auth-user = m2\n"
+			    "session-user = m3\n"
+			    "web-user = m4\n"
+			    "session-processes = 64\n"
+			    "shared = no\n"
+			    "demo = yes\n"
+			    "log = syslog\n"
+			    "log-level = debug\n"
+			    "\n[tls]\n"
+			    "certificate = /etc/c.pem\n"
+			    "key = /etc/k.pem\n"
+			    "\n[auth]\n"
+			    "plaintext-without-tls = yes\n"
+			    "backends = sqlite\n"
+			    "\n[pop3]\n"
+			    "timeout = 604800\n"
+			    "\n[lmtp]\n"
+			    "maximum-message = 1099511627776\n"
+			    "bare-newline = reject\n"
+			    "\n[limits]\n"
+			    "connections = 1\n"
+			    "\n[listener pop3]\n"
+			    "address = 127.0.0.1:110, [::1]:110\n"
+			    "\n[listener pop3s]\n"
+			    "address = 0.0.0.0:995\n"
+			    "\n[listener lmtp]\n"
+			    "address = unix:/run/lmtp.sock\n"
+			    "group = postfix\n"
+			    "\n[listener pop3s]\n"
+			    "address = [::]:995\n";
+
+static void
+takes_every_key(void **state)
+{
+	assert_int_equal(parse(whole), OK);
+	assert_string_equal(settings.hostname, "mail.example.org");
+	assert_string_equal(settings.state, "/srv/state");
+	assert_string_equal(settings.mail, "/srv/mail/%u");
+	assert_string_equal(settings.user, "m1");
+	assert_string_equal(settings.auth_user, "m2");
+	assert_string_equal(settings.session_user, "m3");
+	assert_string_equal(settings.web_user, "m4");
+	assert_int_equal(settings.session_processes, 64);
+	assert_false(settings.is_shared);
+	assert_true(settings.is_demo);
+	assert_string_equal(settings.log, "syslog");
+	assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
+	assert_string_equal(settings.certificate, "/etc/c.pem");
+	assert_string_equal(settings.key, "/etc/k.pem");
+	assert_int_equal(settings.plaintext, PLAINTEXT_YES);
+	assert_int_equal(settings.timeout_seconds, 604800);
+	assert_int_equal(settings.maximum_message_octets, 1ull << 40);
+	assert_int_equal(settings.bare_newline, 1);
+	assert_int_equal(settings.maximum_connections, 1);
+	assert_int_equal(settings.listener_count, 4);
+	assert_int_equal(settings.listeners[0].kind, LISTENER_POP3);
+	assert_string_equal(
+		settings.listeners[0].address, "127.0.0.1:110, [::1]:110");
+	assert_int_equal(settings.listeners[1].kind, LISTENER_POP3S);
+	assert_int_equal(settings.listeners[2].kind, LISTENER_LMTP);
+	assert_string_equal(settings.listeners[2].group, "postfix");
+	assert_null(settings.listeners[1].group);
+	assert_int_equal(settings.listeners[3].kind, LISTENER_POP3S);
+	assert_string_equal(settings.listeners[3].address, "[::]:995");
+	assert_int_equal(server_settings_check(&settings, error), OK);
+}
+
+static void
+words_mean_what_they_say(void **state)
+{
+	static const struct {
+		const char *word;
+		enum log_level level;
+	} rows[] = {
+		{"error", LOG_LEVEL_ERROR},
+		{"warning", LOG_LEVEL_WARNING},
+		{"info", LOG_LEVEL_INFO},
+		{"debug", LOG_LEVEL_DEBUG},
+	};
+	char text[100];
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		start_again();
+		snprintf(text, sizeof(text), "[server]\nlog-level = %s\n",
+			rows[i].word);
+		assert_int_equal(parse(text), OK);
+		assert_int_equal(settings.log_level, rows[i].level);
+	}
+	start_again();
+	assert_int_equal(parse("[auth]\nplaintext-without-tls = force\n"), OK);
+	assert_int_equal(settings.plaintext, PLAINTEXT_FORCE);
+}
+
+struct wrong {
+	const char *text;
+	const char *error;
+};
+
+static void
+says_file_and_line(void **state)
+{
+	static const struct wrong rows[] = {
+		{"hostname = x\n",
+			"test.conf:1: \"hostname\" stands before any "
+			"[section]"},
+		{"[sever]\n",
+			"test.conf:1: unknown section [sever]; did you mean "
+			"\"server\"?"},
+		{"[listner pop3]\n",
+			"test.conf:1: unknown section [listner]; did you mean "
+			"\"listener\"?"},
+		{"[web]\n", "test.conf:1: unknown section [web]"},
+		{"[server]\nhostnam = x\n",
+			"test.conf:2: unknown key \"hostnam\" in [server]; did "
+			"you mean \"hostname\"?"},
+		{"[tls]\ncert = x\n", "test.conf:2: unknown key \"cert\" in "
+				      "[tls]"},
+		{"[server]\n\nstate = a\n; c\nstate = b\n",
+			"test.conf:5: state stands twice in [server]"},
+		/* Also when the section stands twice. */
+		{"[server]\nstate = a\n[tls]\n[server]\nstate = b\n",
+			"test.conf:5: state stands twice in [server]"},
+		{"[server]\nlog = file\n",
+			"test.conf:2: log = file: must be one of "
+			"auto|stderr|syslog"},
+		{"[server]\nlog-level = trace\n",
+			"test.conf:2: log-level = trace: must be one of "
+			"error|warning|info|debug"},
+		{"[server]\nshared = sometimes\n",
+			"test.conf:2: shared = sometimes: must be yes or no"},
+		{"[server]\nsession-processes = 65\n",
+			"test.conf:2: session-processes = 65: must be from 0 "
+			"to 64"},
+		{"[server]\nsession-processes = many\n",
+			"test.conf:2: session-processes = many: expected a "
+			"value like 4"},
+		{"[auth]\nplaintext-without-tls = true\n",
+			"test.conf:2: plaintext-without-tls = true: must be "
+			"one of no|yes|force"},
+		{"[auth]\nbackends = ldap\n",
+			"test.conf:2: backends = ldap: must be one of sqlite"},
+		/* RFC 1939 section 3 */
+		{"[pop3]\ntimeout = 599\n",
+			"test.conf:2: timeout = 599: must be from 600 to "
+			"604800"},
+		{"[pop3]\ntimeout = 8d\n",
+			"test.conf:2: timeout = 8d: must be from 600 to "
+			"604800"},
+		{"[pop3]\ntimeout = ten\n",
+			"test.conf:2: timeout = ten: expected a value like "
+			"10m"},
+		{"[lmtp]\nmaximum-message = 1KiB\n",
+			"test.conf:2: maximum-message = 1KiB: must be from "
+			"65536 to 1099511627776"},
+		{"[lmtp]\nmaximum-message = 50M\n",
+			"test.conf:2: maximum-message = 50M: expected a value "
+			"like 50MiB"},
+		{"[lmtp]\nbare-newline = keep\n",
+			"test.conf:2: bare-newline = keep: must be one of "
+			"normalize|reject"},
+		{"[limits]\nconnections = 0\n",
+			"test.conf:2: connections = 0: must be from 1 to "
+			"1000000"},
+		/* listeners */
+		{"[listener]\n",
+			"test.conf:1: unknown listener \"\": pop3, pop3s or "
+			"lmtp"},
+		{"[listener imap]\n",
+			"test.conf:1: unknown listener \"imap\": pop3, pop3s "
+			"or lmtp"},
+		{"[listener POP3]\n",
+			"test.conf:1: unknown listener \"POP3\": pop3, pop3s "
+			"or lmtp"},
+		{"[listener pop3]\nadress = x\n",
+			"test.conf:2: unknown key \"adress\" in [listener "
+			"pop3]; did you mean \"address\"?"},
+		{"[listener pop3]\nport = 110\n",
+			"test.conf:2: unknown key \"port\" in [listener "
+			"pop3]"},
+		{"[listener pop3]\naddress = a\naddress = b\n",
+			"test.conf:3: address stands twice in [listener "
+			"pop3]"},
+		{"[listener lmtp]\ngroup = a\ngroup = a\n",
+			"test.conf:3: group stands twice in [listener lmtp]"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		start_again();
+		assert_int_equal(parse(rows[i].text), ERR_PEER);
+		assert_string_equal(error, rows[i].error);
+	}
+}
+
+static void
+listeners_have_their_maximum(void **state)
+{
+	struct buffer text;
+
+	buffer_init(&text, SAMPLE_MAXIMUM_OCTETS);
+	for (int i = 0; i < SETTINGS_LISTENERS_MAXIMUM; i++)
+		assert_true(buffer_append_string(&text, LISTENER));
+	assert_int_equal(server_settings_parse(&settings, "test.conf",
+				 buffer_bytes(&text), error),
+		OK);
+	assert_int_equal(server_settings_check(&settings, error), OK);
+	start_again();
+	assert_true(buffer_append_string(&text, LISTENER));
+	assert_int_equal(server_settings_parse(&settings, "test.conf",
+				 buffer_bytes(&text), error),
+		ERR_PEER);
+	assert_string_equal(error, "test.conf:65: more than 32 listeners");
+	buffer_release(&text);
+}
+
+/* ---- what only holds across keys ---- */
+
+#define MAIL(path)                                                             \
+	"[server] mail = " path                                                \
+	": must be an absolute path with %u, %n or %d below a directory"
+
+static const struct wrong bad[] = {
+	{"", "no [listener pop3s] or other listener: nobody could reach the "
+	     "server"},
+	{"[server]\nmail = relative/%u\n" LISTENER, MAIL("relative/%u")},
+	{"[server]\nmail = /var/mail\n" LISTENER, MAIL("/var/mail")},
+	{"[server]\nmail = /var/mail/%x\n" LISTENER, MAIL("/var/mail/%x")},
+	{"[server]\nmail = /var/mail/%u%\n" LISTENER, MAIL("/var/mail/%u%")},
+	{"[server]\nmail = /var/%u/../%n\n" LISTENER, MAIL("/var/%u/../%n")},
+	{"[server]\nstate = state\n" LISTENER,
+		"[server] state = state: must be an absolute path"},
+	{"[tls]\nkey = /k\n" LISTENER,
+		"[tls] certificate and key belong together: certificate is "
+		"missing"},
+	{"[tls]\ncertificate = /c\n" LISTENER,
+		"[tls] certificate and key belong together: key is missing"},
+	{"[listener pop3s]\n", "[listener pop3s]: address is missing"},
+	{LISTENER "[listener lmtp]\naddress =\n",
+		"[listener lmtp]: address is missing"},
+	{"[listener lmtp]\ngroup = mail\n",
+		"[listener lmtp]: address is missing"},
+	{"[listener lmtp]\naddress = [::1]:24\ngroup = mail\n",
+		"[listener lmtp] group = mail: only unix: addresses have a "
+		"group"},
+};
+
+static void
+checks_what_holds_across_keys(void **state)
+{
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		start_again();
+		assert_int_equal(parse(bad[i].text), OK);
+		assert_int_equal(
+			server_settings_check(&settings, error), ERR_PEER);
+		assert_string_equal(error, bad[i].error);
+	}
+	start_again();
+	assert_int_equal(parse(LISTENER), OK);
+	assert_int_equal(server_settings_check(&settings, error), OK);
+}
+
+static void
+passwords_stay_on_loopback(void **state)
+{
+	static const struct {
+		const char *plaintext, *kind, *address;
+		bool is_good;
+	} rows[] = {
+		{"yes", "pop3", "127.0.0.1:110", true},
+		{"yes", "pop3", "127.3.2.1:110", true},
+		{"yes", "pop3", "[::1]:110", true},
+		{"yes", "pop3", "unix:/run/pop3", true},
+		{"yes", "pop3", "127.0.0.1:110, [::1]:110", true},
+		{"yes", "pop3", "0.0.0.0:110", false},
+		{"yes", "pop3", "[::]:110", false},
+		{"yes", "pop3", "192.0.2.1:110", false},
+		{"yes", "pop3", "[::10]:110", false},
+		{"yes", "pop3", "127.0.0.1:110,192.0.2.1:110", false},
+		{"yes", "pop3", "127.0.0.1:110, [::]:110", false},
+		{"yes", "pop3", "1127.0.0.1:110", false},
+		/* TLS, or no passwords at all */
+		{"yes", "pop3s", "0.0.0.0:995", true},
+		{"yes", "lmtp", "0.0.0.0:24", true},
+		{"force", "pop3", "0.0.0.0:110", true},
+		{"no", "pop3", "0.0.0.0:110", true},
+	};
+	char text[300];
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		start_again();
+		snprintf(text, sizeof(text),
+			"[auth]\nplaintext-without-tls = %s\n[listener %s]\n"
+			"address = %s\n",
+			rows[i].plaintext, rows[i].kind, rows[i].address);
+		assert_int_equal(parse(text), OK);
+		assert_int_equal(server_settings_check(&settings, error),
+			rows[i].is_good ? OK : ERR_PEER);
+		if (!rows[i].is_good)
+			assert_non_null(strstr(error,
+				"would let passwords cross the network in "
+				"clear"));
+	}
+}
+
+static void
+mail_is_split_below_its_directory(void **state)
+{
+	static const struct {
+		const char *mail, *root, *template; /* NULL: none */
+	} rows[] = {
+		{"/var/mail/vhosts/%d/%n", "/var/mail/vhosts", "%d/%n"},
+		{"/var/mail/%u", "/var/mail", "%u"},
+		{"/var/mail/x-%u/Maildir", "/var/mail", "x-%u/Maildir"},
+		{"/%u", "/", "%u"},
+		{"//%u", "/", "%u"},
+		{"/a/%n%d", "/a", "%n%d"},
+		{"%u", NULL, NULL},
+		{"/a", NULL, NULL},
+		{"/a/%%", NULL, NULL},
+		{"/a/%", NULL, NULL},
+		{"/a/%u/%", NULL, NULL},
+		{"/a/%h", NULL, NULL},
+		{"/../%u", NULL, NULL},
+		{"/a/%u/..", NULL, NULL},
+		{"", NULL, NULL},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *template = NULL;
+		char root[64] = "untouched";
+		bool is_good = server_settings_split_mail(
+			rows[i].mail, root, sizeof(root), &template);
+
+		assert_int_equal(is_good, rows[i].root != NULL);
+		assert_string_equal(root, is_good ? rows[i].root : "untouched");
+		if (is_good)
+			assert_string_equal(template, rows[i].template);
+	}
+}
+
+static void
+a_root_that_does_not_fit_is_refused(void **state)
+{
+	const char *template;
+	char root[5];
+
+	assert_true(server_settings_split_mail("/abc/%u", root, 5, &template));
+	assert_string_equal(root, "/abc");
+	assert_false(server_settings_split_mail("/abc/%u", root, 4, &template));
+	assert_false(server_settings_split_mail("/%u", root, 1, &template));
+}
+
+/* ---- writing ---- */
+
+static void
+write_all(struct buffer *out, bool only_changed)
+{
+	buffer_init(out, SAMPLE_MAXIMUM_OCTETS);
+	assert_true(server_settings_write(&settings, only_changed, out));
+}
+
+static void
+reads_what_it_writes(void **state)
+{
+	struct buffer once, twice;
+
+	assert_int_equal(parse(whole), OK);
+	write_all(&once, false);
+	/* The order and the words are the table's. */
+	assert_bytes(buffer_bytes(&once), bytes_of_string(whole), BYTES_NONE);
+	start_again();
+	assert_int_equal(server_settings_parse(&settings, "written",
+				 buffer_bytes(&once), error),
+		OK);
+	write_all(&twice, false);
+	assert_bytes(buffer_bytes(&twice), buffer_bytes(&once), BYTES_NONE);
+	buffer_release(&once);
+	buffer_release(&twice);
+}
+
+static void
+writes_only_what_was_changed(void **state)
+{
+	static const char changed[] = "[server]\nshared = no\n\n[pop3]\n"
+				      "timeout = 1200\n\n" LISTENER;
+	struct buffer text;
+
+	write_all(&text, true);
+	assert_int_equal(text.octets, 0);
+	buffer_release(&text);
+	assert_int_equal(parse(changed), OK);
+	write_all(&text, true);
+	assert_bytes(buffer_bytes(&text), bytes_of_string(changed), BYTES_NONE);
+	buffer_release(&text);
+}
+
+/* It says what is missing when it is read, not here. */
+static void
+writes_a_listener_without_address(void **state)
+{
+	struct buffer text;
+
+	assert_int_equal(parse("[listener pop3]\n"), OK);
+	write_all(&text, true);
+	assert_bytes(buffer_bytes(&text),
+		BYTES("\n[listener pop3]\naddress = \n"), BYTES_NONE);
+	buffer_release(&text);
+}
+
+/* Also with the ";" in front of the keys taken away. */
+static void
+the_sample_says_the_defaults(void **state)
+{
+	struct buffer sample, plain, written;
+
+	buffer_init(&sample, SAMPLE_MAXIMUM_OCTETS);
+	buffer_init(&plain, SAMPLE_MAXIMUM_OCTETS);
+	assert_true(server_settings_sample(&sample));
+	for (size_t i = 0; i < sample.octets; i++) {
+		struct bytes rest = bytes_after(buffer_bytes(&sample), i);
+		bool is_key = rest.octets > 1 && rest.at[0] == ';' &&
+			      rest.at[1] >= 'a' && rest.at[1] <= 'z' && i > 0 &&
+			      rest.at[-1] == '\n';
+
+		if (!is_key)
+			assert_true(buffer_append(&plain, rest.at, 1));
+	}
+	assert_true(plain.octets < sample.octets);
+	assert_int_equal(server_settings_parse(&settings, "sample",
+				 buffer_bytes(&plain), error),
+		OK);
+	assert_int_equal(server_settings_check(&settings, error), OK);
+	assert_int_equal(settings.listener_count, 3);
+	write_all(&written, true);
+	/* Only listeners have no default. */
+	assert_bytes(buffer_bytes(&written),
+		BYTES("\n[listener pop3s]\naddress = 0.0.0.0:995, [::]:995\n"
+		      "\n[listener pop3]\naddress = 0.0.0.0:110, [::]:110\n"
+		      "\n[listener lmtp]\naddress = "
+		      "unix:/run/restante/lmtp.sock\n"
+		      "group = postfix\n"),
+		BYTES_NONE);
+	buffer_release(&sample);
+	buffer_release(&plain);
+	buffer_release(&written);
+}
+
+static void
+says_when_there_is_no_room(void **state)
+{
+	struct buffer all, text;
+
+	assert_int_equal(parse(whole), OK);
+	write_all(&all, false);
+	for (size_t octets = 0; octets < all.octets; octets++) {
+		buffer_init(&text, octets);
+		assert_false(server_settings_write(&settings, false, &text));
+		assert_false(server_settings_sample(&text));
+		buffer_release(&text);
+	}
+	buffer_release(&all);
+}
+
+static void
+a_file_that_is_not_there(void **state)
+{
+	assert_int_equal(
+		server_settings_load(&settings, "/nonexistent/x.conf", error),
+		ERR_PEER);
+	assert_string_equal(error,
+		"/nonexistent/x.conf: cannot read it: No such file or "
+		"directory");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(begins_with_its_defaults),
+		TEST(takes_every_key),
+		TEST(words_mean_what_they_say),
+		TEST(says_file_and_line),
+		TEST(listeners_have_their_maximum),
+		TEST(checks_what_holds_across_keys),
+		TEST(passwords_stay_on_loopback),
+		TEST(mail_is_split_below_its_directory),
+		TEST(a_root_that_does_not_fit_is_refused),
+		TEST(reads_what_it_writes),
+		TEST(writes_only_what_was_changed),
+		TEST(writes_a_listener_without_address),
+		TEST(the_sample_says_the_defaults),
+		TEST(says_when_there_is_no_room),
+		TEST(a_file_that_is_not_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
