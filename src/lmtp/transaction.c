@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define HELO_MAXIMUM_OCTETS 255
+#define SIZE_MAXIMUM_DIGITS 20
 
 void
 lmtp_reset(struct lmtp_session *s)
@@ -86,19 +87,32 @@ starts_with(struct bytes *rest, const char *prefix)
 	return true;
 }
 
+/* 1 to 20 digits (RFC 1870 section 3): more than fit a number is too large, and
+ * zeros may lead. */
+static const char *
+take_size(const struct lmtp_session *s, struct bytes size)
+{
+	uint64_t octets;
+
+	if (size.octets == 0 || size.octets > SIZE_MAXIMUM_DIGITS)
+		return "501 5.5.4 SIZE needs a number";
+	for (size_t i = 0; i < size.octets; i++)
+		if (size.at[i] < '0' || size.at[i] > '9')
+			return "501 5.5.4 SIZE needs a number";
+	while (size.octets > 1 && size.at[0] == '0')
+		size = bytes_after(size, 1);
+	if (!bytes_to_number(
+		    size, s->settings->maximum_message_octets, &octets))
+		return "552 5.3.4 the message is too large";
+	return NULL;
+}
+
 /* One of MAIL's parameters; NULL or what is wrong with it. */
 static const char *
 take_parameter(const struct lmtp_session *s, struct bytes parameter)
 {
-	uint64_t octets;
-
-	if (starts_with(&parameter, "SIZE=")) {
-		if (!bytes_to_number(parameter, UINT64_MAX, &octets))
-			return "501 5.5.4 SIZE needs a number";
-		if (octets > s->settings->maximum_message_octets)
-			return "552 5.3.4 the message is too large";
-		return NULL;
-	}
+	if (starts_with(&parameter, "SIZE="))
+		return take_size(s, parameter);
 	if (starts_with(&parameter, "BODY=") &&
 		(bytes_equal_ignoring_case(
 			 parameter, bytes_of_string("7BIT")) ||
