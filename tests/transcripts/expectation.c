@@ -102,10 +102,10 @@ are_lines_met(struct comparison *c, unsigned i, struct bytes rest)
 			return false;
 		if (entry->key == KEY_SERVER_LINES_WITHOUT &&
 			is_like(entry->value, line)) {
-			/* The reason, whatever came farther without it. */
-			c->is_told = false;
+			/* The better reason, unless one came farther. */
+			if (before.octets <= c->fewest_left)
+				c->is_told = false;
 			differs(c, entry, before);
-			c->fewest_left = 0;
 			return false;
 		}
 	}
