@@ -8,7 +8,7 @@
 
 struct recipient {
 	struct store_append_call call; /* first: begin, stamp, commit */
-	struct store_holder *holder;
+	struct delivery *delivery;
 	uint32_t number;
 	char mailbox[STORE_MAILBOX_MAXIMUM_OCTETS];
 	struct store_append *append;
@@ -18,7 +18,7 @@ struct recipient {
 
 /* A piece of the body, written for every recipient. */
 struct chunk {
-	struct store_holder *holder;
+	struct delivery *delivery;
 	unsigned left; /* writes under way */
 	size_t octets;
 	struct chunk_write *writes;
@@ -32,6 +32,10 @@ struct chunk_write {
 };
 
 struct delivery {
+	struct store_holder *holder;
+	/* Grants for the one after this: auth may be faster than the end of
+	   this one. */
+	struct delivery *next;
 	struct recipient *recipients[LMTP_RECIPIENTS_MAXIMUM];
 	unsigned count;
 	unsigned chunks;    /* under way */
@@ -39,29 +43,35 @@ struct delivery {
 	bool has_begun, wants_commit, is_aborted;
 };
 
+/* The one that has not begun yet. */
 static struct delivery *
-delivery_of(struct store_holder *holder)
+coming(struct store_holder *holder)
 {
-	if (!holder->delivery)
-		holder->delivery = calloc(1, sizeof(struct delivery));
-	return holder->delivery;
+	struct delivery **place = &holder->delivery;
+
+	if (*place && (*place)->has_begun)
+		place = &(*place)->next;
+	if (!*place)
+		*place = calloc(1, sizeof(struct delivery));
+	if (*place)
+		(*place)->holder = holder;
+	return *place;
 }
 
 bool
 delivery_grant(
 	struct store_holder *holder, uint32_t number, const char *mailbox)
 {
-	struct delivery *d = delivery_of(holder);
+	struct delivery *d = coming(holder);
 	struct recipient *r;
 
 	/* Numbers count the accepted: one refused after its grant comes again. */
-	if (!d || d->has_begun || number > d->count ||
-		number >= LMTP_RECIPIENTS_MAXIMUM)
+	if (!d || number > d->count || number >= LMTP_RECIPIENTS_MAXIMUM)
 		return false;
 	r = number < d->count ? d->recipients[number] : calloc(1, sizeof(*r));
 	if (!r)
 		return false;
-	r->holder = holder;
+	r->delivery = d;
 	r->number = number;
 	snprintf(r->mailbox, sizeof(r->mailbox), "%s", mailbox);
 	buffer_release(&r->stamp);
@@ -91,26 +101,33 @@ free_recipient(struct recipient *r)
 	free(r);
 }
 
+static void
+end(struct delivery *d)
+{
+	if (d->holder->delivery == d)
+		d->holder->delivery = d->next;
+	for (unsigned i = 0; i < d->count; i++)
+		free_recipient(d->recipients[i]);
+	free(d);
+}
+
 void
 delivery_free(struct store_holder *holder)
 {
-	struct delivery *d = holder->delivery;
-
-	for (unsigned i = 0; d && i < d->count; i++)
-		free_recipient(d->recipients[i]);
-	free(d);
-	holder->delivery = NULL;
+	while (holder->delivery)
+		end(holder->delivery);
 }
 
 static void
 tell_delivered(struct recipient *r)
 {
+	struct store_holder *holder = r->delivery->holder;
 	struct message message;
 
-	message_init(&message, MESSAGE_DELIVERED, r->holder->entry.id);
+	message_init(&message, MESSAGE_DELIVERED, holder->entry.id);
 	message_put_u32(&message, r->number);
 	message_put_u8(&message, (uint8_t)r->outcome);
-	store_client_send(r->holder->client, &message);
+	store_client_send(holder->client, &message);
 	message_release(&message);
 }
 
@@ -126,14 +143,14 @@ static void
 committed(struct store_call *call)
 {
 	struct recipient *r = (struct recipient *)call;
-	struct store_holder *holder = r->holder;
-	struct delivery *d = holder->delivery;
+	struct delivery *d = r->delivery;
+	struct store_holder *holder = d->holder;
 
 	r->append = NULL;
 	note(r, call->outcome);
 	tell_delivered(r);
 	if (--d->beginning == 0)
-		delivery_free(holder);
+		end(d);
 	store_holder_call_ended(holder);
 }
 
@@ -155,13 +172,12 @@ commit_one(struct recipient *r)
 }
 
 static void
-commit(struct store_holder *holder)
+commit(struct delivery *d)
 {
-	struct delivery *d = holder->delivery;
 	unsigned count = d->count;
 
 	/* The last `committed` frees the delivery, perhaps in this loop. */
-	holder->calls += count;
+	d->holder->calls += count;
 	d->beginning = count;
 	for (unsigned i = 0; i < count; i++)
 		commit_one(d->recipients[i]);
@@ -169,16 +185,14 @@ commit(struct store_holder *holder)
 
 /* What waited for the calls under way. */
 static void
-go_on(struct store_holder *holder)
+go_on(struct delivery *d)
 {
-	struct delivery *d = holder->delivery;
-
-	if (!d || is_busy(d))
+	if (is_busy(d))
 		return;
 	if (d->is_aborted)
-		delivery_free(holder);
+		end(d);
 	else if (d->wants_commit)
-		commit(holder);
+		commit(d);
 }
 
 bool
@@ -189,10 +203,12 @@ delivery_on_commit(struct store_holder *holder, struct message *message)
 	if (!d || !d->has_begun || d->wants_commit || message->payload.octets)
 		return false;
 	d->wants_commit = true;
-	go_on(holder);
+	go_on(d);
 	return true;
 }
 
+/* What is under way of it ends by itself; the connection's next delivery may
+   begin before. */
 bool
 delivery_on_abort(struct store_holder *holder, struct message *message)
 {
@@ -201,16 +217,16 @@ delivery_on_abort(struct store_holder *holder, struct message *message)
 	if (!d || d->wants_commit)
 		return message->payload.octets == 0;
 	d->is_aborted = true;
-	go_on(holder);
+	holder->delivery = d->next;
+	go_on(d);
 	return message->payload.octets == 0;
 }
 
 /* ---- begin ---- */
 
 static void
-tell_begun(struct store_holder *holder)
+tell_begun(struct delivery *d)
 {
-	struct delivery *d = holder->delivery;
 	enum outcome outcome = d->recipients[0]->outcome;
 	struct message message;
 
@@ -219,21 +235,22 @@ tell_begun(struct store_holder *holder)
 	for (unsigned i = 0; i < d->count; i++)
 		if (d->recipients[i]->outcome == OK)
 			outcome = OK;
-	message_init(&message, MESSAGE_APPEND_BEGUN, holder->entry.id);
+	message_init(&message, MESSAGE_APPEND_BEGUN, d->holder->entry.id);
 	message_put_u8(&message, (uint8_t)outcome);
-	store_client_send(holder->client, &message);
+	store_client_send(d->holder->client, &message);
 	message_release(&message);
 }
 
 static void
 one_begun(struct recipient *r)
 {
-	struct store_holder *holder = r->holder;
+	struct delivery *d = r->delivery;
+	struct store_holder *holder = d->holder;
 
 	buffer_release(&r->stamp);
-	if (--holder->delivery->beginning == 0 && !holder->delivery->is_aborted)
-		tell_begun(holder);
-	go_on(holder);
+	if (--d->beginning == 0 && !d->is_aborted)
+		tell_begun(d);
+	go_on(d);
 	store_holder_call_ended(holder);
 }
 
@@ -295,14 +312,13 @@ keep_stamped(struct delivery *d)
 }
 
 static void
-begin(struct store_holder *holder)
+begin(struct delivery *d)
 {
-	struct delivery *d = holder->delivery;
 	unsigned count = d->count;
 
 	d->has_begun = true;
 	d->beginning = count;
-	holder->calls += count;
+	d->holder->calls += count;
 	for (unsigned i = 0; i < count; i++) {
 		struct recipient *r = d->recipients[i];
 
@@ -332,7 +348,7 @@ delivery_on_begin(struct store_holder *holder, struct message *message)
 		return true;
 	if (!keep_stamped(d))
 		return false;
-	begin(holder);
+	begin(d);
 	return true;
 }
 
@@ -347,18 +363,28 @@ free_chunk(struct chunk *chunk)
 }
 
 static void
-chunk_written(struct chunk *chunk)
+tell_credit(struct store_holder *holder)
 {
-	struct store_holder *holder = chunk->holder;
 	struct message message;
 
-	holder->delivery->chunks--;
-	free_chunk(chunk);
 	message_init(&message, MESSAGE_CREDIT, holder->entry.id);
 	message_put_u32(&message, 1);
 	store_client_send(holder->client, &message);
 	message_release(&message);
-	go_on(holder);
+}
+
+static void
+chunk_written(struct chunk *chunk)
+{
+	struct delivery *d = chunk->delivery;
+	struct store_holder *holder = d->holder;
+
+	d->chunks--;
+	free_chunk(chunk);
+	/* The credits of one that was aborted are not the next one's. */
+	if (!d->is_aborted)
+		tell_credit(holder);
+	go_on(d);
 	store_holder_call_ended(holder);
 }
 
@@ -373,16 +399,16 @@ one_written(struct store_call *call)
 }
 
 static struct chunk *
-make_chunk(struct store_holder *holder, struct bytes body)
+make_chunk(struct delivery *d, struct bytes body)
 {
 	struct chunk *chunk = calloc(1, sizeof(*chunk));
 
 	if (!chunk)
 		return NULL;
-	chunk->holder = holder;
+	chunk->delivery = d;
 	chunk->octets = body.octets;
 	chunk->at = malloc(body.octets + 1);
-	chunk->writes = calloc(holder->delivery->count, sizeof(*chunk->writes));
+	chunk->writes = calloc(d->count, sizeof(*chunk->writes));
 	if (!chunk->at || !chunk->writes) {
 		free_chunk(chunk);
 		return NULL;
@@ -392,13 +418,12 @@ make_chunk(struct store_holder *holder, struct bytes body)
 }
 
 static void
-write_chunk(struct store_holder *holder, struct chunk *chunk)
+write_chunk(struct delivery *d, struct chunk *chunk)
 {
-	struct delivery *d = holder->delivery;
 	unsigned count = d->count;
 
 	d->chunks++;
-	holder->calls++;
+	d->holder->calls++;
 	/* One more than writes, so that none of them is the last too early. */
 	chunk->left = 1;
 	for (unsigned i = 0; i < count; i++) {
@@ -431,11 +456,12 @@ delivery_on_data(struct store_holder *holder, struct message *message)
 	message_reader_init(&reader, message);
 	body = message_get_bytes(&reader);
 	if (!message_reader_finish(&reader) || !d || !d->has_begun ||
-		d->beginning > 0 || d->wants_commit)
+		d->beginning > 0 || d->wants_commit ||
+		d->chunks >= APPEND_CREDITS)
 		return false;
-	chunk = make_chunk(holder, body);
+	chunk = make_chunk(d, body);
 	if (!chunk)
 		return false;
-	write_chunk(holder, chunk);
+	write_chunk(d, chunk);
 	return true;
 }

@@ -162,7 +162,6 @@ send_begin(struct lmtp_connection *l)
 static enum advance
 begin(struct lmtp_connection *l)
 {
-	l->credits = APPEND_CREDITS;
 	l->is_store_lost = false;
 	if (!send_begin(l)) {
 		lmtp_session_begun(l->session, ERR_TRY_LATER);
@@ -302,6 +301,8 @@ on_begun(struct lmtp_connection *l, struct message_reader *reader)
 	if (!message_reader_finish(reader) || l->waiting != WAITING_BEGUN)
 		return false;
 	l->waiting = WAITING_NOT;
+	/* Only now: credits of an aborted delivery came before. */
+	l->credits = APPEND_CREDITS;
 	lmtp_session_begun(l->session, outcome);
 	return true;
 }

@@ -22,6 +22,7 @@ static struct {
 	struct pool pool;
 	struct channel *auth, *web;
 	struct store_client *clients;
+	uint64_t releases; /* so far */
 } role;
 
 /* ---- holders ---- */
@@ -94,6 +95,7 @@ store_holder_call_ended(struct store_holder *holder)
 static void
 release(struct store_holder *holder)
 {
+	role.releases++;
 	holder->is_released = true;
 	free_holder_when_unused(holder);
 }
@@ -158,8 +160,10 @@ opened(struct store_call *call)
 		}
 	}
 	holder->is_opening = false;
-	if (call->outcome == OK)
+	if (call->outcome == OK) {
 		holder->session = o->call.session;
+		holder->count = o->call.snapshot.count;
+	}
 	tell_opened(o);
 	free(o);
 	/* A refused login may be tried again on the connection. */
@@ -168,7 +172,20 @@ opened(struct store_call *call)
 	store_holder_call_ended(holder);
 }
 
-static bool
+static void
+tell_not_opened(struct store_client *client, uint64_t connection)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_OPENED, connection);
+	message_put_u8(&message, ERR_TRY_LATER);
+	store_client_send(client, &message);
+	message_release(&message);
+}
+
+/* One that does not fit is the session's doing, not auth's: the session gets
+   an answer it does not wait for. */
+static void
 on_grant_open(
 	struct store_client *client, uint64_t connection, const char *mailbox)
 {
@@ -177,7 +194,8 @@ on_grant_open(
 
 	if (!holder || !o || holder->session || holder->is_opening) {
 		free(o);
-		return false;
+		tell_not_opened(client, connection);
+		return;
 	}
 	holder->is_opening = true;
 	holder->is_released = false;
@@ -187,7 +205,6 @@ on_grant_open(
 	o->call.mailbox = o->mailbox;
 	o->call.call.done = opened;
 	store_role_store->ops->open(store_role_store, &o->call);
-	return true;
 }
 
 /* ---- message files ---- */
@@ -252,7 +269,8 @@ on_read(struct store_holder *holder, struct message *message)
 	first = message_get_u32(&reader);
 	count = message_get_u32(&reader);
 	if (!message_reader_finish(&reader) || !holder->session || count == 0 ||
-		count > READ_AHEAD)
+		count > READ_AHEAD || first >= holder->count ||
+		count > holder->count - first)
 		return false;
 	r = calloc(1, sizeof(*r));
 	if (!r)
@@ -286,9 +304,14 @@ on_delete(struct store_holder *holder, struct message *message)
 	n = message_get_u32(&reader);
 	if (!holder->session || holder->is_committing || n > DELETE_BATCH)
 		return false;
-	for (uint32_t i = 0; i < n && !reader.is_malformed; i++)
-		if (!index_set_add(&holder->deleted, message_get_u32(&reader)))
+	for (uint32_t i = 0; i < n && !reader.is_malformed; i++) {
+		uint32_t index = message_get_u32(&reader);
+
+		/* The set's memory goes by its largest index. */
+		if (index >= holder->count ||
+			!index_set_add(&holder->deleted, index))
 			return false;
+	}
 	return message_reader_finish(&reader);
 }
 
@@ -367,6 +390,7 @@ static bool
 on_client_message(struct channel *channel, struct message *message)
 {
 	struct store_client *client = channel->context;
+	uint64_t releases = role.releases;
 	struct store_holder *holder;
 
 	if (message->type == MESSAGE_APPEND_BEGIN ||
@@ -374,9 +398,11 @@ on_client_message(struct channel *channel, struct message *message)
 		settle_grants();
 	holder = find_holder(client, message->subject);
 	if (!holder || holder->is_released)
-		/* Nothing is held: all that may be said of it. */
+		/* Nothing is held: all that may be said of it. Unless the
+		   release overtook this message while grants were settled. */
 		return message->type == MESSAGE_RELEASE ||
-		       message->type == MESSAGE_APPEND_ABORT;
+		       message->type == MESSAGE_APPEND_ABORT ||
+		       role.releases != releases;
 	return for_holder(holder, message);
 }
 
@@ -443,11 +469,16 @@ on_auth_message(struct channel *channel, struct message *message)
 	}
 	if (!client)
 		return true; /* that session process has died meanwhile */
-	if (message->type == MESSAGE_GRANT_OPEN)
-		return on_grant_open(client, message->subject, mailbox);
+	if (message->type == MESSAGE_GRANT_OPEN) {
+		on_grant_open(client, message->subject, mailbox);
+		return true;
+	}
 	holder = make_holder(client, message->subject);
-	return message->type == MESSAGE_GRANT_APPEND && holder &&
-	       delivery_grant(holder, number, mailbox);
+	/* One that does not fit is the session's doing, not auth's: it has no
+	   such recipient, and its BEGIN will be malformed. */
+	if (holder)
+		delivery_grant(holder, number, mailbox);
+	return message->type == MESSAGE_GRANT_APPEND;
 }
 
 /* ---- the administrator's questions ---- */

@@ -35,6 +35,7 @@ struct store_holder {
 	bool is_released;
 	/* POP3 */
 	struct store_session *session;
+	uint32_t count; /* messages of its snapshot */
 	bool is_opening;
 	struct index_set deleted;
 	struct store_commit_call commit;
