@@ -254,7 +254,7 @@ add(const struct arguments *arguments, struct collect_account *account)
 int
 account_add(struct arguments *arguments)
 {
-	const char *name = arguments->operands[0];
+	const char *name = arguments->operands.at[0];
 	struct collect_account account;
 	int code;
 

@@ -194,18 +194,18 @@ choose(struct run *run)
 			"there is no account in %s\nTry: restante account add "
 			"you@example.org --host mail.example.org",
 			arguments->config);
-	for (int i = 0; i < arguments->operand_count; i++)
-		if (!collect_settings_find(settings, arguments->operands[i]))
+	for (int i = 0; i < arguments->operands.count; i++)
+		if (!collect_settings_find(settings, arguments->operands.at[i]))
 			return complain(EX_USAGE,
 				"there is no account %s; \"restante account "
 				"list\" shows what there is",
-				arguments->operands[i]);
+				arguments->operands.at[i]);
 	for (size_t i = 0; i < settings->count; i++) {
-		bool is_named = arguments->operand_count == 0;
+		bool is_named = arguments->operands.count == 0;
 
-		for (int k = 0; k < arguments->operand_count; k++)
+		for (int k = 0; k < arguments->operands.count; k++)
 			if (strcmp(settings->accounts[i].name,
-				    arguments->operands[k]) == 0)
+				    arguments->operands.at[k]) == 0)
 				is_named = true;
 		if (is_named)
 			take(run, &settings->accounts[i]);

@@ -1,34 +1,19 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * command - what restantectl can do: one row a command; dispatch, --help and
- * later completions and manual derive from the table in restantectl.c.
- */
+/* command - what restantectl can do; the rows stand in restantectl.c. */
 #ifndef PROGRAMS_RESTANTECTL_COMMAND_H
 #define PROGRAMS_RESTANTECTL_COMMAND_H
 
 #include "config/server_settings.h"
+#include "programs/command_line.h"
 #include "programs/terminal.h"
 
 #include <stdio.h>
 
 struct arguments {
+	struct operands operands;
 	struct server_settings settings;
-	const char *config;	 /* file */
-	const char *operands[4]; /* behind the command's words */
-	int operand_count;
 	bool is_json, reads_stdin, only_changed;
 	const char *sender; /* deliver -f */
-};
-
-struct command {
-	const char *words; /* "user add" */
-	const char *usage; /* what follows them */
-	const char *help;
-	int least, most;     /* operands */
-	const char *options; /* of "j" --json, "p" --password-stdin, "f" -f,
-				"c" --changed */
-	bool needs_no_config;
-	int (*run)(struct arguments *arguments); /* sysexits(3) */
 };
 
 int user_add(struct arguments *arguments);

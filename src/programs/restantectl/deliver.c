@@ -181,7 +181,8 @@ converse(struct wire *wire, const struct arguments *arguments)
 	if (code == EX_OK)
 		code = command(wire, 250, "MAIL FROM:", arguments->sender);
 	if (code == EX_OK)
-		code = command(wire, 250, "RCPT TO:", arguments->operands[0]);
+		code = command(
+			wire, 250, "RCPT TO:", arguments->operands.at[0]);
 	if (code == EX_OK)
 		code = command(wire, 354, "DATA", NULL);
 	return code == EX_OK ? send_message(wire) : code;
@@ -193,8 +194,8 @@ deliver(struct arguments *arguments)
 	struct wire wire = {.fd = -1};
 	int code;
 
-	if (!is_address(arguments->operands[0]) || !arguments->operands[0][0] ||
-		!is_address(arguments->sender))
+	if (!is_address(arguments->operands.at[0]) ||
+		!arguments->operands.at[0][0] || !is_address(arguments->sender))
 		return complain(EX_DATAERR, "that is not an address");
 	wire.fd = connect_control(&arguments->settings, "lmtp.sock");
 	if (wire.fd < 0)

@@ -37,12 +37,12 @@ collect_names(struct arguments *arguments, json_t *names)
 	accounts = open_accounts(arguments, false, &code);
 	if (!accounts)
 		return code;
-	if (arguments->operand_count == 0) {
+	if (arguments->operands.count == 0) {
 		outcome = accounts->ops->list(accounts, collect, names);
 	} else {
 		outcome = ERR_DENIED;
 		if (accounts_canonical_name(
-			    bytes_of_string(arguments->operands[0]), name))
+			    bytes_of_string(arguments->operands.at[0]), name))
 			outcome = accounts->ops->find(accounts, name, &found);
 		if (outcome == OK)
 			json_array_append_new(names, json_string(name));
@@ -50,7 +50,7 @@ collect_names(struct arguments *arguments, json_t *names)
 	accounts->ops->close(&accounts);
 	if (outcome == ERR_DENIED)
 		return complain(EX_NOUSER, "there is no user %s",
-			arguments->operands[0]);
+			arguments->operands.at[0]);
 	return outcome == OK ? EX_OK
 			     : complain(EX_TEMPFAIL,
 				       "the accounts cannot be read: %s",

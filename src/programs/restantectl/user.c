@@ -142,7 +142,7 @@ set_password(struct arguments *arguments, bool is_new)
 	enum outcome outcome;
 	int code;
 
-	if (!canonical(arguments->operands[0], name))
+	if (!canonical(arguments->operands.at[0], name))
 		return EX_DATAERR;
 	accounts = open_accounts(arguments, is_new, &code);
 	if (!accounts)
@@ -188,7 +188,7 @@ user_remove(struct arguments *arguments)
 	struct accounts *accounts;
 	int code;
 
-	if (!canonical(arguments->operands[0], name))
+	if (!canonical(arguments->operands.at[0], name))
 		return EX_DATAERR;
 	accounts = open_accounts(arguments, false, &code);
 	if (!accounts)
