@@ -223,6 +223,9 @@ carry_out(struct dialog *d, enum lmtp_next next)
 		o->undelivered = lmtp_session_recipient_count(o->session);
 		break;
 	case LMTP_ABORT:
+		if (o->begun == 0)
+			report_failure(d->report, 0,
+				"an abort of what was begun", "another");
 		forget_appends(d);
 		break;
 	case LMTP_CLOSE:

@@ -9,16 +9,45 @@
  * With --faulty each must fail in each mode: the test of the comparisons.
  */
 #include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "dialog.h"
 
 #define PATH_MAXIMUM_OCTETS 4096
 
 static unsigned passed, failed;
+/* What is being played, for the case that a session ends the program. */
+static char now_playing[PATH_MAXIMUM_OCTETS];
 static bool must_fail;
+
+static void
+on_crash(int signal_number)
+{
+	size_t octets = strlen(now_playing);
+
+	if (write(STDOUT_FILENO, now_playing, octets) != (ssize_t)octets)
+		_exit(2);
+}
+
+/* Once: the signal then ends the program, as it would have. A sanitizer that
+ * has a handler of its own says more. */
+static void
+watch(int signal_number)
+{
+	struct sigaction action = {
+		.sa_handler = on_crash,
+		.sa_flags = (int)SA_RESETHAND,
+	};
+	struct sigaction before;
+
+	if (sigaction(signal_number, NULL, &before) == 0 &&
+		before.sa_handler == SIG_DFL)
+		sigaction(signal_number, &action, NULL);
+}
 
 static bool
 run_mode(const struct transcript *transcript, enum mode mode)
@@ -26,6 +55,9 @@ run_mode(const struct transcript *transcript, enum mode mode)
 	struct report report = {.transcript = transcript, .mode = mode};
 	struct post_office office;
 
+	snprintf(now_playing, sizeof(now_playing),
+		"%s:1: in mode %s: expected a reply, got a crash\n",
+		transcript->path, mode_names[mode]);
 	if (post_office_open(&office, transcript)) {
 		dialog_play(
 			transcript->is_lmtp ? &protocol_lmtp : &protocol_pop3,
@@ -84,6 +116,10 @@ main(int count, char **arguments)
 	bool is_good = count > 1;
 	int first = 1;
 
+	/* Nothing that was said is lost when a session crashes. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	watch(SIGABRT);
+	watch(SIGSEGV);
 	must_fail = count > 1 && strcmp(arguments[1], "--faulty") == 0;
 	first += must_fail;
 	for (int i = first; i < count; i++) {
