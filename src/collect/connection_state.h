@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * connection_state - what connection.c and connecting.c share. Nobody else
+ * includes it.
+ */
+#ifndef COLLECT_CONNECTION_STATE_H
+#define COLLECT_CONNECTION_STATE_H
+
+#include "collect/connection.h"
+
+enum connection_stage {
+	RESOLVING,
+	CONNECTING,
+	SHAKING_HANDS,
+	OPEN,
+	FAILED,
+	CLOSING
+};
+
+struct connection {
+	struct connection_options options;
+	const struct connection_events *events;
+	void *context;
+	enum connection_stage stage;
+	bool was_opened; /* the handshake under way is STLS's */
+	bool is_resolving, is_forbidden;
+	bool wants_write, tls_reads_for_write, tls_writes_for_read;
+	uv_getaddrinfo_t resolve;
+	struct addrinfo *addresses, *next;
+	int fd;
+	struct tls *tls;
+	struct buffer output;
+	uv_poll_t poll;
+	uv_timer_t timer;
+	unsigned open_handles;
+	char last_error[128]; /* of the address tried last */
+};
+
+/* ---- connection.c ---- */
+
+/* Tells the owner that it is over; the first failure counts. */
+__attribute__((format(printf, 3, 4))) void connection_fail(
+	struct connection *c, enum outcome outcome, const char *format, ...);
+/* Gives the memory back when it is closed and nothing is under way. */
+void connection_finish(struct connection *c);
+void connection_start_timer(struct connection *c, uint64_t seconds);
+/* Has the loop look for what the stage waits for. */
+void connection_update_poll(struct connection *c);
+
+/* ---- connecting.c ---- */
+
+/* The socket is connected, or has failed and the next address is tried. */
+void connection_connected(struct connection *c);
+void connection_shake_hands(struct connection *c);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+/* The ledger's file: its tables, its statements, its version. */
+#include "collect/ledger_state.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define BUSY_MS 10000
+#define VERSION 1
+
+static const char schema[] =
+	"CREATE TABLE message("
+	" account TEXT NOT NULL, uidl BLOB NOT NULL, ordinal INTEGER NOT NULL,"
+	" state INTEGER NOT NULL, octets INTEGER NOT NULL, sha256 BLOB,"
+	" attempts INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL,"
+	" PRIMARY KEY(account, uidl, ordinal)"
+	") WITHOUT ROWID;"
+	"CREATE TABLE run("
+	" account TEXT PRIMARY KEY, is_running INTEGER NOT NULL,"
+	" at INTEGER NOT NULL DEFAULT 0, messages INTEGER NOT NULL DEFAULT 0,"
+	" octets INTEGER NOT NULL DEFAULT 0, stored INTEGER NOT NULL DEFAULT 0,"
+	" on_server INTEGER NOT NULL DEFAULT 0,"
+	" is_good INTEGER NOT NULL DEFAULT 1, detail TEXT NOT NULL DEFAULT ''"
+	") WITHOUT ROWID;"
+	"PRAGMA user_version = 1;";
+
+static const char *const texts[STATEMENTS] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+	[FIND] = "SELECT state, octets, attempts, sha256 FROM message"
+		 " WHERE account = ?1 AND uidl = ?2 AND ordinal = ?3",
+	[STORE] = "INSERT INTO message(account, uidl, ordinal, state, at,"
+		  " octets, sha256) VALUES(?1, ?2, ?3, 2, ?4, ?5, ?6)"
+		  " ON CONFLICT(account, uidl, ordinal) DO UPDATE SET"
+		  " state = 2, at = ?4, octets = ?5, sha256 = ?6",
+	[DELETED] = "UPDATE message SET state = 3, at = ?4 WHERE account = ?1"
+		    " AND uidl = ?2 AND ordinal = ?3 AND state = 2",
+	[BROKE] = "INSERT INTO message(account, uidl, ordinal, state, at,"
+		  " octets, attempts) VALUES(?1, ?2, ?3, 1, ?4, ?5, 1)"
+		  " ON CONFLICT(account, uidl, ordinal)"
+		  " DO UPDATE SET attempts = attempts + 1",
+	[LIST_DELETED] = "SELECT DISTINCT uidl FROM message"
+			 " WHERE account = ?1 AND state = 3",
+	[FORGET] = "DELETE FROM message WHERE account = ?1 AND uidl = ?2"
+		   " AND state = 3",
+	[WAS_RUNNING] = "SELECT is_running FROM run WHERE account = ?1",
+	[BEGIN_RUN] = "INSERT INTO run(account, is_running) VALUES(?1, 1)"
+		      " ON CONFLICT(account) DO UPDATE SET is_running = 1",
+	[END_RUN] = "UPDATE run SET is_running = 0, at = ?2, messages = ?3,"
+		    " octets = ?4, stored = ?5, on_server = ?6, is_good = ?7,"
+		    " detail = ?8 WHERE account = ?1",
+	[LAST_RUN] = "SELECT at, messages, octets, stored, on_server, is_good,"
+		     " detail FROM run WHERE account = ?1 AND at > 0",
+};
+
+enum outcome
+ledger_outcome(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_DONE:
+	case SQLITE_ROW:
+		return OK;
+	case SQLITE_FULL:
+		return ERR_NO_SPACE;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_PERM:
+	case SQLITE_READONLY:
+	case SQLITE_CANTOPEN:
+		return ERR_BROKEN;
+	default:
+		return ERR_TRY_LATER;
+	}
+}
+
+static int
+read_version(sqlite3 *db)
+{
+	sqlite3_stmt *statement = NULL;
+	int version = -1;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement,
+		    NULL) == SQLITE_OK &&
+		sqlite3_step(statement) == SQLITE_ROW)
+		version = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	return version;
+}
+
+/* Under the write lock, so that two programs do not both make the tables. */
+static int
+make_tables(sqlite3 *db)
+{
+	int code = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	int version;
+
+	if (code != SQLITE_OK)
+		return code;
+	version = read_version(db);
+	if (version == 0)
+		code = sqlite3_exec(db, schema, NULL, NULL, NULL);
+	else if (version != VERSION)
+		code = SQLITE_NOTADB;
+	sqlite3_exec(db, code == SQLITE_OK ? "COMMIT" : "ROLLBACK", NULL, NULL,
+		NULL);
+	return code;
+}
+
+static int
+set_up(struct ledger *ledger)
+{
+	int code;
+
+	sqlite3_busy_timeout(ledger->db, BUSY_MS);
+	code = sqlite3_exec(ledger->db,
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+		"PRAGMA trusted_schema = OFF;",
+		NULL, NULL, NULL);
+	if (code == SQLITE_OK && read_version(ledger->db) != VERSION)
+		code = make_tables(ledger->db);
+	for (int i = 0; i < STATEMENTS && code == SQLITE_OK; i++)
+		code = sqlite3_prepare_v3(ledger->db, texts[i], -1,
+			SQLITE_PREPARE_PERSISTENT, &ledger->statements[i],
+			NULL);
+	return code;
+}
+
+/* As mkdir -p, mode 0700 for what is made. */
+static bool
+make_directories(const char *directory)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s", directory) >= (int)sizeof(path))
+		return false;
+	for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return false;
+		*slash = '/';
+	}
+	return mkdir(path, 0700) == 0 || errno == EEXIST;
+}
+
+enum outcome
+ledger_open(const char *directory, struct ledger **out,
+	char error[LEDGER_ERROR_SIZE])
+{
+	struct ledger *ledger = calloc(1, sizeof(*ledger));
+	char file[PATH_MAX + 16];
+	int code;
+
+	if (!ledger)
+		return ERR_TRY_LATER;
+	uv_mutex_init(&ledger->mutex);
+	snprintf(file, sizeof(file), "%s/ledger.db", directory);
+	if (!make_directories(directory)) {
+		snprintf(error, LEDGER_ERROR_SIZE, "cannot make %.150s: %s",
+			directory, strerror(errno));
+		ledger_close(&ledger);
+		return ERR_BROKEN;
+	}
+	code = sqlite3_open_v2(file, &ledger->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+			SQLITE_OPEN_FULLMUTEX,
+		NULL);
+	if (code == SQLITE_OK)
+		code = set_up(ledger);
+	if (code == SQLITE_OK) {
+		*out = ledger;
+		return OK;
+	}
+	snprintf(error, LEDGER_ERROR_SIZE, "the ledger %.150s: %s", file,
+		sqlite3_errstr(code));
+	ledger_close(&ledger);
+	return ledger_outcome(code);
+}
+
+void
+ledger_close(struct ledger **ledger)
+{
+	struct ledger *old = *ledger;
+
+	if (!old)
+		return;
+	for (int i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(old->statements[i]);
+	sqlite3_close(old->db);
+	uv_mutex_destroy(&old->mutex);
+	free(old);
+	*ledger = NULL;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ledger_state - what the files of the ledger share. Nobody else includes it.
+ */
+#ifndef COLLECT_LEDGER_STATE_H
+#define COLLECT_LEDGER_STATE_H
+
+#include "collect/ledger.h"
+
+#include <sqlite3.h>
+#include <uv.h>
+
+/* Their texts stand in ledger_open.c. */
+enum ledger_statement {
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
+	FIND,
+	STORE,
+	DELETED,
+	BROKE,
+	LIST_DELETED,
+	FORGET,
+	WAS_RUNNING,
+	BEGIN_RUN,
+	END_RUN,
+	LAST_RUN,
+	STATEMENTS,
+};
+
+struct ledger {
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENTS];
+	uv_mutex_t mutex;
+};
+
+/* What a result code of SQLite stands for. */
+enum outcome ledger_outcome(int code);
+
+#endif
