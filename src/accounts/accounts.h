@@ -4,8 +4,9 @@
  * sqlite/ is the default, more follow.
  *
  * Blocking, from one thread. Names are canonical: ASCII lower case, 1 to 254
- * octets, no control characters, no blank, no "/", not "." or "..", no leading
- * "-" (accounts_canonical_name makes them so or refuses).
+ * octets, no control characters, no blank, no "/" or "\", no "..", no leading
+ * "-" or ".", neither local part nor domain empty, no domain with a leading "."
+ * (accounts_canonical_name makes them so or refuses).
  */
 #ifndef ACCOUNTS_ACCOUNTS_H
 #define ACCOUNTS_ACCOUNTS_H
@@ -28,10 +29,12 @@ struct accounts;
 
 struct accounts_ops {
 	const char *name;
-	/* ERR_DENIED: no such account. ERR_TRY_LATER: source away. */
+	/* ERR_DENIED: no such account. ERR_TRY_LATER: source away. ERR_BROKEN,
+	 * here and below: source damaged. */
 	enum outcome (*find)(struct accounts *accounts, const char *name,
 		struct account *out);
-	/* Calls `each` in order of name until it returns false. */
+	/* Calls `each` in order of name until it returns false; one that cannot
+	 * be read is left out, and the answer ERR_BROKEN. */
 	enum outcome (*list)(struct accounts *accounts,
 		bool (*each)(const struct account *account, void *context),
 		void *context);

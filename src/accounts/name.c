@@ -9,6 +9,15 @@ is_allowed(unsigned char octet)
 	return octet > ' ' && octet != 0x7f && octet != '/' && octet != '\\';
 }
 
+/* Local part and domain become folders: not empty, and no Maildir++ folder. */
+static bool
+has_usable_parts(const char *name)
+{
+	const char *at = strrchr(name, '@');
+
+	return name[0] != '@' && (!at || (at[1] && at[1] != '.'));
+}
+
 bool
 accounts_canonical_name(struct bytes given, char out[ACCOUNT_NAME_SIZE])
 {
@@ -18,7 +27,7 @@ accounts_canonical_name(struct bytes given, char out[ACCOUNT_NAME_SIZE])
 		!bytes_to_string(given, name, sizeof(name)))
 		return false;
 	/* Dots are fine, but never a way up. */
-	if (strstr(name, ".."))
+	if (strstr(name, "..") || !has_usable_parts(name))
 		return false;
 	for (size_t i = 0; i < given.octets; i++) {
 		if (!is_allowed(given.at[i]))

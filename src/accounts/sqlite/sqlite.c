@@ -156,7 +156,7 @@ find(struct accounts *accounts, const char *name, struct account *out)
 	if (code == SQLITE_ROW)
 		outcome = read_account(statement, out) ? OK : ERR_BROKEN;
 	else if (code != SQLITE_DONE)
-		outcome = ERR_TRY_LATER;
+		outcome = outcome_of(code);
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);
 	return outcome;
@@ -169,15 +169,18 @@ list(struct accounts *accounts,
 {
 	sqlite3_stmt *statement = self_of(accounts)->statements[LIST];
 	struct account account;
-	bool goes_on = true;
+	bool goes_on = true, is_whole = true;
 	int code = SQLITE_DONE;
 
-	while (goes_on && (code = sqlite3_step(statement)) == SQLITE_ROW)
+	while (goes_on && (code = sqlite3_step(statement)) == SQLITE_ROW) {
 		if (read_account(statement, &account))
 			goes_on = each(&account, context);
+		else
+			is_whole = false;
+	}
 	sqlite3_reset(statement);
 	explicit_bzero(&account, sizeof(account));
-	return outcome_of(code);
+	return is_whole ? outcome_of(code) : ERR_BROKEN;
 }
 
 static enum outcome
