@@ -239,10 +239,7 @@ connection_send(struct connection *c, struct buffer *from)
 	bool is_kept = c->stage == OPEN &&
 		       buffer_append_bytes(&c->output, buffer_bytes(from));
 
-	if (from->octets > 0) {
-		explicit_bzero(from->memory + from->start, from->octets);
-		buffer_clear(from);
-	}
+	buffer_wipe(from);
 	/* Sent when the loop comes round: no event within this call. */
 	if (is_kept)
 		connection_update_poll(c);
