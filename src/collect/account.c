@@ -86,7 +86,8 @@ account_release(struct collect_account *account)
 {
 	settings_release(&account_table, account);
 	free(account->name);
-	account->name = NULL;
+	free(account->file);
+	account->name = account->file = NULL;
 }
 
 bool
@@ -108,6 +109,27 @@ account_check(const struct collect_account *account, char error[INI_ERROR_SIZE])
 	else
 		return true;
 	return false;
+}
+
+bool
+account_can_write(
+	const struct collect_account *account, char error[INI_ERROR_SIZE])
+{
+	for (size_t i = 0; i < account_table.count; i++) {
+		const struct setting *key = &account_keys[i];
+		const char *at = (const char *)account + key->offset;
+
+		if (key->type != SETTING_STRING ||
+			ini_can_hold(*(char *const *)(const void *)at))
+			continue;
+		snprintf(error, INI_ERROR_SIZE,
+			"%s cannot stand in one line of the settings: it has "
+			"line breaks, blanks at an end, \\ at the end, or ; "
+			"or # behind a blank",
+			key->key);
+		return false;
+	}
+	return true;
 }
 
 bool
@@ -180,6 +202,19 @@ struct reading {
 };
 
 static bool
+make_account(struct collect_settings *settings, const struct ini_entry *entry)
+{
+	struct collect_account *account =
+		&settings->accounts[settings->count++];
+
+	if (!account_init(account, entry->name))
+		return false;
+	account->file = strdup(entry->file);
+	account->line = entry->line;
+	return account->file != NULL;
+}
+
+static bool
 begin_account(struct reading *reading, const struct ini_entry *entry,
 	char error[INI_ERROR_SIZE])
 {
@@ -196,8 +231,7 @@ begin_account(struct reading *reading, const struct ini_entry *entry,
 	else if (settings->count == ACCOUNTS_MAXIMUM)
 		snprintf(error, INI_ERROR_SIZE, "more than %d accounts",
 			ACCOUNTS_MAXIMUM);
-	else if (!account_init(
-			 &settings->accounts[settings->count++], entry->name))
+	else if (!make_account(settings, entry))
 		snprintf(error, INI_ERROR_SIZE, "no memory");
 	else {
 		reading->account = (struct settings_seen){0};
@@ -262,16 +296,19 @@ collect_settings_release(struct collect_settings *settings)
 
 static enum outcome
 check(const struct collect_settings *settings, enum outcome outcome,
-	const char *file, char error[INI_ERROR_SIZE])
+	char error[INI_ERROR_SIZE])
 {
 	char problem[INI_ERROR_SIZE];
 
-	for (size_t i = 0; i < settings->count && outcome == OK; i++)
-		if (!account_check(&settings->accounts[i], problem)) {
-			snprintf(error, INI_ERROR_SIZE, "%.200s: %.300s", file,
-				problem);
-			outcome = ERR_PEER;
-		}
+	for (size_t i = 0; i < settings->count && outcome == OK; i++) {
+		const struct collect_account *account = &settings->accounts[i];
+
+		if (account_check(account, problem))
+			continue;
+		snprintf(error, INI_ERROR_SIZE, "%.200s:%u: %.280s",
+			account->file, account->line, problem);
+		outcome = ERR_PEER;
+	}
 	return outcome;
 }
 
@@ -281,8 +318,8 @@ collect_settings_load(struct collect_settings *settings, const char *file,
 {
 	struct reading reading = {.settings = settings};
 
-	return check(settings, ini_load(file, take_entry, &reading, error),
-		file, error);
+	return check(
+		settings, ini_load(file, take_entry, &reading, error), error);
 }
 
 enum outcome
@@ -292,8 +329,7 @@ collect_settings_parse(struct collect_settings *settings, const char *file,
 	struct reading reading = {.settings = settings};
 
 	return check(settings,
-		ini_parse(file, text, take_entry, &reading, error), file,
-		error);
+		ini_parse(file, text, take_entry, &reading, error), error);
 }
 
 struct collect_account *

@@ -28,6 +28,8 @@ enum account_line_ends { LINE_ENDS_KEEP, LINE_ENDS_LF };
 
 struct collect_account {
 	char *name; /* of its section: letters, digits, "@._+-" */
+	char *file; /* where its section stands; NULL: in none yet */
+	unsigned line;
 	char *host;
 	uint64_t port; /* 0: 995, or 110 when TLS does not come first */
 	uint64_t tls;  /* enum account_tls */
@@ -66,6 +68,9 @@ bool account_init(struct collect_account *account, const char *name);
 void account_release(struct collect_account *account);
 /* What is wrong with it, for people; false then. */
 bool account_check(
+	const struct collect_account *account, char error[INI_ERROR_SIZE]);
+/* May every value stand in the file? What may not, for people; false then. */
+bool account_can_write(
 	const struct collect_account *account, char error[INI_ERROR_SIZE]);
 /* Appends its section, what differs from the defaults. */
 bool account_write(const struct collect_account *account, struct buffer *out);

@@ -206,6 +206,20 @@ ini_parse(const char *file, struct bytes text, ini_handler *handler,
 	return parse(&ini, text);
 }
 
+bool
+ini_can_hold(const char *value)
+{
+	char line[INI_LINE_MAXIMUM_OCTETS / 2];
+	size_t octets = strlen(value);
+
+	if (octets + 2 > sizeof(line) || strchr(value, '\n') ||
+		(octets > 0 && value[octets - 1] == '\\'))
+		return false;
+	snprintf(line, sizeof(line), " %s", value);
+	cut_comment(line);
+	return strcmp(trim(line), value) == 0;
+}
+
 /* ---- files ---- */
 
 static bool

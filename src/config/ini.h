@@ -36,4 +36,7 @@ enum outcome ini_parse(const char *file, struct bytes text,
 enum outcome ini_load(const char *file, ini_handler *handler, void *context,
 	char error[INI_ERROR_SIZE]);
 
+/* Would `key = value` be read back as this value? */
+bool ini_can_hold(const char *value);
+
 #endif

@@ -82,9 +82,6 @@ set_texts(const struct arguments *arguments, struct collect_account *account)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (!texts[i].text)
 			continue;
-		if (strpbrk(texts[i].text, "\r\n"))
-			return complain(EX_DATAERR, "a value has one line: %s",
-				texts[i].text);
 		free(*texts[i].to);
 		*texts[i].to = strdup(texts[i].text);
 		if (!*texts[i].to)
@@ -225,11 +222,13 @@ static int
 add(const struct arguments *arguments, struct collect_account *account)
 {
 	struct secret password = {0};
-	char maildir[PATH_MAX];
+	char maildir[PATH_MAX], error[INI_ERROR_SIZE];
 	int code = set_texts(arguments, account);
 
 	if (code == EX_OK)
 		code = set_rest(arguments, account);
+	if (code == EX_OK && !account_can_write(account, error))
+		code = complain(EX_DATAERR, "%s", error);
 	if (code == EX_OK)
 		code = find_password(arguments, account, &password);
 	if (code == EX_OK && !arguments->is_untested)
