@@ -192,7 +192,8 @@ watch(struct channel *channel)
 {
 	int events = UV_READABLE | (channel->queue->first ? UV_WRITABLE : 0);
 
-	if (channel->is_closing || events == channel->watched)
+	if (channel->is_closing || channel->is_told ||
+		events == channel->watched)
 		return;
 	channel->watched = events;
 	uv_poll_start(&channel->poll, events, on_poll);
@@ -221,13 +222,11 @@ channel_send(struct channel *channel, struct message *message)
 	enum outcome outcome = OK;
 	int error = EAGAIN;
 
-	if (message->is_bad) {
-		message_reset(message, message->type, message->subject);
-		return ERR_BROKEN;
-	}
-	if (channel->is_closing)
-		return ERR_GONE;
-	if (!channel->queue->first)
+	if (message->is_bad)
+		error = EMSGSIZE;
+	else if (channel->is_closing || channel->is_told)
+		error = EPIPE;
+	else if (!channel->queue->first)
 		error = send_one(channel->fd, message);
 	if (error == EAGAIN || error == ENOBUFS)
 		outcome = enqueue(channel, message);
