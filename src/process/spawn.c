@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,17 +48,33 @@ reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* In the child: only what is safe after fork. */
+/* Closed, or taken by a file of the parent's that is not for the role. */
+static bool
+is_missing(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	return flags < 0 || flags & FD_CLOEXEC;
+}
+
+/*
+ * In the child: only what is safe after fork. The channel goes first: when the
+ * program was started without 0, 1 or 2, it may be one of them; and whatever
+ * would be opened as 2 later would be written the log.
+ */
 static void
 arrange_descriptors(int channel_fd)
 {
-	int null = open("/dev/null", O_RDWR);
+	int null;
 
-	dup2(null, STDIN_FILENO);
 	if (channel_fd == SPAWN_CHANNEL_FD)
 		fcntl(channel_fd, F_SETFD, 0);
 	else
 		dup2(channel_fd, SPAWN_CHANNEL_FD);
+	null = open("/dev/null", O_RDWR);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fd == STDIN_FILENO || is_missing(fd))
+			dup2(null, fd);
 	close_range(SPAWN_CHANNEL_FD + 1, ~0U, 0);
 }
 
