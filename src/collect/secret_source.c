@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,9 +66,13 @@ read_file(const char *name, struct secret *out, char error[INI_ERROR_SIZE])
 	enum outcome outcome;
 	int fd;
 
-	if (!account_expand(name, path, sizeof(path)))
+	if (!account_expand(name, path, sizeof(path))) {
+		snprintf(error, INI_ERROR_SIZE,
+			"password-file: %.100s... is too long a path", name);
 		return ERR_PEER;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	}
+	/* A pipe is waited for by no open(2): it is refused as no file. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0) {
 		snprintf(error, INI_ERROR_SIZE, "password-file %.300s: %s",
 			path, strerror(errno));
@@ -92,15 +97,25 @@ start(const char *command, int *out_fd)
 	char *argv[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c",
 		(char *)(uintptr_t)command, NULL};
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t defaults;
 	int ends[2], code;
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
+	/* What has more to say ends at the closed pipe, without complaints. */
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigdefault(&attributes, &defaults);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-	code = posix_spawn(&pid, "/bin/sh", &actions, NULL, argv, environ);
+	code = posix_spawn(
+		&pid, "/bin/sh", &actions, &attributes, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
 	close(ends[1]);
 	if (code == 0) {
 		*out_fd = ends[0];
@@ -109,6 +124,15 @@ start(const char *command, int *out_fd)
 	close(ends[0]);
 	errno = code;
 	return -1;
+}
+
+/* Ended well, or because nobody reads on; a shell tells that by 128 + signal. */
+static bool
+is_good_end(int status)
+{
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGPIPE;
+	return WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 128 + SIGPIPE;
 }
 
 static enum outcome
@@ -127,11 +151,13 @@ run_command(const char *command, struct secret *out, char error[INI_ERROR_SIZE])
 	close(fd);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (has_line && (status == 0 || WIFSIGNALED(status)))
-		return OK; /* SIGPIPE: it had more lines to say */
+	if (has_line && is_good_end(status))
+		return OK;
 	secret_release(out);
-	snprintf(error, INI_ERROR_SIZE, "password-command %s: it %s", command,
-		status ? "failed" : "printed nothing");
+	snprintf(error, INI_ERROR_SIZE, "password-command %.300s: %s", command,
+		is_good_end(status)
+			? "the first line it prints is empty or too long"
+			: "it failed");
 	return ERR_DENIED;
 }
 
