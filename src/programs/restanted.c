@@ -46,6 +46,7 @@ struct options {
 	const char *demo;
 	const char *role;
 	unsigned long port_base;
+	bool has_port_base;
 	bool only_checks;
 };
 
@@ -97,6 +98,7 @@ read_options(int argc, char **argv, struct options *options)
 			break;
 		case OPT_PORT_BASE:
 			options->port_base = port_base_of(optarg);
+			options->has_port_base = true;
 			break;
 		case OPT_ROLE:
 			options->role = optarg;
@@ -205,7 +207,7 @@ main(int argc, char **argv)
 	server_settings_init(&settings);
 	if (options.demo) {
 		code = demo_prepare(options.demo, (unsigned)options.port_base,
-			&options.config);
+			options.has_port_base, &options.config);
 		if (code != EX_OK)
 			return code;
 	}

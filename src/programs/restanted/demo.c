@@ -90,8 +90,35 @@ write_config(const char *directory, const char *path, unsigned base)
 	return EX_OK;
 }
 
+/* The file is the owner's and is not written again; who names other ports than
+   it has should know why they are not used. */
+static void
+warn_of_other_ports(const char *path, unsigned port_base)
+{
+	struct server_settings settings;
+	char error[INI_ERROR_SIZE], wanted[64];
+	bool has_port = false;
+
+	server_settings_init(&settings);
+	snprintf(wanted, sizeof(wanted), "127.0.0.1:%u", port_base + 995);
+	/* What is wrong with the file is said when it is loaded. */
+	if (server_settings_load(&settings, path, error) != OK)
+		has_port = true;
+	for (size_t i = 0; i < settings.listener_count; i++)
+		if (settings.listeners[i].address &&
+			strcmp(settings.listeners[i].address, wanted) == 0)
+			has_port = true;
+	server_settings_release(&settings);
+	if (!has_port)
+		fprintf(stderr,
+			"restanted: --port-base %u has no effect: %s is there "
+			"already, with other ports\n",
+			port_base, path);
+}
+
 int
-demo_prepare(const char *directory, unsigned port_base, const char **out_config)
+demo_prepare(const char *directory, unsigned port_base, bool is_named_base,
+	const char **out_config)
 {
 	static char path[PATH_MAX];
 	char real[PATH_MAX];
@@ -109,9 +136,11 @@ demo_prepare(const char *directory, unsigned port_base, const char **out_config)
 	}
 	snprintf(path, sizeof(path), "%.*s/restante.conf", PATH_MAX - 64, real);
 	*out_config = path;
-	if (access(path, F_OK) == 0)
-		return EX_OK;
-	return write_config(real, path, port_base);
+	if (access(path, F_OK) != 0)
+		return write_config(real, path, port_base);
+	if (is_named_base)
+		warn_of_other_ports(path, port_base);
+	return EX_OK;
 }
 
 /* ---- users and mail, each written by the user that owns it ---- */

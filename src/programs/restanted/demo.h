@@ -12,11 +12,12 @@
 #define DEMO_PORT_BASE 1000
 
 /*
- * Makes DIR and DIR/restante.conf when missing. *out_config is its path, for
- * the life of the process. Returns an exit code, having said why.
+ * Makes DIR and DIR/restante.conf when missing, the latter with ports from
+ * `port_base` on (is_named_base: somebody asked for them). *out_config is its
+ * path, for the life of the process. Returns an exit code, having said why.
  */
-int demo_prepare(
-	const char *directory, unsigned port_base, const char **out_config);
+int demo_prepare(const char *directory, unsigned port_base, bool is_named_base,
+	const char **out_config);
 /* Users and their first mail, when there are none. Returns an exit code. */
 int demo_fill(const struct server_settings *settings);
 /* How to connect. */
