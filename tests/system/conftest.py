@@ -22,11 +22,13 @@ def server(place, request):
     """A demo server where alice and bob have no mail."""
     server = servers.Restanted(place)
     request.node.server = server  # for the report, also of a failed start
-    server.start()
-    server.empty("alice")
-    server.empty("bob")
-    yield server
-    server.stop()
+    try:
+        server.start()
+        server.empty("alice")
+        server.empty("bob")
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture
