@@ -32,7 +32,8 @@ class Trace:
                               self.program.text(), re.M)) >= count
 
     def stop(self):
-        """[(when it began, when it ended, call, result)], in turns."""
+        """[(when it began, when it ended, call, result)], in turns; no result
+        of what was still under way."""
         self.program.process.terminate()
         self.program.process.wait(servers.STOP_SECONDS)
         self.program.log.close()
@@ -48,23 +49,23 @@ class Trace:
                 start, front = begun.pop(pid, (turn, ""))
                 text = front + text.partition("resumed>")[2]
             call, _, result = text.rpartition(" = ")
-            if call:
-                calls.append((start, turn, call.strip(), result))
-        return calls
+            calls.append((start, turn, call.strip() or text, call and result))
+        return calls + [(start, start, text, "")
+                        for start, text in begun.values()]
 
 
 def ends(calls, pattern, after=-1):
     """When the successful calls that match, begun after a turn, ended."""
     found = [end for start, end, call, result in calls
              if start > after and re.match(pattern, call)
-             and not result.startswith("-1")]
+             and result and not result.startswith("-1")]
     assert found, f"no {pattern} after turn {after} of {calls}"
     return found
 
 
 def begins(calls, pattern, after=-1):
-    found = [start for start, _, call, _ in calls
-             if start > after and re.match(pattern, call)]
+    found = sorted(start for start, _, call, _ in calls
+                   if start > after and re.match(pattern, call))
     assert found, f"no {pattern} after turn {after} of {calls}"
     return found
 
