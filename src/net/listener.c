@@ -23,6 +23,8 @@ complain(struct bytes address, int error, char *text, size_t size)
 		hint = " (ports below 1024 need root or CAP_NET_BIND_SERVICE)";
 	else if (error == EADDRINUSE)
 		hint = " (another program listens there)";
+	else if (error == EEXIST)
+		hint = " (and is no socket: move it away)";
 	else if (error == EADDRNOTAVAIL)
 		hint = " (this machine has no such address)";
 	snprintf(text, size, "cannot listen on %.*s: %s%s", (int)address.octets,
@@ -83,6 +85,16 @@ address_in(int directory, const char *name, struct address *out)
 	return false;
 }
 
+/* To connect to a file of another kind is refused as well. */
+static bool
+is_socket(int directory, const char *name)
+{
+	struct stat file;
+
+	return fstatat(directory, name, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISSOCK(file.st_mode);
+}
+
 /* A socket that nobody answers on was left by a server that is gone. */
 static bool
 is_stale(const struct address *address)
@@ -105,7 +117,13 @@ bind_unix(int fd, int directory, const char *name)
 	if (!address_in(directory, name, &address))
 		return -1;
 	if (bind(fd, &address.any, address.octets) < 0) {
-		if (errno != EADDRINUSE || !is_stale(&address)) {
+		if (errno != EADDRINUSE)
+			return -1;
+		if (!is_socket(directory, name)) {
+			errno = EEXIST;
+			return -1;
+		}
+		if (!is_stale(&address)) {
 			errno = EADDRINUSE;
 			return -1;
 		}
