@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#define KNOWN_MAXIMUM_OCTETS 256 /* of a list of commands */
+
 /* ---- help ---- */
 
 /* The widest of what stands left, so that columns stand below each other. */
@@ -128,6 +130,13 @@ find_option(const struct command_line *line, const struct command *command,
 	return NULL;
 }
 
+static int
+lacks_value(const char *option, const char *value)
+{
+	return complain(
+		EX_USAGE, "%s takes a value: %s %s", option, option, value);
+}
+
 /* The option at argv[*i]. -1: go on. */
 static int
 read_option(const struct command_line *line, const struct command *command,
@@ -144,8 +153,7 @@ read_option(const struct command_line *line, const struct command *command,
 		return -1;
 	}
 	if (*i + 1 >= argc)
-		return complain(EX_USAGE, "%s takes a value: %s %s", argv[*i],
-			argv[*i], option->value);
+		return lacks_value(argv[*i], option->value);
 	*(const char **)(void *)(object + option->offset) = argv[++*i];
 	return -1;
 }
@@ -156,14 +164,19 @@ read_words(const struct command_line *line, const struct command *command,
 	int argc, char **argv, struct operands *operands,
 	struct arguments *arguments)
 {
+	bool is_option_over = false; /* behind "--" */
 	int code = -1;
 
 	for (int i = 0; i < argc && code < 0; i++) {
-		if (is_help(argv[i])) {
+		bool may_be_option = !is_option_over && argv[i][0] == '-';
+
+		if (may_be_option && is_help(argv[i])) {
 			print_command_help(line, command);
 			return EX_OK;
 		}
-		if (argv[i][0] == '-' && argv[i][1])
+		if (may_be_option && strcmp(argv[i], "--") == 0)
+			is_option_over = true;
+		else if (may_be_option && argv[i][1])
 			code = read_option(
 				line, command, argc, argv, &i, arguments);
 		else if (operands->count >= command->most)
@@ -193,10 +206,10 @@ read_options(const struct command_line *line, int argc, char **argv, int *index,
 			printf("%s " RESTANTE_VERSION "\n", line->program);
 			return EX_OK;
 		}
-		if ((strcmp(word, "-c") != 0 &&
-			    strcmp(word, "--config") != 0) ||
-			*index + 1 >= argc)
+		if (strcmp(word, "-c") != 0 && strcmp(word, "--config") != 0)
 			return wrong(line, "unknown option ", word);
+		if (*index + 1 >= argc)
+			return lacks_value(word, "FILE");
 		operands->config = argv[++*index];
 	}
 	return -1;
@@ -214,6 +227,26 @@ run(const struct command_line *line, const struct command *command,
 	return code;
 }
 
+/* "user" or "user frob": tells which commands begin so. */
+static int
+wrong_command(const struct command_line *line, const char *word)
+{
+	size_t octets = strlen(word), used = 0;
+	char known[KNOWN_MAXIMUM_OCTETS] = "";
+
+	for (size_t i = 0; i < line->command_count; i++) {
+		const char *words = line->commands[i].words;
+
+		if (strncmp(words, word, octets) != 0 || words[octets] != ' ' ||
+			used >= sizeof(known))
+			continue;
+		used += (size_t)snprintf(known + used, sizeof(known) - used,
+			"%s%s", used ? ", " : "; there are ", words);
+	}
+	return complain(EX_USAGE, "unknown command %s%s\nTry: %s --help", word,
+		known, line->program);
+}
+
 static int
 find_and_run(const struct command_line *line, int argc, char **argv,
 	struct operands *operands, struct arguments *arguments)
@@ -228,7 +261,7 @@ find_and_run(const struct command_line *line, int argc, char **argv,
 			operands, arguments);
 		return code >= 0 ? code : run(line, command, arguments);
 	}
-	return wrong(line, "unknown command ", argv[0]);
+	return wrong_command(line, argv[0]);
 }
 
 int

@@ -112,6 +112,8 @@ read_options(int argc, char **argv, struct options *options)
 			puts("restanted " RESTANTE_VERSION);
 			exit(EX_OK);
 		default:
+			/* getopt has said what. */
+			fputs("Try: restanted --help\n", stderr);
 			exit(EX_USAGE);
 		}
 	}
