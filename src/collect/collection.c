@@ -44,22 +44,19 @@ end_run(struct collection *c)
 		.on_server =
 			c->counts.listed_messages - c->counts.deleted_messages,
 		.is_good = c->outcome == OK,
+		.is_interrupted = c->is_behind && c->outcome != OK,
 	};
 
+	if (!c->ledger || c->options->is_dry_run)
+		return;
 	snprintf(run.account, sizeof(run.account), "%s", c->account->name);
 	snprintf(run.detail, sizeof(run.detail), "%.250s", c->reason);
-	if (!c->is_run_open && c->ledger && !c->options->is_dry_run) {
-		bool was_interrupted;
-
-		/* It failed before: that is told, and the mark of a run that
-		   was interrupted stays. */
-		if (ledger_begin_run(
-			    c->ledger, run.account, &was_interrupted) != OK ||
-			was_interrupted)
-			return;
-	}
-	if (c->ledger && !c->options->is_dry_run)
-		ledger_end_run(c->ledger, &run);
+	/* It failed before it filed anything: that is told, and the mark of one
+	   that was interrupted stays. */
+	if (!c->is_run_open && ledger_begin_run(c->ledger, run.account,
+				       &run.is_interrupted) != OK)
+		return;
+	ledger_end_run(c->ledger, &run);
 }
 
 /* When nothing is under way any more. */

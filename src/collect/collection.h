@@ -85,6 +85,7 @@ struct collection {
 	char reason[ENGINE_TEXT_SIZE];
 	bool is_secured, has_pipelining, has_failed_messages;
 	bool is_run_open;  /* the ledger knows that it is under way */
+	bool is_behind;	   /* the ledger may not know all that is filed */
 	bool is_connected; /* its memory is still there */
 	bool is_finished;
 	/* the listing; index = msgno - 1 */

@@ -92,13 +92,14 @@ start(struct engine *engine, size_t index, const struct engine_account *account)
 	c->options = engine->options;
 	c->account = account->account;
 	c->password = account->password;
-	c->ledger = engine->ledger;
 	c->loop = &engine->loop;
 	engine->locks[index] = -1;
 	if (!engine->options->is_login_only) {
 		engine->locks[index] = lock(engine, c);
 		if (engine->locks[index] < 0)
 			return;
+		/* The account's lines in it belong to whoever has the lock. */
+		c->ledger = engine->ledger;
 	}
 	if (set_tls(engine, index))
 		collection_start(c);

@@ -266,6 +266,7 @@ ledger_end_run(struct ledger *ledger, const struct ledger_run *run)
 	sqlite3_bind_int64(statement, 6, (int64_t)run->on_server);
 	sqlite3_bind_int(statement, 7, run->is_good);
 	sqlite3_bind_text(statement, 8, run->detail, -1, SQLITE_STATIC);
+	sqlite3_bind_int(statement, 9, run->is_interrupted);
 	return end(ledger, finish(statement));
 }
 

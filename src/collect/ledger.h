@@ -41,6 +41,8 @@ struct ledger_run {
 	uint64_t at_seconds; /* of its end; since 1970 */
 	uint64_t messages, octets, stored, on_server;
 	bool is_good;
+	/* Not all that is filed may be here; told to the next run alone. */
+	bool is_interrupted;
 	char detail[256]; /* for people; "" when good */
 };
 
@@ -51,7 +53,8 @@ enum outcome ledger_open(const char *directory, struct ledger **out,
 	char error[LEDGER_ERROR_SIZE]);
 void ledger_close(struct ledger **ledger);
 
-/* *out_was_interrupted: the run before this one did not come to its end. */
+/* *out_was_interrupted: the run before this one did not come to its end, or
+ * ended as interrupted. */
 enum outcome ledger_begin_run(
 	struct ledger *ledger, const char *account, bool *out_was_interrupted);
 enum outcome ledger_end_run(

@@ -9,8 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define BUSY_MS 10000
-#define VERSION 1
+#define BUSY_MS	     10000
+#define BUSY_STEP_MS 10
+#define VERSION	     1
 
 static const char schema[] =
 	"CREATE TABLE message("
@@ -51,7 +52,7 @@ static const char *const texts[STATEMENTS] = {
 	[WAS_RUNNING] = "SELECT is_running FROM run WHERE account = ?1",
 	[BEGIN_RUN] = "INSERT INTO run(account, is_running) VALUES(?1, 1)"
 		      " ON CONFLICT(account) DO UPDATE SET is_running = 1",
-	[END_RUN] = "UPDATE run SET is_running = 0, at = ?2, messages = ?3,"
+	[END_RUN] = "UPDATE run SET is_running = ?9, at = ?2, messages = ?3,"
 		    " octets = ?4, stored = ?5, on_server = ?6, is_good = ?7,"
 		    " detail = ?8 WHERE account = ?1",
 	[LAST_RUN] = "SELECT at, messages, octets, stored, on_server, is_good,"
@@ -80,17 +81,20 @@ ledger_outcome(int code)
 }
 
 static int
-read_version(sqlite3 *db)
+read_version(sqlite3 *db, int *out)
 {
 	sqlite3_stmt *statement = NULL;
-	int version = -1;
+	int code = sqlite3_prepare_v2(
+		db, "PRAGMA user_version", -1, &statement, NULL);
 
-	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement,
-		    NULL) == SQLITE_OK &&
-		sqlite3_step(statement) == SQLITE_ROW)
-		version = sqlite3_column_int(statement, 0);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code == SQLITE_ROW) {
+		*out = sqlite3_column_int(statement, 0);
+		code = SQLITE_OK;
+	}
 	sqlite3_finalize(statement);
-	return version;
+	return code;
 }
 
 /* Under the write lock, so that two programs do not both make the tables. */
@@ -102,27 +106,43 @@ make_tables(sqlite3 *db)
 
 	if (code != SQLITE_OK)
 		return code;
-	version = read_version(db);
-	if (version == 0)
+	code = read_version(db, &version);
+	if (code == SQLITE_OK && version == 0)
 		code = sqlite3_exec(db, schema, NULL, NULL, NULL);
-	else if (version != VERSION)
-		code = SQLITE_NOTADB;
-	sqlite3_exec(db, code == SQLITE_OK ? "COMMIT" : "ROLLBACK", NULL, NULL,
-		NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+	if (code != SQLITE_OK)
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return code;
+}
+
+/* The busy timeout does not hold for a change of the journal's mode. */
+static int
+set_journal_mode(sqlite3 *db)
+{
+	int code = SQLITE_BUSY;
+
+	for (int waited_ms = 0; code == SQLITE_BUSY && waited_ms < BUSY_MS;
+		waited_ms += BUSY_STEP_MS) {
+		code = sqlite3_exec(
+			db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+		if (code == SQLITE_BUSY)
+			sqlite3_sleep(BUSY_STEP_MS);
+	}
 	return code;
 }
 
 static int
-set_up(struct ledger *ledger)
+set_up(struct ledger *ledger, int version)
 {
-	int code;
+	int code = set_journal_mode(ledger->db);
 
-	sqlite3_busy_timeout(ledger->db, BUSY_MS);
-	code = sqlite3_exec(ledger->db,
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-		"PRAGMA trusted_schema = OFF;",
-		NULL, NULL, NULL);
-	if (code == SQLITE_OK && read_version(ledger->db) != VERSION)
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(ledger->db,
+			"PRAGMA synchronous = FULL; PRAGMA trusted_schema = "
+			"OFF",
+			NULL, NULL, NULL);
+	if (code == SQLITE_OK && version == 0)
 		code = make_tables(ledger->db);
 	for (int i = 0; i < STATEMENTS && code == SQLITE_OK; i++)
 		code = sqlite3_prepare_v3(ledger->db, texts[i], -1,
@@ -131,14 +151,47 @@ set_up(struct ledger *ledger)
 	return code;
 }
 
+/* A file of another version is not touched. */
+static enum outcome
+open_file(
+	struct ledger *ledger, const char *file, char error[LEDGER_ERROR_SIZE])
+{
+	int version = 0;
+	int code = sqlite3_open_v2(file, &ledger->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+			SQLITE_OPEN_FULLMUTEX,
+		NULL);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_busy_timeout(ledger->db, BUSY_MS);
+	if (code == SQLITE_OK)
+		code = read_version(ledger->db, &version);
+	if (version != 0 && version != VERSION) {
+		snprintf(error, LEDGER_ERROR_SIZE,
+			"the ledger %.120s was made by another version of "
+			"restante (format %d, this one has %d)",
+			file, version, VERSION);
+		return ERR_BROKEN;
+	}
+	if (code == SQLITE_OK)
+		code = set_up(ledger, version);
+	if (code != SQLITE_OK)
+		snprintf(error, LEDGER_ERROR_SIZE, "the ledger %.150s: %s",
+			file, sqlite3_errstr(code));
+	return ledger_outcome(code);
+}
+
 /* As mkdir -p, mode 0700 for what is made. */
 static bool
 make_directories(const char *directory)
 {
 	char path[PATH_MAX];
 
-	if (snprintf(path, sizeof(path), "%s", directory) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s", directory) >=
+		(int)sizeof(path)) {
+		errno = ENAMETOOLONG;
 		return false;
+	}
 	for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
 		*slash = '\0';
 		if (mkdir(path, 0700) < 0 && errno != EEXIST)
@@ -148,38 +201,39 @@ make_directories(const char *directory)
 	return mkdir(path, 0700) == 0 || errno == EEXIST;
 }
 
+static enum outcome
+open_in(struct ledger *ledger, const char *directory,
+	char error[LEDGER_ERROR_SIZE])
+{
+	char file[PATH_MAX + 16];
+
+	if (!make_directories(directory)) {
+		snprintf(error, LEDGER_ERROR_SIZE, "cannot make %.150s: %s",
+			directory, strerror(errno));
+		return ERR_BROKEN;
+	}
+	snprintf(file, sizeof(file), "%s/ledger.db", directory);
+	return open_file(ledger, file, error);
+}
+
 enum outcome
 ledger_open(const char *directory, struct ledger **out,
 	char error[LEDGER_ERROR_SIZE])
 {
 	struct ledger *ledger = calloc(1, sizeof(*ledger));
-	char file[PATH_MAX + 16];
-	int code;
+	enum outcome outcome;
 
-	if (!ledger)
+	if (!ledger) {
+		snprintf(error, LEDGER_ERROR_SIZE, "no memory");
 		return ERR_TRY_LATER;
+	}
 	uv_mutex_init(&ledger->mutex);
-	snprintf(file, sizeof(file), "%s/ledger.db", directory);
-	if (!make_directories(directory)) {
-		snprintf(error, LEDGER_ERROR_SIZE, "cannot make %.150s: %s",
-			directory, strerror(errno));
-		ledger_close(&ledger);
-		return ERR_BROKEN;
-	}
-	code = sqlite3_open_v2(file, &ledger->db,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-			SQLITE_OPEN_FULLMUTEX,
-		NULL);
-	if (code == SQLITE_OK)
-		code = set_up(ledger);
-	if (code == SQLITE_OK) {
+	outcome = open_in(ledger, directory, error);
+	if (outcome == OK)
 		*out = ledger;
-		return OK;
-	}
-	snprintf(error, LEDGER_ERROR_SIZE, "the ledger %.150s: %s", file,
-		sqlite3_errstr(code));
-	ledger_close(&ledger);
-	return ledger_outcome(code);
+	else
+		ledger_close(&ledger);
+	return outcome;
 }
 
 void

@@ -271,7 +271,7 @@ messages_go_on(struct collection *c)
 /* ---- beginning and end ---- */
 
 static bool
-open_sink(struct collection *c, bool was_interrupted)
+open_sink(struct collection *c)
 {
 	const struct sink_ops *ops = sink_find("maildir");
 	char maildir[4096], error[SINK_ERROR_SIZE] = "";
@@ -279,7 +279,7 @@ open_sink(struct collection *c, bool was_interrupted)
 		.account = c->account->name,
 		.target = maildir,
 		.makes_lf = c->account->line_ends == LINE_ENDS_LF,
-		.was_interrupted = was_interrupted,
+		.was_interrupted = c->is_behind,
 	};
 	enum outcome outcome = ERR_PEER;
 
@@ -293,9 +293,9 @@ open_sink(struct collection *c, bool was_interrupted)
 static bool
 begin_run(struct collection *c)
 {
-	bool was_interrupted = false;
+	/* A mark stays until a run has come to a good end. */
 	enum outcome outcome =
-		ledger_begin_run(c->ledger, c->account->name, &was_interrupted);
+		ledger_begin_run(c->ledger, c->account->name, &c->is_behind);
 
 	if (outcome != OK) {
 		collection_fail(c, outcome, "the ledger cannot be changed: %s",
@@ -303,7 +303,7 @@ begin_run(struct collection *c)
 		return false;
 	}
 	c->is_run_open = true;
-	return open_sink(c, was_interrupted);
+	return open_sink(c);
 }
 
 void

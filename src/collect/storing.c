@@ -112,6 +112,7 @@ after_work(uv_work_t *request, int status)
 	}
 	free_flush(&c->flush);
 	collection_tell(c, ENGINE_STORED, NULL);
+	c->is_behind |= first != OK;
 	if (first != OK)
 		collection_fail(c, first, "%s cannot be written: %s", who,
 			first == ERR_NO_SPACE ? "the disk is full"
