@@ -2,6 +2,7 @@
 #include "server/store_role.h"
 #include "base/log.h"
 #include "server/delivery.h"
+#include "server/opened.h"
 #include "server/pool.h"
 #include "store/registry.h"
 
@@ -42,8 +43,8 @@ find_holder(struct store_client *client, uint64_t connection)
 	return entry ? table_object(entry, struct store_holder, entry) : NULL;
 }
 
-static struct store_holder *
-make_holder(struct store_client *client, uint64_t connection)
+struct store_holder *
+store_client_holder(struct store_client *client, uint64_t connection)
 {
 	struct store_holder *holder = find_holder(client, connection);
 
@@ -100,21 +101,12 @@ release(struct store_holder *holder)
 	free_holder_when_unused(holder);
 }
 
-/* ---- opening a maildrop ---- */
-
-struct opening {
-	struct store_open_call call; /* first */
-	struct store_holder *holder;
-	char mailbox[STORE_MAILBOX_MAXIMUM_OCTETS];
-	bool is_second_try;
-};
-
 /*
  * A connection that ended may have its release still on the way here, behind
  * the grant of the next one: the owner must not find its own maildrop busy.
  */
-static bool
-settle_releases(void)
+bool
+store_role_settle_releases(void)
 {
 	bool is_settled = false;
 	struct store_client *next;
@@ -125,228 +117,6 @@ settle_releases(void)
 			is_settled = true;
 	}
 	return is_settled;
-}
-
-static void
-tell_opened(struct opening *o)
-{
-	struct message message;
-	enum outcome outcome = o->call.call.outcome;
-
-	message_init(&message, MESSAGE_OPENED, o->holder->entry.id);
-	message_put_u8(&message, (uint8_t)outcome);
-	if (outcome == OK) {
-		message_put_string(&message, o->mailbox);
-		message_put_u64(&message, o->call.snapshot.trailer_offset);
-		message_put_u32(&message, o->call.snapshot.count);
-		message_put_u64(&message, o->call.snapshot.octets);
-		message_put_descriptor(&message, &o->call.snapshot.descriptor);
-	}
-	store_client_send(o->holder->client, &message);
-	message_release(&message);
-}
-
-static void
-opened(struct store_call *call)
-{
-	struct opening *o = (struct opening *)call;
-	struct store_holder *holder = o->holder;
-
-	if (call->outcome == ERR_BUSY && !o->is_second_try) {
-		o->is_second_try = true;
-		if (settle_releases()) {
-			store_role_store->ops->open(store_role_store, &o->call);
-			return;
-		}
-	}
-	holder->is_opening = false;
-	if (call->outcome == OK) {
-		holder->session = o->call.session;
-		holder->count = o->call.snapshot.count;
-	}
-	tell_opened(o);
-	free(o);
-	/* A refused login may be tried again on the connection. */
-	if (!holder->session)
-		holder->is_released = true;
-	store_holder_call_ended(holder);
-}
-
-static void
-tell_not_opened(struct store_client *client, uint64_t connection)
-{
-	struct message message;
-
-	message_init(&message, MESSAGE_OPENED, connection);
-	message_put_u8(&message, ERR_TRY_LATER);
-	store_client_send(client, &message);
-	message_release(&message);
-}
-
-/* One that does not fit is the session's doing, not auth's: the session gets
-   an answer it does not wait for. */
-static void
-on_grant_open(
-	struct store_client *client, uint64_t connection, const char *mailbox)
-{
-	struct store_holder *holder = make_holder(client, connection);
-	struct opening *o = calloc(1, sizeof(*o));
-
-	if (!holder || !o || holder->session || holder->is_opening) {
-		free(o);
-		tell_not_opened(client, connection);
-		return;
-	}
-	holder->is_opening = true;
-	holder->is_released = false;
-	holder->calls++;
-	o->holder = holder;
-	snprintf(o->mailbox, sizeof(o->mailbox), "%s", mailbox);
-	o->call.mailbox = o->mailbox;
-	o->call.call.done = opened;
-	store_role_store->ops->open(store_role_store, &o->call);
-}
-
-/* ---- message files ---- */
-
-struct reading;
-
-struct reading_one {
-	struct store_read_call call; /* first */
-	struct reading *reading;
-};
-
-struct reading {
-	struct store_holder *holder;
-	unsigned left; /* reads under way */
-	uint32_t first, count;
-	struct reading_one ones[READ_AHEAD];
-};
-
-static void
-tell_files(struct reading *r)
-{
-	struct message message;
-
-	message_init(&message, MESSAGE_FILES, r->holder->entry.id);
-	message_put_u32(&message, r->first);
-	message_put_u32(&message, r->count);
-	for (uint32_t i = 0; i < r->count; i++) {
-		struct store_read_call *call = &r->ones[i].call;
-
-		message_put_u8(&message, (uint8_t)call->call.outcome);
-		message_put_u64(&message, call->offset);
-		message_put_u64(&message, call->octets);
-		if (call->call.outcome == OK)
-			message_put_descriptor(&message, &call->descriptor);
-	}
-	store_client_send(r->holder->client, &message);
-	message_release(&message);
-}
-
-static void
-one_read(struct store_call *call)
-{
-	struct reading_one *one = (struct reading_one *)call;
-	struct reading *r = one->reading;
-	struct store_holder *holder = r->holder;
-
-	if (--r->left > 0)
-		return;
-	tell_files(r);
-	free(r);
-	store_holder_call_ended(holder);
-}
-
-static bool
-on_read(struct store_holder *holder, struct message *message)
-{
-	struct message_reader reader;
-	struct reading *r;
-	uint32_t first, count;
-
-	message_reader_init(&reader, message);
-	first = message_get_u32(&reader);
-	count = message_get_u32(&reader);
-	if (!message_reader_finish(&reader) || !holder->session || count == 0 ||
-		count > READ_AHEAD || first >= holder->count ||
-		count > holder->count - first)
-		return false;
-	r = calloc(1, sizeof(*r));
-	if (!r)
-		return false;
-	r->holder = holder;
-	r->first = first;
-	r->left = r->count = count;
-	holder->calls++;
-	for (uint32_t i = 0; i < count; i++) {
-		struct reading_one *one = &r->ones[i];
-
-		one->reading = r;
-		one->call = (struct store_read_call){.call = {.done = one_read},
-			.session = holder->session,
-			.index = first + i,
-			.descriptor = -1};
-		store_role_store->ops->read(store_role_store, &one->call);
-	}
-	return true;
-}
-
-/* ---- deletions ---- */
-
-static bool
-on_delete(struct store_holder *holder, struct message *message)
-{
-	struct message_reader reader;
-	uint32_t n;
-
-	message_reader_init(&reader, message);
-	n = message_get_u32(&reader);
-	if (!holder->session || holder->is_committing || n > DELETE_BATCH)
-		return false;
-	for (uint32_t i = 0; i < n && !reader.is_malformed; i++) {
-		uint32_t index = message_get_u32(&reader);
-
-		/* The set's memory goes by its largest index. */
-		if (index >= holder->count ||
-			!index_set_add(&holder->deleted, index))
-			return false;
-	}
-	return message_reader_finish(&reader);
-}
-
-static void
-committed(struct store_call *call)
-{
-	struct store_commit_call *commit = (struct store_commit_call *)call;
-	struct store_holder *holder =
-		table_object(commit, struct store_holder, commit);
-	struct message message;
-
-	message_init(&message, MESSAGE_COMMITTED, holder->entry.id);
-	message_put_u8(&message, (uint8_t)call->outcome);
-	/* The maildrop is free before the client hears of it. */
-	if (holder->calls == 1)
-		store_role_store->ops->release(
-			store_role_store, &holder->session);
-	store_client_send(holder->client, &message);
-	message_release(&message);
-	store_holder_call_ended(holder);
-}
-
-static bool
-on_commit(struct store_holder *holder, struct message *message)
-{
-	if (!holder->session || holder->is_committing ||
-		message->payload.octets)
-		return false;
-	holder->is_committing = true;
-	holder->calls++;
-	holder->commit = (struct store_commit_call){.call = {.done = committed},
-		.session = holder->session,
-		.deleted = &holder->deleted};
-	store_role_store->ops->commit(store_role_store, &holder->commit);
-	return true;
 }
 
 /* ---- channels ---- */
@@ -364,11 +134,11 @@ for_holder(struct store_holder *holder, struct message *message)
 {
 	switch (message->type) {
 	case MESSAGE_READ:
-		return on_read(holder, message);
+		return opened_on_read(holder, message);
 	case MESSAGE_DELETE:
-		return on_delete(holder, message);
+		return opened_on_delete(holder, message);
 	case MESSAGE_COMMIT:
-		return on_commit(holder, message);
+		return opened_on_commit(holder, message);
 	case MESSAGE_APPEND_BEGIN_PIECE:
 	case MESSAGE_APPEND_BEGIN:
 		return delivery_on_begin(holder, message);
@@ -470,10 +240,10 @@ on_auth_message(struct channel *channel, struct message *message)
 	if (!client)
 		return true; /* that session process has died meanwhile */
 	if (message->type == MESSAGE_GRANT_OPEN) {
-		on_grant_open(client, message->subject, mailbox);
+		opened_on_grant_open(client, message->subject, mailbox);
 		return true;
 	}
-	holder = make_holder(client, message->subject);
+	holder = store_client_holder(client, message->subject);
 	/* One that does not fit is the session's doing, not auth's: it has no
 	   such recipient, and its BEGIN will be malformed. */
 	if (holder)

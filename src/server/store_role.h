@@ -46,6 +46,11 @@ struct store_holder {
 
 extern struct store *store_role_store;
 
+/* Finds or makes; NULL when there are too many or memory is short. */
+struct store_holder *store_client_holder(
+	struct store_client *client, uint64_t connection);
+/* Takes what sessions have sent by now; false when there was nothing. */
+bool store_role_settle_releases(void);
 /* Answers on the client's channel, if it is still there. */
 void store_client_send(struct store_client *client, struct message *message);
 /* After each call that ended: frees a released holder with no more of them. */
