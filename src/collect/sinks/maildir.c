@@ -33,8 +33,10 @@ struct maildir {
 	char *account;
 	bool makes_lf;
 	int directories[3];
-	/* What a mail reader may have moved to cur/ since the last run was
-	   interrupted: names, NUL after each. */
+	/* What the ledger does not know a mail reader may have moved to cur/,
+	   and be moving while this run lasts: what is ours there, looked up
+	   before each flush; NUL after each name. */
+	bool was_interrupted;
 	struct buffer seen;
 };
 
@@ -102,8 +104,10 @@ open_part(struct maildir *maildir, const char *target, int part)
 	int fd;
 
 	if (snprintf(path, sizeof(path), "%s/%s", target, parts[part]) >=
-		(int)sizeof(path) - 4)
+		(int)sizeof(path) - 4) {
+		errno = ENAMETOOLONG;
 		return ERR_BROKEN;
+	}
 	outcome = make_directory(path);
 	if (outcome != OK)
 		return outcome;
@@ -195,12 +199,11 @@ maildir_open(const struct sink_options *options, struct sink **out,
 		maildir->directories[part] = -1;
 	buffer_init(&maildir->seen, SEEN_MAXIMUM);
 	maildir->makes_lf = options->makes_lf;
+	maildir->was_interrupted = options->was_interrupted;
 	maildir->account = strdup(options->account);
 	outcome = maildir->account ? make_path(options->target) : ERR_TRY_LATER;
 	for (int part = TMP; part <= CUR && outcome == OK; part++)
 		outcome = open_part(maildir, options->target, part);
-	if (outcome == OK && options->was_interrupted)
-		outcome = scan(maildir, CUR, note_seen);
 	if (outcome == OK && options->was_interrupted)
 		outcome = scan(maildir, TMP, remove_old);
 	if (outcome == OK) {
@@ -449,8 +452,12 @@ maildir_flush(struct sink *sink, struct sink_delivery *const *deliveries,
 	struct maildir *maildir = self_of(sink);
 	enum outcome outcome = OK;
 
+	buffer_clear(&maildir->seen);
+	if (maildir->was_interrupted)
+		outcome = scan(maildir, CUR, note_seen);
 	for (size_t i = 0; i < count; i++)
-		outcomes[i] = place(maildir, deliveries[i]);
+		outcomes[i] =
+			outcome == OK ? place(maildir, deliveries[i]) : outcome;
 	if (fsync(maildir->directories[NEW]) < 0 ||
 		(maildir->seen.octets > 0 &&
 			fsync(maildir->directories[CUR]) < 0))
