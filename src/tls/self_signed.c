@@ -41,16 +41,22 @@ set_serial(X509 *certificate)
 	return is_set;
 }
 
+static bool
+is_only(const char *text, const char *octets)
+{
+	return text[strspn(text, octets)] == '\0';
+}
+
 /* A name that is none (an address, a blank) is left out: localhost stays. */
 static void
 put_names(const char *hostname, char *out, size_t size)
 {
-	bool is_name =
-		hostname[0] && strlen(hostname) < 200 &&
-		strspn(hostname, "abcdefghijklmnopqrstuvwxyz"
-				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") ==
-			strlen(hostname) &&
-		strcmp(hostname, "localhost") != 0;
+	bool is_name = strlen(hostname) < 200 &&
+		       is_only(hostname, "abcdefghijklmnopqrstuvwxyz"
+					 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789.-") &&
+		       !is_only(hostname, "0123456789.") &&
+		       strcmp(hostname, "localhost") != 0;
 
 	snprintf(out, size, "%s%s%sDNS:localhost,IP:127.0.0.1,IP:::1",
 		is_name ? "DNS:" : "", is_name ? hostname : "",
