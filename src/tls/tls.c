@@ -194,6 +194,60 @@ tls_context_set_ticket_key(
 	ERR_clear_error();
 }
 
+/* ---- whose certificate it is ---- */
+
+/* The names a certificate carries, for the sentence below. */
+static void
+list_names(X509 *certificate, char *out, size_t size)
+{
+	GENERAL_NAMES *names =
+		X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (int i = 0; names && i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+		if (name->type != GEN_DNS || used + 2 >= size)
+			continue;
+		used += (size_t)snprintf(out + used, size - used, "%s%.60s",
+			used ? ", " : "",
+			(const char *)ASN1_STRING_get0_data(name->d.dNSName));
+	}
+	GENERAL_NAMES_free(names);
+	/* The other side chose them; people read them on a terminal. */
+	for (char *at = out; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+}
+
+static bool
+is_mismatch(long verification)
+{
+	return verification == X509_V_ERR_HOSTNAME_MISMATCH ||
+	       verification == X509_V_ERR_IP_ADDRESS_MISMATCH;
+}
+
+/* Here, since OpenSSL forgets a certificate that it refuses. */
+static int
+on_verify(int is_right, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(
+		store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls *tls = SSL_get_app_data(ssl);
+	char names[128] = "";
+
+	if (!is_right && is_mismatch(X509_STORE_CTX_get_error(store))) {
+		list_names(
+			X509_STORE_CTX_get0_cert(store), names, sizeof(names));
+		snprintf(tls->error, sizeof(tls->error),
+			"certificate is %s%.100s%snot for %.100s",
+			names[0] ? "for " : "", names, names[0] ? ", " : "",
+			tls->hostname);
+	}
+	return is_right;
+}
+
 enum outcome
 tls_client_context_new(const char *ca_file, struct tls_context **out,
 	char error[TLS_ERROR_SIZE])
@@ -216,7 +270,7 @@ tls_client_context_new(const char *ca_file, struct tls_context **out,
 		tls_context_free(&context);
 		return ERR_BROKEN;
 	}
-	SSL_CTX_set_verify(context->ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_verify(context->ctx, SSL_VERIFY_PEER, on_verify);
 	*out = context;
 	return OK;
 }
@@ -241,7 +295,8 @@ make(struct tls_context *context, int fd)
 	if (!tls)
 		return NULL;
 	tls->ssl = SSL_new(context->ctx);
-	if (!tls->ssl || SSL_set_fd(tls->ssl, fd) != 1)
+	if (!tls->ssl || SSL_set_fd(tls->ssl, fd) != 1 ||
+		SSL_set_app_data(tls->ssl, tls) != 1)
 		tls_free(&tls);
 	return tls;
 }
@@ -291,49 +346,20 @@ tls_free(struct tls **tls)
 	*tls = NULL;
 }
 
-/* The names a certificate carries, for the sentence below. */
-static void
-list_names(X509 *certificate, char *out, size_t size)
-{
-	GENERAL_NAMES *names =
-		X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-	size_t used = 0;
-
-	out[0] = '\0';
-	for (int i = 0; names && i < sk_GENERAL_NAME_num(names); i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-
-		if (name->type != GEN_DNS || used + 2 >= size)
-			continue;
-		used += (size_t)snprintf(out + used, size - used, "%s%.60s",
-			used ? ", " : "",
-			(const char *)ASN1_STRING_get0_data(name->d.dNSName));
-	}
-	GENERAL_NAMES_free(names);
-}
-
 static void
 say_verification(struct tls *tls, long result)
 {
-	X509 *certificate = SSL_get0_peer_certificate(tls->ssl);
-	char names[128] = "";
-
-	if (certificate)
-		list_names(certificate, names, sizeof(names));
-	if (result == X509_V_ERR_HOSTNAME_MISMATCH ||
-		result == X509_V_ERR_IP_ADDRESS_MISMATCH)
-		snprintf(tls->error, sizeof(tls->error),
-			"certificate is for %.100s, not for %.100s", names,
-			tls->hostname);
-	else
+	if (!is_mismatch(result))
 		snprintf(tls->error, sizeof(tls->error),
 			"certificate not trusted: %s",
 			X509_verify_cert_error_string(result));
 	ERR_clear_error();
 }
 
+/* if_closed: only for a reader is it an end like any other. */
 static enum tls_result
-result_of(struct tls *tls, int returned, const char *what)
+result_of(struct tls *tls, int returned, enum tls_result if_closed,
+	const char *what)
 {
 	long verification;
 
@@ -345,7 +371,9 @@ result_of(struct tls *tls, int returned, const char *what)
 	case SSL_ERROR_WANT_WRITE:
 		return TLS_WANT_WRITE;
 	case SSL_ERROR_ZERO_RETURN:
-		return TLS_CLOSED;
+		snprintf(tls->error, sizeof(tls->error),
+			"%s: the other side closed", what);
+		return if_closed;
 	case SSL_ERROR_SYSCALL:
 		if (!ERR_peek_error()) {
 			snprintf(tls->error, sizeof(tls->error), "%s: %s", what,
@@ -373,8 +401,9 @@ tls_handshake(struct tls *tls)
 	ERR_clear_error();
 	errno = 0;
 	returned = SSL_do_handshake(tls->ssl);
-	return returned == 1 ? TLS_DONE
-			     : result_of(tls, returned, "handshake failed");
+	if (returned == 1)
+		return TLS_DONE;
+	return result_of(tls, returned, TLS_FAILED, "handshake failed");
 }
 
 enum tls_result
@@ -385,8 +414,9 @@ tls_read(struct tls *tls, unsigned char *to, size_t room, size_t *out_octets)
 	ERR_clear_error();
 	errno = 0;
 	returned = SSL_read_ex(tls->ssl, to, room, out_octets);
-	return returned == 1 ? TLS_DONE
-			     : result_of(tls, returned, "reading failed");
+	return returned == 1
+		       ? TLS_DONE
+		       : result_of(tls, returned, TLS_CLOSED, "reading failed");
 }
 
 enum tls_result
@@ -397,8 +427,9 @@ tls_write(struct tls *tls, struct bytes from, size_t *out_octets)
 	ERR_clear_error();
 	errno = 0;
 	returned = SSL_write_ex(tls->ssl, from.at, from.octets, out_octets);
-	return returned == 1 ? TLS_DONE
-			     : result_of(tls, returned, "writing failed");
+	if (returned == 1)
+		return TLS_DONE;
+	return result_of(tls, returned, TLS_FAILED, "writing failed");
 }
 
 bool
@@ -417,7 +448,7 @@ tls_sendfile(struct tls *tls, int fd, uint64_t offset, size_t octets,
 	errno = 0;
 	sent = SSL_sendfile(tls->ssl, fd, (off_t)offset, octets, 0);
 	if (sent < 0)
-		return result_of(tls, (int)sent, "sending failed");
+		return result_of(tls, (int)sent, TLS_FAILED, "sending failed");
 	*out_octets = (size_t)sent;
 	return TLS_DONE;
 }

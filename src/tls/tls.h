@@ -52,7 +52,10 @@ enum tls_result tls_handshake(struct tls *tls);
 /* At most `room`; TLS_DONE with *out_octets > 0. */
 enum tls_result tls_read(
 	struct tls *tls, unsigned char *to, size_t room, size_t *out_octets);
-/* May take part of it: TLS_DONE with *out_octets > 0. */
+/*
+ * May take part of it: TLS_DONE with *out_octets > 0. After TLS_WANT_... the
+ * next call must begin with the same octets; there may be more behind them.
+ */
 enum tls_result tls_write(
 	struct tls *tls, struct bytes from, size_t *out_octets);
 /* True when the kernel encrypts: tls_sendfile works. */
