@@ -3,19 +3,23 @@
 
 #include <string.h>
 
-/* Where the path ends: the first ">" that is not quoted; 0 for nowhere. */
+/*
+ * Where the path ends: the first ">" that is not quoted; 0 for nowhere. Also
+ * behind a "\" a control character has no place: the path goes into replies
+ * and header fields.
+ */
 static size_t
 path_octets(struct bytes text)
 {
-	bool is_quoted = false;
+	bool is_quoted = false, is_escaped = false;
 
 	for (size_t i = 0; i < text.octets; i++) {
 		unsigned char octet = text.at[i];
 
 		if (octet < ' ' || octet == 0x7f)
 			return 0;
-		if (is_quoted && octet == '\\')
-			i++;
+		if (is_escaped || (is_quoted && octet == '\\'))
+			is_escaped = !is_escaped;
 		else if (octet == '"')
 			is_quoted = !is_quoted;
 		else if (octet == '>' && !is_quoted)

@@ -175,6 +175,7 @@ refuse_body(struct lmtp_session *s, const char *text)
 	s->refusal_text = text;
 }
 
+/* Of two reasons the size counts, however the octets arrive. */
 static void
 judge_body(struct lmtp_session *s)
 {
@@ -205,8 +206,7 @@ take_body(struct lmtp_session *s, struct bytes *in, struct buffer *body)
 	is_end = dot_decoder_take(&s->decoder, in, to, room, &octets);
 	buffer_grow(body, octets);
 	s->body_octets += octets;
-	if (s->mode == LMTP_RECEIVING)
-		judge_body(s);
+	judge_body(s);
 	if (s->mode == LMTP_SWALLOWING)
 		buffer_clear(body);
 	return is_end;
