@@ -301,14 +301,26 @@ prepare(struct client *client)
 		load->totals.first_ns = client->began_ns;
 }
 
+/* Of all sessions, the same of each slot: every box is read as often. */
+static uint64_t
+share(const struct client *client)
+{
+	const struct options *o = &client->load->options;
+
+	return o->count / o->connections +
+	       (client->slot < o->count % o->connections);
+}
+
 void
 client_begin(struct client *client)
 {
 	struct load *load = client->load;
 	struct epoll_event event = {EPOLLIN | EPOLLOUT, {.ptr = client}};
 
-	if (load->mode != &mode_lmtp && load->started++ >= load->options.count)
+	if (client->turn >= share(client))
 		return;
+	if (load->mode != &mode_lmtp)
+		load->started++;
 	prepare(client);
 	open_socket(client);
 	if (load->tls) {

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: ISC
+"""Measures Restante and others side by side and writes a report.
+
+usage: script/bench [--short] [--rounds N] [--output FILE] [ROW...]
+
+  --short     small boxes, two rounds: that everything works, not how fast
+  --rounds N  at least 5 for a report (the default)
+  --cheap-hash  accounts of Restante with DES instead of yescrypt: what a login
+              costs besides the hash
+  --output    where the report goes: bench/report.md, of --short
+              build-release/report-short.md
+"""
+import argparse
+import contextlib
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+
+import contestants  # noqa: E402
+import corpus  # noqa: E402
+import report  # noqa: E402
+import rows  # noqa: E402
+import servers  # noqa: E402
+
+LOAD = contestants.BUILD / "bench" / "load"
+LOAD_SECONDS = 900
+
+
+class Bench:
+    """The servers, the mail they share, and the load generator."""
+
+    def __init__(self, place, is_short, rounds):
+        self.place, self.is_short, self.rounds = place, is_short, rounds
+        self.servers = []
+        self.corpora, self.digests = {}, {}
+        self.certificate = place / "certificate.pem"
+        self.key = place / "key.pem"
+        servers.make_certificate(self.certificate, self.key)
+
+    # ---- mail ----
+
+    def corpus_box(self, make, first, messages):
+        """A Maildir of this part of the corpus, made once."""
+        key = (make.__name__, first, messages)
+        if key not in self.corpora:
+            box = self.place / "corpus" / "-".join(map(str, key))
+            if messages > 10_000:
+                say(f"  making {messages:,} messages")
+            corpus.write_box(box, messages, make, first)
+            if contestants.IS_ROOT:
+                corpus.give(box, contestants.MAIL_ID, contestants.MAIL_ID)
+            self.corpora[key] = box
+        return self.corpora[key]
+
+    def same_mail(self, row, server, digest, times):
+        """Everybody must send the same octets."""
+        if server.has_loose_sizes:
+            return
+        expected = self.digests.setdefault((row.prefix, row.messages),
+                                           (digest, times))
+        if (digest * expected[1] - expected[0] * times) % (1 << 64):
+            raise RuntimeError(f"{row.key}: {server.name} sends other octets")
+
+    # ---- load ----
+
+    def load_command(self, server, mode, *options, is_tls=False):
+        port = (server.lmtp_port if mode == "lmtp" else
+                server.pop3s_port if is_tls else server.pop3_port)
+        tls = ["--tls", self.certificate] if is_tls else []
+        return [str(part) for part in (
+            LOAD, mode, "--to", f"127.0.0.1:{port}", "--password",
+            contestants.PASSWORD, *options, *tls)]
+
+    def load(self, server, mode, *options, is_tls=False):
+        command = self.load_command(server, mode, *options, is_tls=is_tls)
+        done = subprocess.run(command, capture_output=True,
+                              timeout=LOAD_SECONDS)
+        if done.returncode:
+            raise RuntimeError(f"{server.name}: {mode}: "
+                               f"{done.stderr.decode(errors='replace')}")
+        return json.loads(done.stdout)
+
+    def load_process(self, server, mode, *options, is_tls=False):
+        return subprocess.Popen(
+            self.load_command(server, mode, *options, is_tls=is_tls),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    # ---- the run ----
+
+    def run(self, row):
+        """{server: {metric: [one value a round]}}, servers in turn."""
+        takers = [s for s in self.servers if row.takes(s)]
+        row.prepare()
+        for server in takers:
+            row.plan(server)
+        found = {s.name: {m.key: [] for m in row.metrics} for s in takers}
+        for _ in range(self.rounds):
+            for server in takers:
+                values = row.round(server)
+                for metric in row.metrics:
+                    found[server.name][metric.key].append(values[metric.key])
+        return found
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def choose(names):
+    known = {row.key: row for row in rows.ROWS}
+    if unknown := [n for n in names if n not in known]:
+        sys.exit(f"bench: no row {unknown[0]}; there are {' '.join(known)}")
+    return [known[n] for n in names or known]
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="script/bench")
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--cheap-hash", action="store_true")
+    parser.add_argument("--output", type=pathlib.Path)
+    parser.add_argument("rows", nargs="*", metavar="ROW")
+    given = parser.parse_args()
+    given.rounds = given.rounds or (2 if given.short else 5)
+    given.output = given.output or (
+        contestants.BUILD / "report-short.md" if given.short
+        else contestants.ROOT / "bench" / "report.md")
+    return given
+
+
+@contextlib.contextmanager
+def folder():
+    """Not below a home: the servers' users must get there. On a disk."""
+    place = pathlib.Path(tempfile.mkdtemp(prefix="restante-bench-",
+                                          dir="/var/tmp"))
+    place.chmod(0o755)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def running(bench, chosen):
+    """All servers, with all users the rows need."""
+    names = sorted({n for row in chosen for n in row.user_names()})
+    bench.servers.extend(kind(bench.place, bench.certificate, bench.key)
+                         for kind in contestants.KINDS)
+    # What is needed depends on how many servers there are.
+    names = sorted({n for row in chosen for n in row.user_names()})
+    try:
+        for server in bench.servers:
+            server.add_users(names)
+            server.start()
+        yield
+    finally:
+        for server in bench.servers:
+            server.stop()
+
+
+def main():
+    given = arguments()
+    contestants.Restante.hash_is_cheap = given.cheap_hash
+    began = time.monotonic()
+    with folder() as place:
+        bench = Bench(place, given.short, given.rounds)
+        chosen = [row(bench) for row in choose(given.rows)]
+        found = {}
+        with running(bench, chosen):
+            for row in chosen:
+                say(row.key)
+                found[row.key] = bench.run(row)
+                say(report.brief(row, found[row.key]))
+    given.output.write_text(report.write(
+        bench, chosen, found, time.monotonic() - began))
+    say(f"{given.output} written")
+
+
+main()
