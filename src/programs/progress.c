@@ -117,7 +117,7 @@ progress_format(char *out, size_t size, size_t width, const char *label,
 	put_bar(bar, columns, total_octets - rest, total_octets);
 	snprintf(out, size, "%-*.*s %s%s%s %s", LABEL_COLUMNS, LABEL_COLUMNS,
 		label, columns ? "[" : "", bar, columns ? "]" : "", text);
-	if (width > 0 && width < size)
+	if (width < size)
 		out[width] = '\0';
 }
 
