@@ -195,6 +195,39 @@ choose_log(struct server_settings *settings, bool is_demo)
 		(enum log_level)settings->log_level, "parent");
 }
 
+static int
+serve(const struct options *options, struct server_settings *settings)
+{
+	int code = EX_OK;
+
+	choose_log(settings, options->demo != NULL);
+	if (options->demo)
+		code = demo_fill(settings);
+	if (code == EX_OK)
+		code = parent_run(settings, options->demo ? demo_print : NULL);
+	return code;
+}
+
+static int
+run(struct options *options, struct server_settings *settings)
+{
+	int code = EX_OK;
+
+	if (options->demo)
+		code = demo_prepare(options->demo, (unsigned)options->port_base,
+			options->has_port_base, &options->config);
+	if (!options->config)
+		options->config = DEFAULT_CONFIG;
+	if (code == EX_OK)
+		code = load(settings, options->config);
+	if (code != EX_OK)
+		return code;
+	if (!options->only_checks)
+		return serve(options, settings);
+	printf("%s: ok\n", options->config);
+	return EX_OK;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -207,24 +240,7 @@ main(int argc, char **argv)
 		run_role(options.role);
 	umask(022);
 	server_settings_init(&settings);
-	if (options.demo) {
-		code = demo_prepare(options.demo, (unsigned)options.port_base,
-			options.has_port_base, &options.config);
-		if (code != EX_OK)
-			return code;
-	}
-	if (!options.config)
-		options.config = DEFAULT_CONFIG;
-	code = load(&settings, options.config);
-	if (code == EX_OK && options.only_checks)
-		printf("%s: ok\n", options.config);
-	if (code != EX_OK || options.only_checks)
-		return code;
-	choose_log(&settings, options.demo != NULL);
-	if (options.demo)
-		code = demo_fill(&settings);
-	if (code == EX_OK)
-		code = parent_run(&settings, options.demo ? demo_print : NULL);
+	code = run(&options, &settings);
 	server_settings_release(&settings);
 	return code;
 }

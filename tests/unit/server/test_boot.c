@@ -57,6 +57,7 @@ tell_settings(void)
 	message_put_u8(&message, true);
 	message_put_bytes(&message, BYTES_NONE);
 	assert_int_equal(channel_send_blocking(parent, &message), OK);
+	message_release(&message);
 }
 
 static void
@@ -70,6 +71,7 @@ tell_peer(enum role role, uint64_t instance)
 	message_put_u64(&message, instance);
 	message_put_descriptor(&message, &fd);
 	assert_int_equal(channel_send_blocking(parent, &message), OK);
+	message_release(&message);
 }
 
 static void
@@ -81,6 +83,7 @@ tell_start(void)
 	message_put_u32(&message, 3);
 	message_put_u64(&message, 77);
 	assert_int_equal(channel_send_blocking(parent, &message), OK);
+	message_release(&message);
 }
 
 static void
@@ -99,8 +102,8 @@ expect_ready(void)
 static void
 peers_before_and_after_the_start(void **state)
 {
+	static uv_loop_t loop; /* boot has its channel on it to the end */
 	struct boot *boot;
-	uv_loop_t loop;
 
 	tell_settings();
 	tell_peer(ROLE_STORE, 5);
