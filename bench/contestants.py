@@ -192,6 +192,32 @@ class Dovecot(Contestant):
         self.start()
 
 
+class Limit(Contestant):
+    """A responder that knows no accounts and keeps nothing: replies and lists
+    lie ready in memory, messages go out by sendfile(2), already dot-stuffed, or
+    by one write into TLS; LMTP into one file, one fdatasync(2) for all that
+    wait."""
+    name, is_limit = "limit", True
+
+    def __init__(self, place, certificate, key):
+        super().__init__(place, certificate, key)
+        self.lmtp_port = servers.free_port()
+
+    def command(self):
+        ports = self.pop3_port, self.pop3s_port, self.lmtp_port
+        return (BUILD / "bench" / "responder",
+                *(f"127.0.0.1:{port}" for port in ports), self.certificate,
+                self.key, self.boxes, self.place / "spool")
+
+    def put_box(self, box, user):
+        """It reads the corpus itself."""
+        if not self.box(user).exists():
+            self.box(user).symlink_to(box)
+
+    def version(self):
+        return "bench/limits"
+
+
 # ---- settings ----
 
 DOVECOT_LMTP = """
@@ -269,4 +295,4 @@ service stats {{
 {lmtp}
 """
 
-KINDS = (Restante, Dovecot)
+KINDS = (Restante, Dovecot, Limit)
