@@ -53,9 +53,11 @@ struct server_settings {
 	char *certificate;
 	char *key;
 	/* [auth] */
-	uint64_t plaintext; /* plaintext-without-tls = no|yes|force, as enum
+	uint64_t plaintext;	/* plaintext-without-tls = no|yes|force, as enum
 			       plaintext */
-	char *backends;	    /* sqlite */
+	char *backends;		/* sqlite */
+	uint64_t hash_threads;	/* hash-threads; 0: half of the cores */
+	uint64_t cache_seconds; /* cache = 1h; 0: none */
 	/* [pop3] */
 	uint64_t timeout_seconds; /* timeout = 10m, 600 s or more, RFC 1939 */
 	/* [lmtp] */

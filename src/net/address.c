@@ -114,6 +114,49 @@ address_text(const struct address *address, char out[ADDRESS_TEXT_SIZE])
 	return out;
 }
 
+const char *
+address_network_text(const struct address *address, char out[ADDRESS_TEXT_SIZE])
+{
+	const struct sockaddr_in6 *v6 =
+		(const struct sockaddr_in6 *)&address->storage;
+	struct in6_addr network = v6->sin6_addr;
+
+	if (address->any.sa_family != AF_INET6)
+		return address_host_text(address, out);
+	if (IN6_IS_ADDR_V4MAPPED(&network)) {
+		inet_ntop(
+			AF_INET, network.s6_addr + 12, out, ADDRESS_TEXT_SIZE);
+		return out;
+	}
+	memset(network.s6_addr + 8, 0, 8);
+	inet_ntop(AF_INET6, &network, out, ADDRESS_TEXT_SIZE);
+	memcpy(out + strlen(out), "/64", sizeof("/64"));
+	return out;
+}
+
+bool
+address_host_to_network(struct bytes host, char out[ADDRESS_TEXT_SIZE])
+{
+	struct address address = {.octets = sizeof(struct sockaddr_in6)};
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&address.storage;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address.storage;
+	struct bytes rest = host;
+	char text[INET6_ADDRSTRLEN];
+	bool has_length = bytes_has(host, '/');
+
+	if (!bytes_to_string(bytes_cut(&rest, '/'), text, sizeof(text)) ||
+		(has_length && !bytes_equal(rest, bytes_of_string("64"))))
+		return false;
+	if (!has_length && inet_pton(AF_INET, text, &v4->sin_addr) == 1)
+		v4->sin_family = AF_INET;
+	else if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1)
+		v6->sin6_family = AF_INET6;
+	else
+		return false;
+	address_network_text(&address, out);
+	return true;
+}
+
 bool
 address_is_loopback(const struct address *address)
 {

@@ -31,6 +31,15 @@ const char *address_text(
 /* Without the port: "192.0.2.1", "::1", "unix". */
 const char *address_host_text(
 	const struct address *address, char out[ADDRESS_TEXT_SIZE]);
+/*
+ * Whoever has this address has all of these: the address itself, for IPv6 its
+ * /64 as "2001:db8::/64".
+ */
+const char *address_network_text(
+	const struct address *address, char out[ADDRESS_TEXT_SIZE]);
+/* A host as people write it ("192.0.2.1", "2001:db8::1", "2001:db8::/64") to
+   what address_network_text says of it. False: neither. */
+bool address_host_to_network(struct bytes host, char out[ADDRESS_TEXT_SIZE]);
 /* 127.0.0.0/8, ::1, ::ffff:127.0.0.0/104, unix sockets. */
 bool address_is_loopback(const struct address *address);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Who a name is, and whether the password is theirs. */
-#include "accounts/password.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/auth_role.h"
 #include "server/auth_state.h"
@@ -25,69 +25,106 @@ grant(struct auth_exchange *x)
 		auth_refuse(x, ERR_TRY_LATER);
 }
 
-static void
-check_in_thread(uv_work_t *work)
+/* OK, also for a name that is nobody's: x->is_known. */
+static enum outcome
+find_account(struct auth_exchange *x)
 {
-	struct auth_exchange *x = work->data;
+	enum outcome outcome = ERR_DENIED;
+	char name[ACCOUNT_NAME_SIZE];
 
-	x->outcome = password_check(secret_bytes(&x->password),
-		x->is_known ? x->account.hash : NULL);
+	x->account = (struct account){0};
+	if (accounts_canonical_name(bytes_of_string(x->tried), name))
+		outcome = auth.accounts->ops->find(
+			auth.accounts, name, &x->account);
+	x->is_known = outcome == OK;
+	if (outcome == OK)
+		return OK;
+	/* For the log and for penalties, whatever it is. */
+	snprintf(x->account.name, sizeof(x->account.name), "%s", x->tried);
+	if (outcome == ERR_DENIED)
+		return OK;
+	log_event(LOG_LEVEL_ERROR, "accounts", "why=%s", outcome_name(outcome));
+	return ERR_TRY_LATER;
 }
 
-static void
-after_check(uv_work_t *work, int status)
+/* With the right password. */
+static enum outcome
+may_enter(const struct auth_exchange *x)
 {
-	struct auth_exchange *x = work->data;
-	struct auth_client *client = x->client;
-	bool is_gone = !client->channel || x->is_cancelled;
-	char quoted[LOG_QUOTED_OCTETS];
+	return x->is_known && !x->account.is_disabled ? OK : ERR_DENIED;
+}
 
-	auth.checks--;
-	client->checks--;
-	x->is_checking = false;
-	if (x->outcome == OK && x->account.is_disabled)
-		x->outcome = ERR_DENIED;
-	if (x->outcome != OK)
-		log_event(LOG_LEVEL_WARNING, "auth-failed", "addr=%s user=%s",
-			x->address,
-			log_quote(quoted, bytes_of_string(x->account.name)));
-	if (is_gone)
+/* After auth_guard_begin. */
+static void
+finish(struct auth_exchange *x, enum outcome outcome)
+{
+	auth_guard_end(x, outcome);
+	if (!x->client->channel || x->is_cancelled)
 		auth_exchange_free(x);
-	else if (x->outcome == OK)
+	else if (outcome == OK)
 		grant(x);
 	else
-		auth_refuse(x, x->outcome);
-	auth_client_free_when_unused(client);
+		auth_refuse(x, outcome);
+}
+
+/* Hashing takes its time: the password may have changed meanwhile. */
+static enum outcome
+may_still_enter(struct auth_exchange *x)
+{
+	uint64_t generation = x->account.generation;
+	enum outcome outcome = find_account(x);
+
+	if (outcome == OK && x->account.generation != generation)
+		outcome = ERR_DENIED;
+	return outcome == OK ? may_enter(x) : outcome;
+}
+
+void
+auth_checked(struct auth_exchange *x)
+{
+	enum outcome outcome = x->outcome;
+
+	if (outcome == OK || outcome == ERR_DENIED)
+		password_cache_put(auth.cache, &x->proof, outcome == OK,
+			clock_monotonic_ms());
+	finish(x, outcome == OK ? may_still_enter(x) : outcome);
+}
+
+/* Nothing holds it back: what is known of the password is cheap to ask. */
+static void
+judge(struct auth_exchange *x)
+{
+	enum password_verdict verdict;
+	bool is_fresh = x->is_fresh;
+
+	x->is_fresh = false;
+	if ((!is_fresh && find_account(x) != OK) ||
+		!password_cache_prove(auth.cache, x->account.name,
+			x->account.generation, secret_bytes(&x->password),
+			&x->proof)) {
+		auth_refuse(x, ERR_TRY_LATER);
+		return;
+	}
+	verdict = password_cache_find(
+		auth.cache, &x->proof, clock_monotonic_ms());
+	if (verdict != PASSWORD_UNKNOWN) {
+		auth_guard_begin(x);
+		finish(x,
+			verdict == PASSWORD_RIGHT ? may_enter(x) : ERR_DENIED);
+	} else if (!auth_pool_submit(x)) {
+		auth_refuse(x, ERR_TRY_LATER);
+	}
 }
 
 void
 auth_check(struct auth_exchange *x, struct bytes user, struct bytes password)
 {
-	char name[ACCOUNT_NAME_SIZE];
-	enum outcome outcome = ERR_DENIED;
-
-	/* The name that was tried, for the log, whatever it is. */
-	if (!bytes_to_string(user, x->account.name, ACCOUNT_NAME_SIZE))
-		snprintf(x->account.name, ACCOUNT_NAME_SIZE, "?");
-	if (accounts_canonical_name(user, name))
-		outcome = auth.accounts->ops->find(
-			auth.accounts, name, &x->account);
-	if (outcome != OK && outcome != ERR_DENIED) {
-		log_event(LOG_LEVEL_ERROR, "accounts", "why=%s",
-			outcome_name(outcome));
+	if (!bytes_to_string(user, x->tried, sizeof(x->tried)))
+		snprintf(x->tried, sizeof(x->tried), "?");
+	if (find_account(x) != OK || !secret_set(&x->password, password))
 		auth_refuse(x, ERR_TRY_LATER);
-		return;
+	else {
+		x->is_fresh = true;
+		auth_guard_admit(x, judge);
 	}
-	x->is_known = outcome == OK;
-	x->work.data = x;
-	if (auth.checks >= AUTH_CHECKS_MAXIMUM ||
-		!secret_set(&x->password, password) ||
-		uv_queue_work(&auth.loop, &x->work, check_in_thread,
-			after_check) != 0) {
-		auth_refuse(x, ERR_TRY_LATER);
-		return;
-	}
-	x->is_checking = true;
-	auth.checks++;
-	x->client->checks++;
 }

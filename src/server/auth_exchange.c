@@ -38,6 +38,8 @@ make_exchange(struct auth_client *client, uint64_t connection)
 void
 auth_exchange_free(struct auth_exchange *x)
 {
+	auth_guard_forget(x);
+	auth_pool_forget(x);
 	table_remove(&x->client->exchanges, &x->entry);
 	sasl_server_free(&x->sasl);
 	buffer_wipe(&x->front);
@@ -134,7 +136,7 @@ auth_on_begin(struct auth_client *client, struct message *message)
 	struct bytes mechanism, user, response;
 	bool has_response;
 
-	if (x && (x->is_checking || x->sasl))
+	if (x && (x->stage != AUTH_TALKING || x->sasl))
 		return false;
 	if (!x && !(x = make_exchange(client, message->subject))) {
 		send_outcome(client, message->subject, ERR_TRY_LATER);
@@ -168,7 +170,8 @@ auth_on_respond(struct auth_client *client, struct message *message)
 
 	message_reader_init(&reader, message);
 	response = message_get_bytes(&reader);
-	if (!message_reader_finish(&reader) || !x || x->is_checking || !x->sasl)
+	if (!message_reader_finish(&reader) || !x || x->stage != AUTH_TALKING ||
+		!x->sasl)
 		return false;
 	step(x, true, whole(x, response));
 	return true;
@@ -183,7 +186,7 @@ auth_on_piece(struct auth_client *client, struct message *message)
 
 	message_reader_init(&reader, message);
 	piece = message_get_bytes(&reader);
-	if (!message_reader_finish(&reader) || (x && x->is_checking))
+	if (!message_reader_finish(&reader) || (x && x->stage != AUTH_TALKING))
 		return false;
 	if (!x)
 		x = make_exchange(client, message->subject);
@@ -195,7 +198,7 @@ auth_on_cancel(struct auth_client *client, struct message *message)
 {
 	struct auth_exchange *x = find_exchange(client, message->subject);
 
-	if (x && x->is_checking)
+	if (x && x->stage != AUTH_TALKING)
 		x->is_cancelled = true;
 	else if (x)
 		auth_exchange_free(x);
@@ -214,7 +217,7 @@ auth_forget_exchanges(struct auth_client *client)
 		struct auth_exchange *x =
 			table_object(entry, struct auth_exchange, entry);
 
-		if (!x->is_checking) {
+		if (x->stage != AUTH_HASHING) {
 			auth_exchange_free(x);
 			continue;
 		}

@@ -136,11 +136,13 @@ auth_role_run(void)
 	static const struct boot_handler handler = {
 		.on_peer = on_peer, .on_stop = boot_leave};
 
-	setenv("UV_THREADPOOL_SIZE", AUTH_THREADS, 1);
 	auth.boot = boot_receive();
+	auth_pool_init((unsigned)auth.boot->settings.hash_threads);
 	boot_log_open(auth.boot, "auth");
 	open_accounts();
 	uv_loop_init(&auth.loop);
+	if (!auth_guard_init())
+		exit(EX_OSERR);
 	boot_finish(auth.boot, &auth.loop, &handler);
 	uv_run(&auth.loop, UV_RUN_DEFAULT);
 	exit(EX_SOFTWARE);

@@ -7,10 +7,13 @@
 #ifndef SERVER_AUTH_ROLE_H
 #define SERVER_AUTH_ROLE_H
 
-/* Threads that hash: no more, or hashing takes the whole machine. */
-#define AUTH_THREADS "2"
-/* Password checks under way and waiting; beyond that [SYS/TEMP]. */
-#define AUTH_CHECKS_MAXIMUM 4096
+/* Threads that hash, at the least: one for those without a failure. */
+#define AUTH_THREADS_LEAST 2
+/* Passwords that wait for a thread; beyond that [SYS/TEMP]. Twice as many of
+   networks without a failure. */
+#define AUTH_QUEUE_MAXIMUM 4096
+/* Attempts that wait for what failed before them; beyond that [SYS/TEMP]. */
+#define AUTH_WAITING_MAXIMUM 8192
 /* Exchanges of one session process. */
 #define AUTH_EXCHANGES_MAXIMUM 65536
 

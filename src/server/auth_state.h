@@ -8,8 +8,12 @@
 #include "accounts/accounts.h"
 #include "base/buffer.h"
 #include "base/secret.h"
+#include "net/address.h"
 #include "process/channel.h"
 #include "server/boot.h"
+#include "server/fair_queue.h"
+#include "server/password_cache.h"
+#include "server/penalties.h"
 #include "server/table.h"
 
 #define AUTH_ADDRESS_SIZE 128
@@ -25,6 +29,13 @@ struct auth_client {
 	unsigned checks;
 };
 
+enum auth_stage {
+	AUTH_TALKING, /* challenges and responses */
+	AUTH_WAITING, /* for what failed before it: auth_guard.c */
+	AUTH_QUEUED,  /* for a thread: auth_pool.c */
+	AUTH_HASHING, /* in a thread: must not be freed */
+};
+
 /* One connection's attempt to log in. */
 struct auth_exchange {
 	struct table_entry entry;
@@ -33,12 +44,23 @@ struct auth_exchange {
 	struct buffer front;	  /* of a response in pieces */
 	uint64_t connection;
 	char address[AUTH_ADDRESS_SIZE];
+	char network[ADDRESS_TEXT_SIZE];
 	bool is_cancelled;
-	/* the check, in a thread: */
-	uv_work_t work;
-	bool is_checking, is_known;
-	struct account account;
+	enum auth_stage stage;
+	/* whom it is about, once that was said: */
+	char tried[ACCOUNT_NAME_SIZE];
+	bool is_known, is_fresh; /* looked up, and just now */
+	struct account account;	 /* its name is `tried` when unknown */
 	struct secret password;
+	struct password_proof proof;
+	/* AUTH_WAITING */
+	char subject[ACCOUNT_NAME_SIZE]; /* the account, for penalties */
+	struct auth_exchange *previous, *next;
+	uint64_t arrived_ms, due_ms;
+	void (*admitted)(struct auth_exchange *exchange);
+	/* AUTH_QUEUED, AUTH_HASHING */
+	struct fair_item item;
+	uv_work_t work;
 	enum outcome outcome;
 };
 
@@ -46,9 +68,10 @@ struct auth_role {
 	uv_loop_t loop;
 	struct boot *boot;
 	struct accounts *accounts;
-	struct channel *store;
+	struct channel *store, *web;
 	struct auth_client *clients;
-	unsigned checks;
+	struct penalties *penalties;
+	struct password_cache *cache;
 };
 
 extern struct auth_role auth;
@@ -76,6 +99,38 @@ void auth_refuse(struct auth_exchange *exchange, enum outcome outcome);
 /* Ends the exchange: grants the maildrop, or refuses. */
 void auth_check(struct auth_exchange *exchange, struct bytes user,
 	struct bytes password);
+/* The password was hashed: exchange->outcome. */
+void auth_checked(struct auth_exchange *exchange);
+
+/* ---- auth_guard.c ---- */
+
+/* At the start of the role; false: no memory. */
+bool auth_guard_init(void);
+/*
+ * Calls `admitted` when nothing that failed before holds this attempt back: at
+ * once or later. It then calls auth_guard_begin and _end, or admits anew.
+ * `address` and the account's name are set.
+ */
+void auth_guard_admit(struct auth_exchange *exchange,
+	void (*admitted)(struct auth_exchange *exchange));
+/* Nothing holds it back now. */
+bool auth_guard_is_free(const struct auth_exchange *exchange);
+/* It is about to be checked; _end must follow, with what came out. */
+void auth_guard_begin(struct auth_exchange *exchange);
+void auth_guard_end(struct auth_exchange *exchange, enum outcome outcome);
+/* It goes while it waits. */
+void auth_guard_forget(struct auth_exchange *exchange);
+/* Which class of the queue it belongs to, 0 the best. */
+unsigned auth_guard_class(struct auth_exchange *exchange);
+
+/* ---- auth_pool.c ---- */
+
+/* Sizes the thread pool; before anything uses it. */
+void auth_pool_init(unsigned threads);
+/* False: too much waits already. Else auth_checked follows. */
+bool auth_pool_submit(struct auth_exchange *exchange);
+/* It goes while it waits for a thread. */
+void auth_pool_forget(struct auth_exchange *exchange);
 
 /* ---- auth_recipient.c ---- */
 
