@@ -57,7 +57,7 @@ struct listed {
 	enum message_state state;
 	uint32_t attempts; /* that broke before */
 	bool is_twin;	   /* its UIDL stands in the list more than once */
-	bool is_doubtful;  /* stored, but with another size than now listed */
+	bool is_doubtful;  /* in the ledger, and perhaps not the same */
 };
 
 /* A flush under way in the thread pool. */

@@ -109,6 +109,25 @@ ledger_find(struct ledger *ledger, const char *account,
 	return ledger_outcome(code);
 }
 
+bool
+ledger_holds(struct ledger *ledger, const char *account, struct bytes uidl,
+	const unsigned char digest[LEDGER_DIGEST_OCTETS])
+{
+	sqlite3_stmt *statement;
+	bool is_held;
+
+	uv_mutex_lock(&ledger->mutex);
+	statement = prepare(ledger, HOLDS, account);
+	sqlite3_bind_blob(
+		statement, 2, uidl.at, (int)uidl.octets, SQLITE_STATIC);
+	sqlite3_bind_blob(
+		statement, 3, digest, LEDGER_DIGEST_OCTETS, SQLITE_STATIC);
+	is_held = sqlite3_step(statement) == SQLITE_ROW;
+	sqlite3_reset(statement);
+	uv_mutex_unlock(&ledger->mutex);
+	return is_held;
+}
+
 static enum outcome
 store(struct ledger *ledger, const char *account,
 	const struct ledger_message *message)
@@ -172,6 +191,7 @@ ledger_broke(struct ledger *ledger, const char *account,
 /* Length and octets of each UIDL that is not listed any more, appended. */
 static enum outcome
 find_forgettable(struct ledger *ledger, const char *account,
+	uint64_t before_seconds,
 	bool (*is_listed)(struct bytes uidl, void *context), void *context,
 	struct buffer *out)
 {
@@ -179,6 +199,7 @@ find_forgettable(struct ledger *ledger, const char *account,
 	bool is_good = true;
 	int code = SQLITE_DONE;
 
+	sqlite3_bind_int64(statement, 2, (int64_t)before_seconds);
 	while (is_good && (code = sqlite3_step(statement)) == SQLITE_ROW) {
 		size_t octets = (size_t)sqlite3_column_bytes(statement, 0);
 		struct bytes uidl =
@@ -193,7 +214,8 @@ find_forgettable(struct ledger *ledger, const char *account,
 }
 
 static enum outcome
-forget(struct ledger *ledger, const char *account, struct bytes uidls)
+forget(struct ledger *ledger, const char *account, uint64_t before_seconds,
+	struct bytes uidls)
 {
 	enum outcome outcome = OK;
 	size_t octets;
@@ -205,6 +227,7 @@ forget(struct ledger *ledger, const char *account, struct bytes uidls)
 		uidls = bytes_after(uidls, sizeof(octets));
 		sqlite3_bind_blob(
 			statement, 2, uidls.at, (int)octets, SQLITE_STATIC);
+		sqlite3_bind_int64(statement, 3, (int64_t)before_seconds);
 		outcome = finish(statement);
 		uidls = bytes_after(uidls, octets);
 	}
@@ -213,6 +236,7 @@ forget(struct ledger *ledger, const char *account, struct bytes uidls)
 
 enum outcome
 ledger_forget(struct ledger *ledger, const char *account,
+	uint64_t before_seconds,
 	bool (*is_listed)(struct bytes uidl, void *context), void *context)
 {
 	enum outcome outcome = begin(ledger);
@@ -221,9 +245,11 @@ ledger_forget(struct ledger *ledger, const char *account,
 	if (outcome != OK)
 		return outcome;
 	buffer_init(&uidls, FORGOTTEN_MAXIMUM_OCTETS);
-	outcome = find_forgettable(ledger, account, is_listed, context, &uidls);
+	outcome = find_forgettable(
+		ledger, account, before_seconds, is_listed, context, &uidls);
 	if (outcome == OK)
-		outcome = forget(ledger, account, buffer_bytes(&uidls));
+		outcome = forget(
+			ledger, account, before_seconds, buffer_bytes(&uidls));
 	buffer_release(&uidls);
 	return end(ledger, outcome);
 }

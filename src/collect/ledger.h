@@ -63,6 +63,10 @@ enum outcome ledger_end_run(
 /* A key that is not there is LEDGER_UNKNOWN. */
 enum outcome ledger_find(struct ledger *ledger, const char *account,
 	const struct message_key *key, struct ledger_entry *out);
+/* Is a message of this UIDL, whatever its place among those, and of this digest
+ * stored here, or was it? */
+bool ledger_holds(struct ledger *ledger, const char *account, struct bytes uidl,
+	const unsigned char digest[LEDGER_DIGEST_OCTETS]);
 /* All or nothing, durable on return: these messages are stored here. */
 enum outcome ledger_commit(struct ledger *ledger, const char *account,
 	const struct ledger_message *messages, size_t count);
@@ -73,9 +77,10 @@ enum outcome ledger_deleted(struct ledger *ledger, const char *account,
 enum outcome ledger_broke(struct ledger *ledger, const char *account,
 	const struct message_key *key, uint64_t octets);
 
-/* Forgets deleted messages whose UIDL is, by `is_listed`, on the server no more:
- * it may then come again as another message's. */
+/* Forgets messages deleted before `before_seconds` (since 1970) whose UIDL is, by
+ * `is_listed`, on the server no more. */
 enum outcome ledger_forget(struct ledger *ledger, const char *account,
+	uint64_t before_seconds,
 	bool (*is_listed)(struct bytes uidl, void *context), void *context);
 
 /* False: there was no run of that account. */

@@ -35,6 +35,8 @@ static const char *const texts[STATEMENTS] = {
 	[ROLLBACK] = "ROLLBACK",
 	[FIND] = "SELECT state, octets, attempts, sha256 FROM message"
 		 " WHERE account = ?1 AND uidl = ?2 AND ordinal = ?3",
+	[HOLDS] = "SELECT 1 FROM message WHERE account = ?1 AND uidl = ?2"
+		  " AND sha256 = ?3",
 	[STORE] = "INSERT INTO message(account, uidl, ordinal, state, at,"
 		  " octets, sha256) VALUES(?1, ?2, ?3, 2, ?4, ?5, ?6)"
 		  " ON CONFLICT(account, uidl, ordinal) DO UPDATE SET"
@@ -46,9 +48,9 @@ static const char *const texts[STATEMENTS] = {
 		  " ON CONFLICT(account, uidl, ordinal)"
 		  " DO UPDATE SET attempts = attempts + 1",
 	[LIST_DELETED] = "SELECT DISTINCT uidl FROM message"
-			 " WHERE account = ?1 AND state = 3",
+			 " WHERE account = ?1 AND state = 3 AND at < ?2",
 	[FORGET] = "DELETE FROM message WHERE account = ?1 AND uidl = ?2"
-		   " AND state = 3",
+		   " AND state = 3 AND at < ?3",
 	[WAS_RUNNING] = "SELECT is_running FROM run WHERE account = ?1",
 	[BEGIN_RUN] = "INSERT INTO run(account, is_running) VALUES(?1, 1)"
 		      " ON CONFLICT(account) DO UPDATE SET is_running = 1",

@@ -16,6 +16,7 @@ enum ledger_statement {
 	COMMIT,
 	ROLLBACK,
 	FIND,
+	HOLDS,
 	STORE,
 	DELETED,
 	BROKE,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What the server lists, compared with the ledger, becomes the plan. */
+#include "base/clock.h"
 #include "collect/collection.h"
 
 #include <stdio.h>
@@ -7,6 +8,8 @@
 #include <string.h>
 
 #define UIDLS_MAXIMUM_OCTETS (1u << 30) /* of one listing */
+/* What was deleted longer ago and is listed no more takes no room. */
+#define FORGET_SECONDS (90 * 86400)
 
 static bool
 no_memory(struct collection *c)
@@ -125,29 +128,41 @@ by_uidl(const void *a, const void *b, void *context)
 	return one < two ? -1 : 1;
 }
 
-/* Indexes in the order of their UIDLs; NULL: no memory. */
-static uint32_t *
-sort(struct collection *c)
-{
-	uint32_t *order = calloc((size_t)c->listed_count + 1, sizeof(*order));
+/*
+ * Those that have a UIDL, in the order of these. A server may have promised many
+ * more: no memory goes to what is not listed.
+ */
+struct order {
+	uint32_t *indexes;
+	uint32_t count;
+};
 
-	if (!order)
-		return NULL;
+static bool
+sort(struct collection *c, struct order *out)
+{
+	uint32_t named = 0;
+
 	for (uint32_t i = 0; i < c->listed_count; i++)
-		order[i] = i;
-	qsort_r(order, c->listed_count, sizeof(*order), by_uidl, c->listed);
-	return order;
+		named += c->listed[i].key.uidl.octets > 0;
+	out->indexes = calloc((size_t)named + 1, sizeof(*out->indexes));
+	if (!out->indexes)
+		return false;
+	for (uint32_t i = 0; i < c->listed_count; i++)
+		if (c->listed[i].key.uidl.octets > 0)
+			out->indexes[out->count++] = i;
+	qsort_r(out->indexes, out->count, sizeof(*out->indexes), by_uidl,
+		c->listed);
+	return true;
 }
 
 static void
-set_ordinals(struct collection *c, const uint32_t *order)
+set_ordinals(struct collection *c, const struct order *order)
 {
-	for (uint32_t i = 1; i < c->listed_count; i++) {
-		struct listed *one = &c->listed[order[i]];
-		struct listed *before = &c->listed[order[i - 1]];
+	for (uint32_t i = 1; i < order->count; i++) {
+		struct listed *one = &c->listed[order->indexes[i]];
+		struct listed *before = &c->listed[order->indexes[i - 1]];
 
-		if (one->key.uidl.octets == 0 ||
-			compare(one->key.uidl, before->key.uidl) != 0)
+		if (compare(one->key.uidl, before->key.uidl) != 0)
 			continue;
 		one->key.ordinal = before->key.ordinal + 1;
 		one->is_twin = before->is_twin = true;
@@ -157,21 +172,20 @@ set_ordinals(struct collection *c, const uint32_t *order)
 /* ---- the ledger ---- */
 
 struct lookup {
-	const struct collection *c;
-	const uint32_t *order;
+	const struct listed *listed;
+	struct order order;
 };
 
 static bool
 is_listed(struct bytes uidl, void *context)
 {
 	const struct lookup *lookup = context;
-	uint32_t low = 0, high = lookup->c->listed_count;
+	uint32_t low = 0, high = lookup->order.count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		int side = compare(
-			lookup->c->listed[lookup->order[middle]].key.uidl,
-			uidl);
+		uint32_t index = lookup->order.indexes[middle];
+		int side = compare(lookup->listed[index].key.uidl, uidl);
 
 		if (side == 0)
 			return true;
@@ -183,14 +197,32 @@ is_listed(struct bytes uidl, void *context)
 	return false;
 }
 
+/*
+ * A list that has nothing, or less than was promised, says nothing of what is
+ * gone; one that is whole may still be somebody's mistake, mended tomorrow.
+ */
+static enum outcome
+forget(struct collection *c, struct lookup *lookup)
+{
+	uint64_t now = clock_wall_seconds();
+
+	if (!c->is_run_open || lookup->order.count == 0 ||
+		lookup->order.count < c->listed_count || now < FORGET_SECONDS)
+		return OK;
+	return ledger_forget(c->ledger, c->account->name, now - FORGET_SECONDS,
+		is_listed, lookup);
+}
+
 static enum message_state
 state_of(struct listed *one, const struct ledger_entry *entry)
 {
-	if (entry->state != LEDGER_STORED && entry->state != LEDGER_DELETED)
-		return MESSAGE_WANTED;
-	/* A UIDL used again? What arrives is compared by its digest. */
-	one->is_doubtful = entry->octets != one->octets;
-	return one->is_doubtful ? MESSAGE_WANTED : MESSAGE_STORED;
+	if (entry->state == LEDGER_STORED && entry->octets == one->octets)
+		return MESSAGE_STORED;
+	/* One that was deleted, or had another size: its UIDL may have been used
+	   again. It is filed unless its digest is known. */
+	one->is_doubtful =
+		entry->state == LEDGER_STORED || entry->state == LEDGER_DELETED;
+	return MESSAGE_WANTED;
 }
 
 static bool
@@ -275,20 +307,15 @@ choose(struct collection *c)
 bool
 listing_end(struct collection *c)
 {
-	struct lookup lookup = {.c = c};
-	enum outcome outcome = OK;
-	uint32_t *order;
+	struct lookup lookup = {.listed = c->listed};
+	enum outcome outcome;
 
 	set_uidls(c);
-	order = sort(c);
-	if (!order)
+	if (!sort(c, &lookup.order))
 		return no_memory(c);
-	set_ordinals(c, order);
-	lookup.order = order;
-	if (c->is_run_open)
-		outcome = ledger_forget(
-			c->ledger, c->account->name, is_listed, &lookup);
-	free(order);
+	set_ordinals(c, &lookup.order);
+	outcome = forget(c, &lookup);
+	free(lookup.order.indexes);
 	if (outcome != OK) {
 		collection_fail(c, outcome, "the ledger cannot be changed: %s",
 			outcome_name(outcome));

@@ -65,17 +65,12 @@ on_octets(struct collection *c)
 		sink_failed(c, outcome);
 }
 
-/* Stored before, and only its size was told differently? */
+/* Here already, under this UIDL? */
 static bool
 is_known(struct collection *c, const struct listed *one)
 {
-	struct ledger_entry entry;
-
-	return one->is_doubtful && c->ledger &&
-	       ledger_find(c->ledger, c->account->name, &one->key, &entry) ==
-		       OK &&
-	       memcmp(entry.digest, one->arrival->digest,
-		       LEDGER_DIGEST_OCTETS) == 0;
+	return one->is_doubtful && ledger_holds(c->ledger, c->account->name,
+					   one->key.uidl, one->arrival->digest);
 }
 
 static void
@@ -94,7 +89,7 @@ on_message_end(struct collection *c)
 		sink_failed(c, outcome);
 		return;
 	}
-	/* The ledger learns the new size; the sink has it already. */
+	/* The ledger learns what is new of it; the sink has it already. */
 	if (is_known(c, one))
 		c->sink->ops->drop(c->sink, &arrival->delivery);
 	one->state = MESSAGE_RECEIVED;
@@ -102,21 +97,33 @@ on_message_end(struct collection *c)
 	storing_add(c, c->receiving);
 }
 
+/* What the server owes: asked for, and not whole; NULL: nothing. */
+static struct listed *
+first_asked(const struct collection *c)
+{
+	for (uint32_t i = 0; i < c->plan_next; i++)
+		if (c->listed[c->plan[i]].state == MESSAGE_ASKED)
+			return &c->listed[c->plan[i]];
+	return NULL;
+}
+
 void
 messages_break(struct collection *c)
 {
-	struct listed *one = &c->listed[c->receiving];
+	struct listed *one = first_asked(c);
 
-	if (!c->listed || !one->arrival || one->state == MESSAGE_RECEIVED)
+	c->is_receiving = false;
+	if (!one)
 		return;
-	if (c->sink)
+	if (one->arrival && c->sink)
 		c->sink->ops->drop(c->sink, &one->arrival->delivery);
 	free(one->arrival);
 	one->arrival = NULL;
-	if (c->is_receiving && c->is_run_open)
+	/* Also when the server hung up without a word: the next run asks for
+	   the others first. */
+	if (c->outcome == ERR_GONE || c->outcome == ERR_PEER)
 		ledger_broke(
 			c->ledger, c->account->name, &one->key, one->octets);
-	c->is_receiving = false;
 }
 
 /* ---- -ERR ---- */

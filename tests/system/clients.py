@@ -79,20 +79,23 @@ def s_client(server, commands, starttls=False):
         input=typed).stdout
 
 
-def restante(place, *arguments, ok=(0,), **more):
-    """`restante` with a home of its own below `place`."""
+def home_environment(place):
+    """Of `restante` with a home of its own below `place`."""
     home = place / "home"
     home.mkdir(exist_ok=True)
     environment = dict(os.environ, HOME=str(home), NO_COLOR="1")
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
         environment.pop(name, None)
+    return environment
+
+
+def restante(place, *arguments, ok=(0,), **more):
     return servers.run(servers.BUILD / "restante", *arguments, ok=ok,
-                       env=environment, **more)
+                       env=home_environment(place), **more)
 
 
 def restante_process(place, *arguments):
-    environment = dict(os.environ, HOME=str(place / "home"), NO_COLOR="1")
     return subprocess.Popen(
         [str(servers.BUILD / "restante"), *map(str, arguments)],
-        env=environment, stdin=subprocess.DEVNULL,
+        env=home_environment(place), stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

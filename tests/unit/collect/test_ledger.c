@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #define ALICE		    "alice"
+#define LATER		    ((uint64_t)INT64_MAX)
 #define BOB		    "bob@example.org"
 #define OPENERS		    8
 #define ROUNDS		    20
@@ -231,6 +232,29 @@ never_saw_so_never_deleted(void **state)
 	assert_int_equal(state_of(KEY("1")), LEDGER_UNKNOWN);
 }
 
+/* By the digest, whatever its place among those of one UIDL. */
+static void
+knows_what_it_holds(void **state)
+{
+	const struct ledger_message messages[] = {
+		message(TWIN("1", 0), 1, 0xa1), message(TWIN("1", 1), 2, 0xb2)};
+	const unsigned char *a = messages[0].digest, *b = messages[1].digest;
+	struct ledger_message other = message(KEY("1"), 1, 0xc3);
+	struct message_key broken = KEY("broken");
+
+	assert_false(ledger_holds(ledger, ALICE, KEY("1").uidl, a));
+	assert_int_equal(ledger_commit(ledger, ALICE, messages, 2), OK);
+	mark_deleted(ALICE, TWIN("1", 1));
+	assert_true(ledger_holds(ledger, ALICE, KEY("1").uidl, a));
+	assert_true(ledger_holds(ledger, ALICE, KEY("1").uidl, b));
+	assert_false(ledger_holds(ledger, ALICE, KEY("1").uidl, other.digest));
+	assert_false(ledger_holds(ledger, ALICE, KEY("2").uidl, a));
+	assert_false(ledger_holds(ledger, BOB, KEY("1").uidl, a));
+	assert_int_equal(ledger_broke(ledger, ALICE, &broken, 1), OK);
+	memset(other.digest, 0, sizeof(other.digest));
+	assert_false(ledger_holds(ledger, ALICE, broken.uidl, other.digest));
+}
+
 /* A key without octets is refused by the table. */
 static void
 commits_all_or_nothing(void **state)
@@ -289,7 +313,8 @@ forgets_what_was_deleted_and_is_gone(void **state)
 	commit(ALICE, KEY("listed"));
 	mark_deleted(ALICE, KEY("listed"));
 
-	assert_int_equal(ledger_forget(ledger, ALICE, is_listed, &listing), OK);
+	assert_int_equal(
+		ledger_forget(ledger, ALICE, LATER, is_listed, &listing), OK);
 	assert_int_equal(listing.asked, 2); /* gone, listed */
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(state_of(KEY("gone")), LEDGER_UNKNOWN);
@@ -301,6 +326,26 @@ forgets_what_was_deleted_and_is_gone(void **state)
 		assert_int_equal(find(BOB, KEY("gone")).state, LEDGER_DELETED);
 		reopen();
 	}
+}
+
+/* Deleted just now: it may come again tomorrow. */
+static void
+does_not_forget_at_once(void **state)
+{
+	static const char *const none[] = {NULL};
+	struct listing listing = {none, 0};
+	uint64_t before_seconds = clock_wall_seconds();
+
+	commit(ALICE, KEY("1"));
+	mark_deleted(ALICE, KEY("1"));
+	assert_int_equal(ledger_forget(ledger, ALICE, before_seconds, is_listed,
+				 &listing),
+		OK);
+	assert_int_equal(state_of(KEY("1")), LEDGER_DELETED);
+	assert_int_equal(ledger_forget(ledger, ALICE, clock_wall_seconds() + 1,
+				 is_listed, &listing),
+		OK);
+	assert_int_equal(state_of(KEY("1")), LEDGER_UNKNOWN);
 }
 
 static void
@@ -318,9 +363,11 @@ forgets_many(void **state)
 		commit(ALICE, key);
 		mark_deleted(ALICE, key);
 	}
-	assert_int_equal(ledger_forget(ledger, ALICE, is_listed, &listing), OK);
+	assert_int_equal(
+		ledger_forget(ledger, ALICE, LATER, is_listed, &listing), OK);
 	assert_int_equal(listing.asked, 300);
-	assert_int_equal(ledger_forget(ledger, ALICE, is_listed, &listing), OK);
+	assert_int_equal(
+		ledger_forget(ledger, ALICE, LATER, is_listed, &listing), OK);
 	assert_int_equal(listing.asked, 300);
 }
 
@@ -627,8 +674,10 @@ main(void)
 		TEST(tells_keys_apart),
 		TEST(goes_from_state_to_state),
 		TEST(never_saw_so_never_deleted),
+		TEST(knows_what_it_holds),
 		TEST(commits_all_or_nothing),
 		TEST(forgets_what_was_deleted_and_is_gone),
+		TEST(does_not_forget_at_once),
 		TEST(forgets_many),
 		TEST(knows_whether_a_run_was_interrupted),
 		TEST(a_run_may_end_with_its_mark_left),
