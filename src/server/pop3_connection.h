@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * pop3_connection - what the files of a POP3 connection share. Nobody else
+ * includes it.
+ */
+#ifndef SERVER_POP3_CONNECTION_H
+#define SERVER_POP3_CONNECTION_H
+
+#include "server/connection.h"
+
+struct ahead;
+struct snapshot;
+
+enum waiting {
+	WAITING_NOT,
+	WAITING_AUTH,
+	WAITING_FILES,
+	WAITING_COMMIT,
+};
+
+enum reading {
+	READING_NOT,
+	READING_FED,  /* through the session, which stuffs dots */
+	READING_RAW,  /* the file's octets are the wire's */
+	READING_SENT, /* raw, by the kernel */
+};
+
+struct pop3_connection {
+	struct connection base;
+	struct pop3_session *session;
+	struct snapshot *snapshot;
+	struct ahead *ahead;
+	char *mailbox;
+	uint32_t next_index; /* what a client that reads in order wants next */
+	uint64_t offset, left; /* of the file being read */
+	int fd;
+	uint8_t waiting, reading;
+};
+
+static inline struct pop3_connection *
+pop3_of(struct connection *c)
+{
+	return (struct pop3_connection *)c;
+}
+
+/* ---- pop3_message.c ---- */
+
+/* Goes on with the message in hand; ADVANCE_READ: go on with the session. */
+enum advance pop3_message_go_on(struct pop3_connection *p);
+/* The session wants a message: finds its file or asks store for it. */
+enum advance pop3_message_start(struct pop3_connection *p);
+void pop3_message_failed(struct pop3_connection *p, enum outcome outcome);
+/* MESSAGE_FILES of store; false: malformed. */
+bool pop3_message_on_files(
+	struct pop3_connection *p, struct message_reader *reader);
+/* Closes the files that were opened ahead. */
+void pop3_message_close_ahead(struct pop3_connection *p);
+
+#endif
