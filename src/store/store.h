@@ -90,6 +90,23 @@ struct store_append_call {
 	char uidl[UIDL_MAXIMUM_OCTETS + 1]; /* out of commit */
 };
 
+struct store_note_call {
+	struct store_call call;
+	struct store_session *session;
+	const struct index_set *retrieved; /* borrowed until done */
+};
+
+struct store_expire_call {
+	struct store_call call;
+	const char *mailbox;
+	/* How long a message is kept: from its arrival on, or from the first
+	   time that it was noted as retrieved. */
+	uint64_t kept_seconds;
+	bool is_from_retrieval;
+	/* out */
+	uint32_t removed;
+};
+
 struct store_stat_call {
 	struct store_call call;
 	const char *mailbox;
@@ -108,6 +125,14 @@ struct store_ops {
 	void (*read_at)(struct store *store, struct store_read_at_call *call);
 	/* The snapshot stays as it was; the session is only to be released. */
 	void (*commit)(struct store *store, struct store_commit_call *call);
+	/* Messages that were sent whole, for expire; the first time counts. */
+	void (*note_retrieved)(struct store *store, struct store_note_call *c);
+	/*
+	 * Removes what was kept long enough, as commit would. Looks at all
+	 * messages at most once an hour, else costs nothing. ERR_BUSY: a
+	 * session has the mailbox. ERR_DENIED: there is no such mailbox yet.
+	 */
+	void (*expire)(struct store *store, struct store_expire_call *call);
 	/* Keeps the lock of a store whose locks run out (a lease). */
 	void (*renew)(struct store *store, struct store_session *session);
 	/* Frees the session and its lock. Calls under way finish first. */

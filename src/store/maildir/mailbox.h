@@ -48,6 +48,8 @@ struct mailbox {
 	bool is_checked;	 /* seen to be in order by this process */
 	bool is_replayed;	 /* no deletion of an earlier run is left */
 	uint64_t journal_octets; /* allocated for deletions */
+	/* Nothing falls due before, for a retention of `expiry_seconds`. */
+	uint64_t next_expiry_ns, expiry_seconds;
 	/* An index that could not be written to disk; -1 else. For one open. */
 	int memory_index, memory_names;
 	char notice[MAILBOX_NOTICE_OCTETS]; /* to be told, or empty */

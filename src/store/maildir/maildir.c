@@ -8,6 +8,7 @@
 
 #include "store/maildir/job.h"
 #include "store/maildir/refresh.h"
+#include "store/maildir/retention.h"
 #include "store/maildir/session.h"
 
 struct store_session {
@@ -134,6 +135,21 @@ maildir_commit(struct store *base, struct store_commit_call *call)
 		&call->call, call->session, NULL, commit_work);
 }
 
+static enum outcome
+note_work(struct job *job)
+{
+	struct store_note_call *call = (struct store_note_call *)job->call;
+
+	return retention_note(&job->session->session, call->retrieved);
+}
+
+static void
+maildir_note_retrieved(struct store *base, struct store_note_call *call)
+{
+	job_start_call((struct maildir_store *)base, call->session->slot,
+		&call->call, call->session, NULL, note_work);
+}
+
 /* Locks in memory live as long as the process: nothing runs out. */
 static void
 maildir_renew(struct store *base, struct store_session *session)
@@ -241,6 +257,32 @@ maildir_stat(struct store *base, struct store_stat_call *call)
 	slots_put(&store->slots, slot);
 }
 
+static enum outcome
+expire_work(struct job *job)
+{
+	return retention_expire(
+		&job->slot->mailbox, (struct store_expire_call *)job->call);
+}
+
+/* Needs no lock: a session that opens meanwhile is carried out behind it. */
+static void
+maildir_expire(struct store *base, struct store_expire_call *call)
+{
+	struct maildir_store *store = (struct maildir_store *)base;
+	enum outcome outcome = ERR_BUSY;
+	struct slot *slot;
+
+	call->removed = 0;
+	if (!locks_is_held(&store->locks, call->mailbox))
+		outcome = slots_get(&store->slots, call->mailbox, &slot);
+	if (outcome != OK) {
+		job_answer(&call->call, outcome);
+		return;
+	}
+	job_start_call(store, slot, &call->call, NULL, NULL, expire_work);
+	slots_put(&store->slots, slot);
+}
+
 static void
 maildir_free(struct store **base)
 {
@@ -261,6 +303,8 @@ static const struct store_ops maildir_ops = {
 	.read = maildir_read,
 	.read_at = maildir_read_at,
 	.commit = maildir_commit,
+	.note_retrieved = maildir_note_retrieved,
+	.expire = maildir_expire,
 	.renew = maildir_renew,
 	.release = maildir_release,
 	.stat = maildir_stat,

@@ -7,38 +7,8 @@
 
 #include "message/measure.h"
 #include "store/index_writer.h"
-#include "store/locks.h"
 #include "store/mailbox_name.h"
-#include "store/uidl.h"
-
-struct message {
-	uint64_t offset; /* in the mailbox's file */
-	struct index_message index;
-	char uidl[UIDL_OWN_OCTETS + 1];
-};
-
-struct mailbox {
-	struct mailbox *next;
-	int descriptor;
-	uint64_t end; /* of what is committed in the file */
-	struct message *messages;
-	uint32_t count, capacity;
-	uint64_t octets;
-	char name[STORE_MAILBOX_MAXIMUM_OCTETS];
-};
-
-struct memory_store {
-	struct store store;
-	struct files *files;
-	struct mailbox *mailboxes;
-	struct locks locks;
-};
-
-struct store_session {
-	struct mailbox *mailbox;
-	struct lock *lock;
-	uint32_t count;
-};
+#include "store/memory/memory_state.h"
 
 struct store_append {
 	struct mailbox *mailbox;
@@ -47,15 +17,15 @@ struct store_append {
 	enum outcome outcome;
 };
 
-static void
-answer(struct store_call *call, enum outcome outcome)
+void
+memory_answer(struct store_call *call, enum outcome outcome)
 {
 	call->outcome = outcome;
 	call->done(call);
 }
 
-static struct mailbox *
-find_mailbox(const struct memory_store *store, const char *name)
+struct mailbox *
+memory_find(const struct memory_store *store, const char *name)
 {
 	struct mailbox *mailbox = store->mailboxes;
 
@@ -72,7 +42,7 @@ need_mailbox(struct memory_store *store, const char *name, struct mailbox **out)
 
 	if (!mailbox_name_is_usable(name))
 		return ERR_PEER;
-	*out = find_mailbox(store, name);
+	*out = memory_find(store, name);
 	if (*out)
 		return OK;
 	mailbox = calloc(1, sizeof(*mailbox));
@@ -165,7 +135,8 @@ open_session(struct memory_store *store, struct store_open_call *call)
 static void
 memory_open(struct store *base, struct store_open_call *call)
 {
-	answer(&call->call, open_session((struct memory_store *)base, call));
+	memory_answer(
+		&call->call, open_session((struct memory_store *)base, call));
 }
 
 static void
@@ -177,19 +148,19 @@ memory_read(struct store *base, struct store_read_call *call)
 	int fd;
 
 	if (call->index >= call->session->count) {
-		answer(&call->call, ERR_PEER);
+		memory_answer(&call->call, ERR_PEER);
 		return;
 	}
 	message = &mailbox->messages[call->index];
 	fd = store->files->duplicate(store->files, mailbox->descriptor);
 	if (fd < 0) {
-		answer(&call->call, outcome_of_errno(-fd));
+		memory_answer(&call->call, outcome_of_errno(-fd));
 		return;
 	}
 	call->descriptor = fd;
 	call->offset = message->offset;
 	call->octets = message->index.stored_octets;
-	answer(&call->call, OK);
+	memory_answer(&call->call, OK);
 }
 
 static void
@@ -202,7 +173,7 @@ memory_read_at(struct store *base, struct store_read_at_call *call)
 	ssize_t n = 0;
 
 	if (call->index >= call->session->count) {
-		answer(&call->call, ERR_PEER);
+		memory_answer(&call->call, ERR_PEER);
 		return;
 	}
 	message = &call->session->mailbox->messages[call->index];
@@ -213,11 +184,11 @@ memory_read_at(struct store *base, struct store_read_at_call *call)
 	n = files_read_all(store->files, call->session->mailbox->descriptor,
 		call->to, room, message->offset + call->offset);
 	if (n < 0) {
-		answer(&call->call, outcome_of_errno((int)-n));
+		memory_answer(&call->call, outcome_of_errno((int)-n));
 		return;
 	}
 	call->octets = (size_t)n;
-	answer(&call->call, OK);
+	memory_answer(&call->call, OK);
 }
 
 /* Messages that came during the session stand behind its own. */
@@ -237,7 +208,7 @@ memory_commit(struct store *base, struct store_commit_call *call)
 	}
 	mailbox->count = kept;
 	call->session->count = 0;
-	answer(&call->call, OK);
+	memory_answer(&call->call, OK);
 }
 
 static void
@@ -264,18 +235,18 @@ memory_stat(struct store *base, struct store_stat_call *call)
 	const struct mailbox *mailbox = NULL;
 
 	if (!mailbox_name_is_usable(call->mailbox)) {
-		answer(&call->call, ERR_PEER);
+		memory_answer(&call->call, ERR_PEER);
 		return;
 	}
-	mailbox = find_mailbox(store, call->mailbox);
+	mailbox = memory_find(store, call->mailbox);
 	if (!mailbox) {
-		answer(&call->call, ERR_DENIED);
+		memory_answer(&call->call, ERR_DENIED);
 		return;
 	}
 	call->count = mailbox->count;
 	call->octets = mailbox->octets;
 	call->is_open = locks_is_held(&store->locks, call->mailbox);
-	answer(&call->call, OK);
+	memory_answer(&call->call, OK);
 }
 
 static enum outcome
@@ -306,7 +277,8 @@ begin_append(struct memory_store *store, struct store_append_call *call)
 static void
 memory_append_begin(struct store *base, struct store_append_call *call)
 {
-	answer(&call->call, begin_append((struct memory_store *)base, call));
+	memory_answer(
+		&call->call, begin_append((struct memory_store *)base, call));
 }
 
 static void
@@ -321,7 +293,7 @@ memory_append_write(struct store *base, struct store_append_call *call)
 		measure_put(&append->measure, call->chunk);
 	else
 		append->outcome = outcome_of_errno(-error);
-	answer(&call->call, append->outcome);
+	memory_answer(&call->call, append->outcome);
 }
 
 static enum outcome
@@ -383,6 +355,8 @@ finish_append(struct memory_store *store, struct store_append_call *call)
 		return ERR_TRY_LATER;
 	message = &mailbox->messages[mailbox->count++];
 	message->offset = mailbox->end;
+	message->arrived_ns = store->files->now_ns(store->files);
+	message->retrieved_ns = 0;
 	message->index = index_message_of_measure(measure);
 	uidl_print(digest, message->uidl);
 	memcpy(call->uidl, message->uidl, sizeof(message->uidl));
@@ -409,7 +383,7 @@ memory_append_commit(struct store *base, struct store_append_call *call)
 	enum outcome outcome = finish_append((struct memory_store *)base, call);
 
 	memory_append_abort(base, &call->append);
-	answer(&call->call, outcome);
+	memory_answer(&call->call, outcome);
 }
 
 static void
@@ -438,6 +412,8 @@ static const struct store_ops memory_ops = {
 	.read = memory_read,
 	.read_at = memory_read_at,
 	.commit = memory_commit,
+	.note_retrieved = memory_note_retrieved,
+	.expire = memory_expire,
 	.renew = memory_renew,
 	.release = memory_release,
 	.stat = memory_stat,

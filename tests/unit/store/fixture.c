@@ -400,3 +400,30 @@ stat_mailbox(struct fixture *fixture, const char *mailbox)
 	RUN(fixture, stat, &call);
 	return call;
 }
+
+enum outcome
+note_messages(
+	struct fixture *fixture, struct opened *opened, const int *indexes)
+{
+	struct index_set retrieved = INDEX_SET_EMPTY;
+	struct store_note_call call = {
+		.session = opened->session, .retrieved = &retrieved};
+
+	for (; *indexes >= 0; indexes++)
+		assert_true(index_set_add(&retrieved, (uint32_t)*indexes));
+	RUN(fixture, note_retrieved, &call);
+	index_set_release(&retrieved);
+	return call.call.outcome;
+}
+
+struct store_expire_call
+expire_mailbox(struct fixture *fixture, const char *mailbox,
+	uint64_t kept_seconds, bool is_from_retrieval)
+{
+	struct store_expire_call call = {.mailbox = mailbox,
+		.kept_seconds = kept_seconds,
+		.is_from_retrieval = is_from_retrieval};
+
+	RUN(fixture, expire, &call);
+	return call;
+}

@@ -77,6 +77,11 @@ void uidl_of(const struct opened *opened, uint32_t index, char out[71]);
 /* Deletes `indexes`, ended by -1. */
 enum outcome delete_messages(
 	struct fixture *fixture, struct opened *opened, const int *indexes);
+/* Notes `indexes`, ended by -1, as sent whole. */
+enum outcome note_messages(
+	struct fixture *fixture, struct opened *opened, const int *indexes);
+struct store_expire_call expire_mailbox(struct fixture *fixture,
+	const char *mailbox, uint64_t kept_seconds, bool is_from_retrieval);
 struct store_stat_call stat_mailbox(
 	struct fixture *fixture, const char *mailbox);
 

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * retention - removing what a mailbox kept long enough.
+ */
+#ifndef STORE_MAILDIR_RETENTION_H
+#define STORE_MAILDIR_RETENTION_H
+
+#include "store/maildir/session.h"
+
+enum outcome retention_note(
+	struct session *session, const struct index_set *retrieved);
+/* No session may have the mailbox open. */
+enum outcome retention_expire(
+	struct mailbox *mailbox, struct store_expire_call *call);
+
+#endif
