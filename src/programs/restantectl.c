@@ -29,6 +29,8 @@ static const struct command commands[] = {
 		mailbox_list},
 	{"status", "[--json]", "what the running server does", "j", 0, 0, false,
 		show_status},
+	{"forgive", "ADDRESS", "forget failed logins of an address or account",
+		"", 1, 1, false, forgive},
 	{"config show", "[--changed]", "the settings in force", "c", 0, 0,
 		false, config_show},
 	{"config sample", "", "a commented file with every setting", "", 0, 0,

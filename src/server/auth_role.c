@@ -88,19 +88,29 @@ add_client(uint64_t instance, int *fd)
 	return client->channel != NULL;
 }
 
+static void
+on_web_closed(struct channel *channel, enum outcome why)
+{
+	channel_free(&auth.web);
+}
+
 static bool
 on_peer(enum role peer, uint64_t instance, int *fd)
 {
-	static const struct channel_handler handler = {
+	static const struct channel_handler store = {
 		.on_message = on_store_message, .on_closed = on_store_closed};
+	static const struct channel_handler web = {
+		.on_message = auth_on_web_message, .on_closed = on_web_closed};
+	struct channel **place = peer == ROLE_WEB ? &auth.web : &auth.store;
 
 	if (peer == ROLE_SESSION)
 		return add_client(instance, fd);
-	if (peer != ROLE_STORE)
+	if (peer != ROLE_STORE && peer != ROLE_WEB)
 		return false;
-	channel_free(&auth.store);
-	auth.store = channel_new(&auth.loop, fd, &handler, NULL);
-	return auth.store != NULL;
+	channel_free(place);
+	*place = channel_new(
+		&auth.loop, fd, peer == ROLE_WEB ? &web : &store, NULL);
+	return *place != NULL;
 }
 
 /* ---- the role ---- */

@@ -137,4 +137,9 @@ void auth_pool_forget(struct auth_exchange *exchange);
 /* An LMTP recipient; false: malformed. */
 bool auth_on_resolve(struct auth_client *client, struct message *message);
 
+/* ---- auth_operator.c ---- */
+
+/* From the web role; false: malformed. */
+bool auth_on_web_message(struct channel *channel, struct message *message);
+
 #endif

@@ -66,6 +66,7 @@ static const enum role links[][2] = {
 	{ROLE_SESSION, ROLE_STORE},
 	{ROLE_AUTH, ROLE_STORE},
 	{ROLE_WEB, ROLE_STORE},
+	{ROLE_WEB, ROLE_AUTH},
 };
 
 /* ---- messages ---- */

@@ -81,6 +81,15 @@ enum server_message {
 	MESSAGE_STAT, /* string mailbox */
 	/* ---- store to web ---- */
 	MESSAGE_STAT_DONE, /* u8 enum outcome, u32 count, u64 octets, u8 open */
+
+	/* ---- web to auth; subject: a request's number ---- */
+	MESSAGE_PENALTIES, /* nothing */
+	MESSAGE_FORGIVE,   /* string: an address or an account */
+	/* ---- auth to web ---- */
+	/* u32 how many there are, u32 n, then n times (the latest first): string
+	   network, string account, u32 failures, u32 ms until the next try */
+	MESSAGE_PENALTIES_TOLD,
+	MESSAGE_FORGIVEN, /* u32 how many */
 };
 
 /* Message files asked for at once; their descriptors fit one message. */
@@ -91,5 +100,7 @@ enum server_message {
 #define DELETE_BATCH 4096
 /* Octets of one APPEND_DATA or of a piece of anything. */
 #define PIECE_OCTETS 32000
+/* Rows of one PENALTIES_TOLD, so that the longest fit. */
+#define PENALTIES_TOLD_MAXIMUM 64
 
 #endif

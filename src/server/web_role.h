@@ -7,6 +7,7 @@
  * Control protocol: a line in, a line of JSON out; many on one connection.
  *	status
  *	mailbox NAME
+ *	forgive ADDRESS-OR-ACCOUNT
  */
 #ifndef SERVER_WEB_ROLE_H
 #define SERVER_WEB_ROLE_H

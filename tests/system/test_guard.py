@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Who may try how often to log in, and whom it costs."""
+import json
 import socket
 import threading
 import time
@@ -88,3 +89,31 @@ def test_a_removed_account_is_out_at_once(server):
     # Made anew with the same password it is another account.
     server.ctl("user", "add", "bob", "--password-stdin", input=b"demo\n")
     assert login(server, user="bob")[0].startswith("+OK")
+
+
+def penalties(server):
+    status = json.loads(server.ctl("status", "--json").stdout)
+    return {(p["address"], p["account"]): p for p in
+            status["penalties"]["latest"]}
+
+
+def test_the_operator_sees_and_forgives(server):
+    assert login(server)[0].startswith("+OK")
+    assert penalties(server) == {}
+    for guess in (1, 2):
+        login(server, f"guess {guess}", ATTACKER)
+    found = penalties(server)
+    assert set(found) == {(ATTACKER, ""), ("", "alice"), (ATTACKER, "alice")}
+    assert found[ATTACKER, ""]["failures"] == 2
+    assert 0 < found[ATTACKER, ""]["wait_seconds"] <= 4
+    assert ATTACKER in server.ctl("status").stdout.decode()
+    said = server.ctl("forgive", ATTACKER).stdout.decode()
+    assert said == f"{ATTACKER} may try again at once\n"
+    assert set(penalties(server)) == {("", "alice")}
+    said = server.ctl("forgive", ATTACKER).stdout.decode()
+    assert said == f"nothing is held against {ATTACKER}\n"
+    # As one that never failed: the next is not held back, the second for 2 s.
+    assert login(server, "guess 3", ATTACKER)[1] < 4
+    assert penalties(server)[ATTACKER, ""]["failures"] == 1
+    server.ctl("forgive", "alice")
+    assert ("", "alice") not in penalties(server)

@@ -23,6 +23,7 @@ int user_remove(struct arguments *arguments);
 int deliver(struct arguments *arguments);
 int mailbox_list(struct arguments *arguments);
 int show_status(struct arguments *arguments);
+int forgive(struct arguments *arguments);
 int config_show(struct arguments *arguments);
 int config_sample(struct arguments *arguments);
 
@@ -40,5 +41,9 @@ struct accounts *open_accounts(
 int connect_control(const struct server_settings *settings, const char *name);
 /* One line there, one line of JSON back (to be freed), or NULL. */
 char *ask_control(int fd, const char *line);
+/* The same with a connection of its own. An exit code; having complained, and
+   no reply, when it is not EX_OK. */
+int ask_control_once(
+	const struct arguments *arguments, const char *line, char **out_reply);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 /* The server answers at once or is not well. */
@@ -78,4 +79,22 @@ ask_control(int fd, const char *line)
 		send(fd, "\n", 1, MSG_NOSIGNAL) != 1)
 		return NULL;
 	return read_line(fd);
+}
+
+int
+ask_control_once(
+	const struct arguments *arguments, const char *line, char **out_reply)
+{
+	int fd = connect_control(&arguments->settings, "control.sock");
+
+	*out_reply = NULL;
+	if (fd < 0)
+		return complain(errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE,
+			"no server answers on %s/control/control.sock: %s",
+			arguments->settings.state, strerror(errno));
+	*out_reply = ask_control(fd, line);
+	close(fd);
+	return *out_reply
+		       ? EX_OK
+		       : complain(EX_UNAVAILABLE, "the server does not answer");
 }

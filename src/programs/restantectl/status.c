@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "programs/restantectl/command.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 static unsigned long long
 number(const json_t *object, const char *key)
@@ -64,6 +62,31 @@ print_roles(const json_t *roles)
 	}
 }
 
+static void
+print_penalties(const json_t *penalties)
+{
+	json_t *latest = json_object_get(penalties, "latest");
+	size_t index, left;
+	json_t *row;
+
+	if (json_array_size(latest) == 0)
+		return;
+	printf("\n%-30s %-24s %8s %6s\n", "FAILED LOGINS FROM", "AT", "COUNT",
+		"WAITS");
+	json_array_foreach(latest, index, row)
+	{
+		const char *from = text(row, "address");
+		const char *at = text(row, "account");
+
+		printf("%-30s %-24s %8llu %4llu s\n", *from ? from : "anywhere",
+			*at ? at : "any account", number(row, "failures"),
+			number(row, "wait_seconds"));
+	}
+	left = (size_t)number(penalties, "count") - json_array_size(latest);
+	if (left > 0)
+		printf("and %zu more\n", left);
+}
+
 static int
 print_status(const char *reply, bool is_json)
 {
@@ -82,6 +105,7 @@ print_status(const char *reply, bool is_json)
 				number(status, "uptime_seconds"), uptime));
 		print_counters(json_object_get(status, "counters"));
 		print_roles(json_object_get(status, "roles"));
+		print_penalties(json_object_get(status, "penalties"));
 	}
 	json_decref(status);
 	return EX_OK;
@@ -90,18 +114,11 @@ print_status(const char *reply, bool is_json)
 int
 show_status(struct arguments *arguments)
 {
-	int fd = connect_control(&arguments->settings, "control.sock");
 	char *reply;
-	int code;
+	int code = ask_control_once(arguments, "status", &reply);
 
-	if (fd < 0)
-		return complain(errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE,
-			"no server answers on %s/control/control.sock: %s",
-			arguments->settings.state, strerror(errno));
-	reply = ask_control(fd, "status");
-	code = reply ? print_status(reply, arguments->is_json)
-		     : complain(EX_UNAVAILABLE, "the server does not answer");
+	if (code == EX_OK)
+		code = print_status(reply, arguments->is_json);
 	free(reply);
-	close(fd);
 	return code;
 }

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: ISC */
+/* What restantectl asks, and the answers. */
+#include "base/log.h"
+#include "server/web_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const not_there[ROLE_COUNT] = {
+	[ROLE_AUTH] = "auth is not there, try again",
+	[ROLE_STORE] = "the store is not there, try again",
+};
+
+/* ---- replies ---- */
+
+struct reply {
+	uv_write_t write; /* first */
+	char *text;
+};
+
+static void
+on_written(uv_write_t *write, int status)
+{
+	struct reply *reply = (struct reply *)write;
+
+	free(reply->text);
+	free(reply);
+}
+
+/* Takes `json`. */
+static void
+web_answer(struct web_control *control, json_t *json)
+{
+	struct reply *reply = calloc(1, sizeof(*reply));
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	size_t octets = text ? strlen(text) : 0;
+	uv_buf_t part;
+
+	json_decref(json);
+	if (!reply || !text) {
+		free(reply);
+		free(text);
+		return;
+	}
+	text[octets] = '\n'; /* in the place of its NUL */
+	reply->text = text;
+	part = uv_buf_init(text, (unsigned)octets + 1);
+	if (uv_write(&reply->write, (uv_stream_t *)&control->pipe, &part, 1,
+		    on_written) != 0)
+		on_written(&reply->write, UV_ECANCELED);
+}
+
+static void
+web_answer_error(struct web_control *control, const char *text)
+{
+	web_answer(control, json_pack("{s:s}", "error", text));
+}
+
+/* ---- requests ---- */
+
+static struct channel *
+channel_of(enum role role)
+{
+	return role == ROLE_AUTH ? web.auth : web.store;
+}
+
+/* Asks another role about `name`, or about nothing (NULL). False: not there. */
+static bool
+ask(struct web_control *control, enum role role, enum server_message type,
+	const char *name)
+{
+	struct message message;
+	bool is_sent;
+
+	if (!channel_of(role) ||
+		!table_add(&web.waiting, &control->entry, ++web.next_request))
+		return false;
+	control->is_waiting = true;
+	control->asked = role;
+	message_init(&message, type, control->entry.id);
+	if (name)
+		message_put_string(&message, name);
+	is_sent = channel_send(channel_of(role), &message) == OK;
+	message_release(&message);
+	if (!is_sent)
+		web_end_waiting(control);
+	return is_sent;
+}
+
+static void
+ask_about(struct web_control *control, enum role role, enum server_message type,
+	struct bytes name)
+{
+	if (!bytes_to_string(name, control->name, sizeof(control->name)) ||
+		!ask(control, role, type, control->name))
+		web_answer_error(control, not_there[role]);
+}
+
+static void
+ask_status(struct web_control *control)
+{
+	/* Without auth the rest is worth knowing all the more. */
+	if (!ask(control, ROLE_AUTH, MESSAGE_PENALTIES, NULL))
+		web_answer(control, web_status_json(NULL));
+}
+
+static void
+carry_out(struct web_control *control, struct bytes line)
+{
+	struct bytes word = bytes_cut(&line, ' ');
+
+	line = bytes_trim(line);
+	if (bytes_equal(word, bytes_of_string("status")))
+		ask_status(control);
+	else if (bytes_equal(word, bytes_of_string("mailbox")))
+		ask_about(control, ROLE_STORE, MESSAGE_STAT, line);
+	else if (bytes_equal(word, bytes_of_string("forgive")))
+		ask_about(control, ROLE_AUTH, MESSAGE_FORGIVE, line);
+	else
+		web_answer_error(control, "unknown command");
+}
+
+void
+web_go_on(struct web_control *control)
+{
+	struct bytes in = buffer_bytes(&control->in), line;
+	size_t before = in.octets;
+	enum line_event event;
+
+	while (!control->is_waiting) {
+		event = line_reader_take(&control->lines, &in, &line);
+		if (event == LINE_NEEDS_MORE)
+			break;
+		if (event == LINE_READY)
+			carry_out(control, line);
+		else
+			web_answer_error(control, "not a line");
+	}
+	buffer_consume(&control->in, before - in.octets);
+}
+
+void
+web_end_waiting(struct web_control *control)
+{
+	if (control->is_waiting)
+		table_remove(&web.waiting, &control->entry);
+	control->is_waiting = false;
+}
+
+/* ---- the answers of others ---- */
+
+/* Who awaits it, no longer waiting; NULL: gone. */
+static struct web_control *
+take_waiting(const struct message *message)
+{
+	struct table_entry *entry = table_find(&web.waiting, message->subject);
+	struct web_control *control;
+
+	if (!entry)
+		return NULL;
+	control = table_object(entry, struct web_control, entry);
+	web_end_waiting(control);
+	return control;
+}
+
+bool
+web_on_store_message(struct channel *channel, struct message *message)
+{
+	struct message_reader reader;
+	struct web_control *control;
+	enum outcome outcome;
+	uint32_t count;
+	uint64_t octets;
+	bool is_open;
+
+	message_reader_init(&reader, message);
+	outcome = message_get_u8(&reader);
+	count = message_get_u32(&reader);
+	octets = message_get_u64(&reader);
+	is_open = message_get_u8(&reader) != 0;
+	if (message->type != MESSAGE_STAT_DONE ||
+		!message_reader_finish(&reader))
+		return false;
+	control = take_waiting(message);
+	if (!control)
+		return true;
+	/* No mailbox yet is an empty one. */
+	if (outcome != OK && outcome != ERR_DENIED)
+		web_answer_error(control, outcome_name(outcome));
+	else
+		web_answer(control,
+			json_pack("{s:s, s:I, s:I, s:b}", "mailbox",
+				control->name, "count", (json_int_t)count,
+				"octets", (json_int_t)octets, "is_open",
+				is_open));
+	web_go_on(control);
+	return true;
+}
+
+static bool
+on_penalties(struct message *message, struct message_reader *reader)
+{
+	json_t *penalties = web_penalties_json(reader);
+	struct web_control *control;
+
+	if (!penalties)
+		return false;
+	control = take_waiting(message);
+	if (!control) {
+		json_decref(penalties);
+		return true;
+	}
+	web_answer(control, web_status_json(penalties));
+	web_go_on(control);
+	return true;
+}
+
+static bool
+on_forgiven(struct message *message, struct message_reader *reader)
+{
+	uint32_t count = message_get_u32(reader);
+	struct web_control *control;
+
+	if (!message_reader_finish(reader))
+		return false;
+	control = take_waiting(message);
+	if (!control)
+		return true;
+	web_answer(control, json_pack("{s:I}", "forgiven", (json_int_t)count));
+	web_go_on(control);
+	return true;
+}
+
+bool
+web_on_auth_message(struct channel *channel, struct message *message)
+{
+	struct message_reader reader;
+
+	message_reader_init(&reader, message);
+	switch (message->type) {
+	case MESSAGE_PENALTIES_TOLD:
+		return on_penalties(message, &reader);
+	case MESSAGE_FORGIVEN:
+		return on_forgiven(message, &reader);
+	default:
+		return false;
+	}
+}
+
+static struct web_control *
+any_who_asked(enum role role)
+{
+	for (size_t i = 0; i < web.waiting.bucket_count; i++)
+		for (struct table_entry *e = web.waiting.buckets[i]; e;
+			e = e->next) {
+			struct web_control *control =
+				table_object(e, struct web_control, entry);
+
+			if (control->asked == role)
+				return control;
+		}
+	return NULL;
+}
+
+void
+web_lost(enum role role)
+{
+	struct web_control *control;
+
+	/* Who asks meanwhile gets an answer at once: the channel is gone. */
+	while ((control = any_who_asked(role))) {
+		web_end_waiting(control);
+		web_answer_error(control, not_there[role]);
+		web_go_on(control);
+	}
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * web_state - what the files of the web role share. Nobody else includes it.
+ */
+#ifndef SERVER_WEB_STATE_H
+#define SERVER_WEB_STATE_H
+
+#include "server/boot.h"
+#include "server/table.h"
+#include "server/web_role.h"
+#include "wire/line_reader.h"
+
+#include <jansson.h>
+
+#define WEB_ROSTER_MAXIMUM 1024
+
+/* A process as the parent told of it. */
+struct web_listed {
+	enum role role;
+	uint32_t number, pid, restarts;
+	uint64_t started_seconds;
+};
+
+/* A restantectl. Requests are answered one after the other. */
+struct web_control {
+	uv_pipe_t pipe;		  /* first */
+	struct table_entry entry; /* while it awaits another role's answer */
+	struct line_reader lines;
+	struct buffer in;
+	char name[WEB_LINE_MAXIMUM_OCTETS]; /* it is about */
+	enum role asked;		    /* whose answer it awaits */
+	bool is_waiting, is_closing;
+};
+
+struct web_role {
+	uv_loop_t loop;
+	struct boot *boot;
+	struct stats *stats[BOOT_STATS_MAXIMUM];
+	size_t stats_count;
+	struct web_listed roster[WEB_ROSTER_MAXIMUM];
+	size_t roster_count;
+	struct channel *store, *auth;
+	uv_pipe_t listener;
+	struct table waiting;
+	uint64_t next_request;
+	uint64_t started_seconds;
+	unsigned controls;
+};
+
+extern struct web_role web;
+
+/* ---- web_status.c ---- */
+
+/* What is known here, and `penalties` (taken; may be NULL). */
+json_t *web_status_json(json_t *penalties);
+/* From MESSAGE_PENALTIES_TOLD, or NULL: malformed. */
+json_t *web_penalties_json(struct message_reader *reader);
+
+/* ---- web_requests.c ---- */
+
+/* Carries out the lines that have come, until one has to wait. */
+void web_go_on(struct web_control *control);
+void web_end_waiting(struct web_control *control);
+/* Answers of store and auth; false: malformed. */
+bool web_on_store_message(struct channel *channel, struct message *message);
+bool web_on_auth_message(struct channel *channel, struct message *message);
+/* The role is gone: who waits for it is told. */
+void web_lost(enum role role);
+
+#endif
