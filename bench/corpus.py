@@ -98,6 +98,12 @@ def small(number):
     return SMALL.replace(b"NNNNNNNN", b"%08d" % number)
 
 
+def four_kib(number):
+    return FOUR_KIB.replace(b"NNNNNNNN", b"%08d" % number)
+
+
+FOUR_KIB = (header(random.Random(1), 1, "text/plain").replace(
+    b"Subject: ", b"Subject: NNNNNNNN ") + text(random.Random(2), 3550))
 SMALL = (header(random.Random(1), 1, "text/plain").replace(
     b"Subject: ", b"Subject: NNNNNNNN ") + text(random.Random(2), 500))
 

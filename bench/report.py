@@ -65,24 +65,30 @@ def verdict(ours, goal, metric):
     return "reached" if is_reached else f"missed, {times(ours, goal, metric)}"
 
 
+def heading(metric):
+    return f"{metric.label}, {metric.unit}" if metric.unit else metric.label
+
+
 def brief(row, found):
     lines = []
     for metric in row.metrics:
         figures = ", ".join(f"{name} {cell(values[metric.key], metric)}"
                             for name, values in found.items())
-        lines.append(f"  {metric.label}, {metric.unit}: {figures}")
+        lines.append(f"  {heading(metric)}: {figures}")
     return "\n".join(lines)
 
 
 def line(row, metric, found, columns):
     ours = median_of(found, OURS, metric)
     best, name = best_peer(found, metric)
-    limit = median_of(found, LIMIT, metric)
+    limit = median_of(found, LIMIT, metric) or metric.limit
     goal = goal_of(found, metric)
     sign = "<=" if metric.is_less_better else ">="
-    cells = [row.title, f"{metric.label}, {metric.unit}",
+    cells = [row.title, heading(metric),
              *(cell(found.get(c, {}).get(metric.key), metric)
-               for c in columns),
+               for c in columns[:-1]),
+             cell(found.get(LIMIT, {}).get(metric.key) or
+                  [metric.limit] * (metric.limit is not None), metric),
              f"{sign} {number(goal, metric)}" if goal else "-",
              f"{times(ours, best, metric)} {name or ''}".strip(),
              times(ours, limit, metric), verdict(ours, goal, metric)]

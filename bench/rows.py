@@ -17,6 +17,8 @@ class Metric:
     label: str
     unit: str
     goal: float = None
+    # What arithmetic says, where no responder can show it.
+    limit: float = None
     # The goal is so many times what Dovecot does.
     goal_factor: float = None
     is_less_better: bool = True
@@ -57,6 +59,10 @@ class Row:
         if server.is_limit and not self.has_limit:
             return False
         return not self.needs_lmtp or server.lmtp_port is not None
+
+    def takers(self):
+        """Who is measured, in turn."""
+        return [s for s in self.bench.servers if self.takes(s)]
 
     def prepare(self):
         """The mail, once for all servers."""

@@ -22,6 +22,7 @@ import time
 
 sys.dont_write_bytecode = True
 
+import collect  # noqa: E402
 import contestants  # noqa: E402
 import corpus  # noqa: E402
 import report  # noqa: E402
@@ -95,7 +96,7 @@ class Bench:
 
     def run(self, row):
         """{server: {metric: [one value a round]}}, servers in turn."""
-        takers = [s for s in self.servers if row.takes(s)]
+        takers = row.takers()
         row.prepare()
         for server in takers:
             row.plan(server)
@@ -113,7 +114,7 @@ def say(text):
 
 
 def choose(names):
-    known = {row.key: row for row in rows.ROWS}
+    known = {row.key: row for row in (*rows.ROWS, *collect.ROWS)}
     if unknown := [n for n in names if n not in known]:
         sys.exit(f"bench: no row {unknown[0]}; there are {' '.join(known)}")
     return [known[n] for n in names or known]

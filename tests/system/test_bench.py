@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: ISC
+"""The parts of bench/ that figures rest on: the corpus, the long line."""
+import hashlib
+import re
+import socket
+import sys
+import threading
+import time
+
+import pytest
+
+import servers
+
+sys.path.insert(0, str(servers.ROOT / "bench"))
+
+import corpus  # noqa: E402
+import proxy  # noqa: E402
+
+RTT = 0.04
+# SHA-256 of the first 300 messages: other mail makes other figures.
+CORPUS = "abb4808eefa592fe18f01105ab15820577f01c934d7707ea467c6a60ba2e3aa4"
+
+
+def test_the_corpus_is_the_same_everywhere():
+    messages = [corpus.message(n) for n in range(300)]
+    assert hashlib.sha256(b"".join(messages)).hexdigest() == CORPUS
+    assert all(not m.startswith(b".") and m.endswith(b"\r\n")
+               and not re.search(rb"[^\r]\n|\r[^\n]", m) for m in messages)
+
+
+
+def test_the_corpus_is_like_mail():
+    messages = [corpus.message(n) for n in range(2000)]
+    mean = sum(map(len, messages)) / len(messages)
+    assert 55 * 1024 < mean < 61 * 1024
+    with_dots = sum(b"\n." in m for m in messages) / len(messages)
+    assert 0.1 < with_dots < 0.15
+
+
+@pytest.mark.parametrize("line_end", [corpus.CRLF, corpus.LF])
+def test_names_tell_sizes(place, line_end):
+    corpus.write_box(place / "box", 20, line_end=line_end)
+    corpus.clone_box(place / "box", place / "other")
+    files = sorted((place / "other" / "cur").iterdir())
+    assert len(files) == 20
+    for number, file in enumerate(files):
+        octets, wire = map(int, re.search(r",S=(\d+),W=(\d+):2,S$",
+                                          file.name).groups())
+        assert octets == file.stat().st_size
+        assert wire == len(corpus.message(number))
+        assert (octets == wire) == (line_end == corpus.CRLF)
+
+
+def echo():
+    """Greets, then answers each line with itself; its port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as lines:
+            connection.sendall(b"hello\n")
+            for line in lines:
+                connection.sendall(line)
+    threading.Thread(target=serve, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+def talk(line, *requests):
+    """Each is sent when the last is answered; seconds."""
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", line.port), 10) as client:
+        lines = client.makefile("rb")
+        assert lines.readline() == b"hello\n"
+        for request in requests:
+            client.sendall(request)
+            for expected in request.splitlines(True):
+                assert lines.readline() == expected
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("requests, trips", [
+    ((), 2), ((b"a\n",), 3), ((b"a\n", b"b\n", b"c\n"), 5),
+    ((b"a\nb\nc\n",), 3), ((b"a\nb\n", b"c\n"), 4)])
+def test_a_long_line_counts_what_is_waited_for(requests, trips):
+    with proxy.Line(echo(), RTT) as line:
+        seconds = talk(line, *requests)
+        assert line.trips == trips
+    assert trips * RTT <= seconds
+
+
+def test_who_speaks_first_waits_for_the_handshake():
+    """As TLS does: its first octets travel when TCP is set up."""
+    with proxy.Line(echo(), RTT) as line:
+        began = time.monotonic()
+        with socket.create_connection(("127.0.0.1", line.port), 10) as client:
+            client.sendall(b"a\n")
+            lines = client.makefile("rb")
+            assert lines.readline() == b"hello\n"
+            assert lines.readline() == b"a\n"
+        assert time.monotonic() - began >= 2 * RTT
+        assert line.trips == 2
