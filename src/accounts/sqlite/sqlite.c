@@ -28,7 +28,8 @@ static const char *const migrations[] = {
 	"  UNIQUE (account, device)"
 	") STRICT;",
 };
-#define VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
+#define BUSY_STEP_MS 10
+#define VERSION	     ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
 /* The credential's id is its generation: AUTOINCREMENT never repeats one. */
 #define SELECT_ACCOUNT                                                         \
@@ -309,6 +310,23 @@ prepare(struct accounts_sqlite *self)
 	return outcome_of(code);
 }
 
+/* The busy timeout does not hold for a change of the journal's mode. */
+static int
+set_journal_mode(sqlite3 *db)
+{
+	int code = SQLITE_BUSY;
+
+	for (int waited_ms = 0;
+		code == SQLITE_BUSY && waited_ms < ACCOUNTS_SQLITE_BUSY_MS;
+		waited_ms += BUSY_STEP_MS) {
+		code = sqlite3_exec(
+			db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+		if (code == SQLITE_BUSY)
+			sqlite3_sleep(BUSY_STEP_MS);
+	}
+	return code;
+}
+
 static enum outcome
 set_up(struct accounts_sqlite *self)
 {
@@ -316,8 +334,11 @@ set_up(struct accounts_sqlite *self)
 	int code;
 
 	sqlite3_busy_timeout(self->db, ACCOUNTS_SQLITE_BUSY_MS);
+	code = set_journal_mode(self->db);
+	if (code != SQLITE_OK)
+		return outcome_of(code);
 	code = sqlite3_exec(self->db,
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+		"PRAGMA synchronous = FULL;"
 		"PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
 		"PRAGMA secure_delete = ON;",
 		NULL, NULL, NULL);

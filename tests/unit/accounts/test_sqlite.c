@@ -9,9 +9,12 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PATH_SIZE 128
+#define ROUNDS	  12
+#define OPENERS	  8
 
 static char folder[PATH_SIZE], file[PATH_SIZE];
 static struct accounts *accounts;
@@ -507,6 +510,57 @@ a_record_too_long_is_called_damage(void **state)
 	assert_string_equal(names.text, "alice carol ");
 }
 
+/* When the others do: at the end of the pipe. */
+static int
+open_and_add(unsigned number, const int start[2])
+{
+	char name[] = {(char)('a' + number), '\0'};
+	struct accounts *own;
+
+	close(start[1]);
+	if (read(start[0], name + 1, 1) != 0)
+		return 3;
+	if (accounts_open("sqlite", file, true, &own) != OK)
+		return 1;
+	if (own->ops->add(own, name, "*") != OK)
+		return 2;
+	own->ops->close(&own);
+	return 0;
+}
+
+/* A server at its first start, and somebody who adds users meanwhile. */
+static void
+several_programs_may_make_it(void **state)
+{
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct account account;
+		int start[2];
+
+		assert_int_equal(tear_down(state), 0);
+		assert_int_equal(make_folder(state), 0);
+		assert_int_equal(pipe(start), 0);
+		for (unsigned i = 0; i < OPENERS; i++)
+			if (fork() == 0)
+				_exit(open_and_add(i, start));
+		close(start[0]);
+		close(start[1]);
+		for (unsigned i = 0; i < OPENERS; i++) {
+			int status = -1;
+
+			assert_true(wait(&status) > 0);
+			assert_int_equal(status, 0);
+		}
+		open_accounts();
+		for (unsigned i = 0; i < OPENERS; i++) {
+			char name[] = {(char)('a' + i), '\0'};
+
+			assert_int_equal(
+				accounts->ops->find(accounts, name, &account),
+				OK);
+		}
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define TEST_CLOSED(name)                                                      \
 	cmocka_unit_test_setup_teardown(name, make_folder, tear_down)
@@ -529,6 +583,7 @@ main(void)
 		TEST(nobody_else_may_read_it),
 		TEST(a_hash_does_not_outlive_its_account),
 		TEST_CLOSED(a_missing_file_is_made_only_when_allowed),
+		TEST_CLOSED(several_programs_may_make_it),
 		TEST_CLOSED(an_unknown_kind_is_refused),
 		TEST_CLOSED(another_kind_of_file_is_left_alone),
 		TEST_CLOSED(a_newer_file_is_left_alone),
