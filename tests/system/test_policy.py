@@ -17,6 +17,7 @@ CONFIG = """
 hostname = localhost
 state = {place}/demo/state
 mail = {place}/demo/mail/%u
+log = stderr
 {users}
 [listener pop3]
 address = 127.0.0.1:{pop3}
@@ -42,10 +43,14 @@ def strict(place):
         place=place, users=USERS if os.geteuid() == 0 else "",
         pop3=base + 110, pop3s=base + 995, lmtp=base + 24))
     server = servers.Restanted(place, base, config,
-                               dict(pop3=110, pop3s=995, lmtp=24)).start()
-    server.ctl("user", "add", "alice", "--password-stdin", input=b"demo\n")
-    yield server
-    server.stop()
+                               dict(pop3=110, pop3s=995, lmtp=24))
+    try:
+        server.start()
+        server.ctl("user", "add", "alice", "--password-stdin",
+                   input=b"demo\n")
+        yield server
+    finally:
+        server.stop()
 
 
 def capabilities(client):
