@@ -14,6 +14,7 @@ import servers
 sys.path.insert(0, str(servers.ROOT / "bench"))
 
 import corpus  # noqa: E402
+import instructions  # noqa: E402
 import proxy  # noqa: E402
 
 RTT = 0.04
@@ -26,7 +27,6 @@ def test_the_corpus_is_the_same_everywhere():
     assert hashlib.sha256(b"".join(messages)).hexdigest() == CORPUS
     assert all(not m.startswith(b".") and m.endswith(b"\r\n")
                and not re.search(rb"[^\r]\n|\r[^\n]", m) for m in messages)
-
 
 
 def test_the_corpus_is_like_mail():
@@ -49,6 +49,44 @@ def test_names_tell_sizes(place, line_end):
         assert octets == file.stat().st_size
         assert wire == len(corpus.message(number))
         assert (octets == wire) == (line_end == corpus.CRLF)
+
+
+CALLGRIND = """events: Ir
+
+ob=(1) /usr/bin/restanted
+fl=(1) session.c
+fn=(1) step
+10 3
++2 4
+cfn=(2) parse
+calls=5 20
+12 1000
+* 2
+
+fn=(2)
+20 7
+fi=(2) inlined.h
+-3 1
+ob=(2) /lib/libuv.so.1
+fn=(3) 0x00000000000000f0
+0 5
+cob=(1)
+cfn=(1)
+calls=1 10
+0 9
+totals: 22
+"""
+
+
+def test_own_costs_of_functions():
+    assert instructions.functions(CALLGRIND) == {
+        "step": 9, "parse": 8, "libuv.so.1 0x00000000000000f0": 5}
+
+
+@pytest.mark.parametrize("total, is_bad", [
+    (1000, False), (1100, False), (1101, True), (500, False)])
+def test_growth_is_noticed(total, is_bad):
+    assert instructions.compare("login", total, {"login": 1000})[1] == is_bad
 
 
 def echo():
@@ -86,6 +124,18 @@ def test_a_long_line_counts_what_is_waited_for(requests, trips):
         seconds = talk(line, *requests)
         assert line.trips == trips
     assert trips * RTT <= seconds
+
+
+def test_one_request_in_pieces_is_one():
+    with proxy.Line(echo(), RTT) as line:
+        with socket.create_connection(("127.0.0.1", line.port), 10) as client:
+            lines = client.makefile("rb")
+            assert lines.readline() == b"hello\n"
+            client.sendall(b"a")
+            time.sleep(RTT)
+            client.sendall(b"\n")
+            assert lines.readline() == b"a\n"
+        assert line.trips == 3
 
 
 def test_who_speaks_first_waits_for_the_handshake():
