@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "programs/command_line.h"
 #include "base/bytes.h"
+#include "programs/completion.h"
 #include "programs/terminal.h"
 
 #include <stdio.h>
@@ -44,6 +45,9 @@ print_help(const struct command_line *line, FILE *file)
 		"  -c, --config FILE   the settings (default %s)\n"
 		"  -h, --help          this text, or a command's\n"
 		"  -V, --version       the version\n"
+		"  --completion SHELL  what bash, zsh or fish needs to "
+		"complete "
+		"commands\n"
 		"\n"
 		"Exit codes are those of sysexits(3): %s.\n",
 		line->default_config, line->codes);
@@ -190,6 +194,16 @@ read_words(const struct command_line *line, const struct command *command,
 	return code;
 }
 
+/* shell: NULL when it was not given. */
+static int
+print_completion(const struct command_line *line, const char *shell)
+{
+	if (shell && completion_print(line, shell))
+		return EX_OK;
+	return complain(
+		EX_USAGE, "--completion takes a shell: %s", COMPLETION_SHELLS);
+}
+
 /* -c and its like, before the command. -1: go on at *index. */
 static int
 read_options(const struct command_line *line, int argc, char **argv, int *index,
@@ -206,6 +220,8 @@ read_options(const struct command_line *line, int argc, char **argv, int *index,
 			printf("%s " RESTANTE_VERSION "\n", line->program);
 			return EX_OK;
 		}
+		if (strcmp(word, "--completion") == 0)
+			return print_completion(line, argv[*index + 1]);
 		if (strcmp(word, "-c") != 0 && strcmp(word, "--config") != 0)
 			return wrong(line, "unknown option ", word);
 		if (*index + 1 >= argc)
