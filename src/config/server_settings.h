@@ -41,7 +41,8 @@ struct server_settings {
 	char *session_user;	    /* session-user, restante-session */
 	char *web_user;		    /* web-user, restante-web */
 	uint64_t session_processes; /* session-processes; 0: one a core */
-	bool is_shared;	    /* shared = yes: other programs write mailboxes */
+	bool is_shared; /* shared = yes: other programs write mailboxes */
+	uint64_t journal_octets; /* delivery-journal = 4MiB; 0: none */
 	bool is_demo;	    /* demo = yes, written by restanted --demo only */
 	char *log;	    /* log = auto|stderr|syslog */
 	uint64_t log_level; /* log-level = error|warning|info|debug, as

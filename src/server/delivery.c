@@ -148,6 +148,7 @@ committed(struct store_call *call)
 
 	r->append = NULL;
 	note(r, call->outcome);
+	store_role_tend_later();
 	tell_delivered(r);
 	if (--d->beginning == 0)
 		end(d);

@@ -15,6 +15,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+/* How long deliveries stay in the journal alone, about. */
+#define TEND_MS 1000
+
 struct store *store_role_store;
 
 static struct {
@@ -24,6 +27,7 @@ static struct {
 	struct channel *auth, *web;
 	struct store_client *clients;
 	uint64_t releases; /* so far */
+	uv_timer_t tending;
 } role;
 
 /* ---- holders ---- */
@@ -350,6 +354,22 @@ on_peer(enum role peer, uint64_t instance, int *fd)
 	}
 }
 
+/* ---- what can wait ---- */
+
+static void
+tend(uv_timer_t *timer)
+{
+	if (!store_role_store->ops->tend(store_role_store))
+		uv_timer_stop(timer);
+}
+
+void
+store_role_tend_later(void)
+{
+	if (!uv_is_active((uv_handle_t *)&role.tending))
+		uv_timer_start(&role.tending, tend, TEND_MS, TEND_MS);
+}
+
 /* ---- the role ---- */
 
 static void
@@ -397,6 +417,7 @@ open_store(void)
 	struct server_settings *settings = &role.boot->settings;
 	struct store_options options = {.kind = "maildir",
 		.is_shared = settings->is_shared,
+		.journal_octets = (uint32_t)settings->journal_octets,
 		.hostname = settings->hostname,
 		.executor = &role.pool.executor,
 		.notice = notice};
@@ -430,6 +451,7 @@ store_role_run(void)
 	boot_log_open(role.boot, "store");
 	uv_loop_init(&role.loop);
 	pool_init(&role.pool, &role.loop);
+	uv_timer_init(&role.loop, &role.tending);
 	open_store();
 	boot_finish(role.boot, &role.loop, &handler);
 	uv_run(&role.loop, UV_RUN_DEFAULT);

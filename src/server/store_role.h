@@ -56,6 +56,9 @@ void store_client_send(struct store_client *client, struct message *message);
 /* After each call that ended: frees a released holder with no more of them. */
 void store_holder_call_ended(struct store_holder *holder);
 
+/* An append has ended: the store is to be tended to from now on. */
+void store_role_tend_later(void);
+
 /* Runs the role; does not return. */
 void store_role_run(void);
 

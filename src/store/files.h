@@ -30,6 +30,8 @@ struct files {
 		const void *from, size_t octets, uint64_t offset);
 	int (*sync)(struct files *files, int descriptor);
 	int (*sync_data)(struct files *files, int descriptor);
+	/* Everything on the file system that holds it. */
+	int (*sync_file_system)(struct files *files, int descriptor);
 	/* Blocks for the first `octets`; the file becomes at least that long. */
 	int (*allocate)(struct files *files, int descriptor, uint64_t octets);
 	int (*link)(struct files *files, int from, const char *from_path,

@@ -76,6 +76,12 @@ posix_sync_data(struct files *files, int descriptor)
 }
 
 static int
+posix_sync_file_system(struct files *files, int descriptor)
+{
+	return result(syncfs(descriptor));
+}
+
+static int
 posix_allocate(struct files *files, int descriptor, uint64_t octets)
 {
 	int n;
@@ -214,6 +220,7 @@ struct files files_posix = {
 	.write_at = posix_write_at,
 	.sync = posix_sync,
 	.sync_data = posix_sync_data,
+	.sync_file_system = posix_sync_file_system,
 	.allocate = posix_allocate,
 	.link = posix_link,
 	.rename = posix_rename,

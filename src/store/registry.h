@@ -19,8 +19,11 @@ struct store_options {
 	 */
 	int mail_root;
 	const char *mail_template;
-	int state_root;		   /* for indexes, UIDLs, journals */
-	bool is_shared;		   /* other programs write to the mailboxes */
+	int state_root; /* for indexes, UIDLs, journals */
+	bool is_shared; /* other programs write to the mailboxes */
+	/* Octets of each of the two files of the delivery journal; 0: every
+	   delivery is synced by itself. What is too little is raised. */
+	uint32_t journal_octets;
 	const char *hostname;	   /* for Maildir names */
 	struct executor *executor; /* outlives the store */
 	/* Told once for each thing worth a log line: damage found and mended,

@@ -149,6 +149,10 @@ struct store_ops {
 	/* Nothing of it stays. Calls under way finish first. */
 	void (*append_abort)(struct store *store, struct store_append **append);
 
+	/* What can wait and is to be done some time: called about once a second
+	   after an append; false when there is nothing more. */
+	bool (*tend)(struct store *store);
+
 	void (*free)(struct store **store);
 };
 

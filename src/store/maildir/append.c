@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdlib.h>
 
-#include "store/maildir/delivery.h"
-#include "store/maildir/job.h"
-
-struct store_append {
-	struct delivery delivery; /* first */
-	struct slot *slot;
-	struct job end; /* commit or abort */
-};
+#include "store/maildir/append.h"
 
 static enum outcome
 append_begin_work(struct job *job)
@@ -80,27 +73,96 @@ append_end(struct job *job)
 	slots_put(&store->slots, slot);
 }
 
-static enum outcome
-append_commit_work(struct job *job)
-{
-	struct store_append_call *call = (struct store_append_call *)job->call;
-
-	return delivery_commit(&job->append->delivery, call->uidl);
-}
-
 /* The job is part of the append: ending one never lacks memory. */
 static void
-end_append(struct maildir_store *store, struct store_append *append,
-	struct store_call *call, enum outcome (*work)(struct job *job))
+run(struct maildir_store *store, struct store_append *append,
+	enum outcome (*work)(struct job *job), void (*finish)(struct job *job))
 {
 	append->end = (struct job){
 		.append = append,
-		.call = call,
 		.work = work,
-		.finish = append_end,
+		.finish = finish,
 		.is_embedded = true,
 	};
 	job_start(store, &append->end, append->slot);
+}
+
+static void
+answer(struct job *job)
+{
+	struct store_call *call = &job->append->call->call;
+	enum outcome outcome = job->outcome;
+
+	append_end(job);
+	job_answer(call, outcome);
+}
+
+static enum outcome
+plain_work(struct job *job)
+{
+	struct store_append *append = job->append;
+
+	return delivery_commit(&append->delivery, append->call->uidl);
+}
+
+void
+append_plainly(struct maildir_store *store, struct store_append *append)
+{
+	run(store, append, plain_work, answer);
+}
+
+/* Refused: then it must not come with a replay either. */
+static enum outcome
+place_work(struct job *job)
+{
+	struct store_append *append = job->append;
+	struct delivery_log *log = &job->store->group.logs[append->log].log;
+	enum outcome outcome =
+		delivery_place(&append->delivery, append->call->uidl);
+
+	if (outcome != OK && delivery_log_void(log, append->offset) != OK)
+		mailbox_notice(append->delivery.mailbox,
+			"a message that was refused stays in the delivery "
+			"journal, which cannot be written");
+	return outcome;
+}
+
+static void
+placed(struct job *job)
+{
+	struct maildir_store *store = job->store;
+	unsigned log = job->append->log;
+
+	answer(job);
+	group_placed(store, log);
+}
+
+void
+append_place(struct maildir_store *store, struct store_append *append)
+{
+	run(store, append, place_work, placed);
+}
+
+static enum outcome
+append_commit_work(struct job *job)
+{
+	struct store_append *append = job->append;
+	enum outcome outcome = delivery_finish(&append->delivery);
+
+	append->is_for_group =
+		outcome == OK && delivery_is_held(&append->delivery);
+	if (append->is_for_group)
+		return OK;
+	return delivery_commit(&append->delivery, append->call->uidl);
+}
+
+static void
+append_committed(struct job *job)
+{
+	if (job->append->is_for_group)
+		group_join(job->store, job->append);
+	else
+		answer(job);
 }
 
 void
@@ -109,8 +171,9 @@ maildir_append_commit(struct store *base, struct store_append_call *call)
 	struct store_append *append = call->append;
 
 	call->append = NULL;
-	end_append((struct maildir_store *)base, append, &call->call,
-		append_commit_work);
+	append->call = call;
+	run((struct maildir_store *)base, append, append_commit_work,
+		append_committed);
 }
 
 static enum outcome
@@ -128,5 +191,5 @@ maildir_append_abort(struct store *base, struct store_append **append)
 	if (!gone)
 		return;
 	*append = NULL;
-	end_append((struct maildir_store *)base, gone, NULL, append_abort_work);
+	run((struct maildir_store *)base, gone, append_abort_work, append_end);
 }

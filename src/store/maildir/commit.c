@@ -41,9 +41,10 @@ note(struct commit *commit, uint32_t index)
 	/* Gone already: its UIDL must be buried all the same. */
 	if (outcome == OK)
 		entry.inode = status.st_ino;
-	else if (file_name_is_own(&name))
+	else if (!mailbox_may_come_again(commit->session->mailbox, &name))
 		return OK;
-	entry.may_come_again = !file_name_is_own(&name);
+	entry.may_come_again =
+		mailbox_may_come_again(commit->session->mailbox, &name);
 	if (!uidl_digest(file_name_base(&name), entry.digest) ||
 		!journal_add(&commit->journal, &entry))
 		return ERR_TRY_LATER;

@@ -1,29 +1,60 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * delivery - a message on its way into a mailbox: a file in tmp/ until it is
- * committed, then in new/.
+ * delivery - a message on its way into a mailbox. While it is small it is held
+ * in memory, for the delivery journal; else it is a file in tmp/. At the end
+ * it is in new/ and in the index.
+ *
+ * Memory: DELIVERY_MESSAGE_OCTETS at most, whatever the message.
  */
 #ifndef STORE_MAILDIR_DELIVERY_H
 #define STORE_MAILDIR_DELIVERY_H
 
+#include "base/buffer.h"
 #include "message/measure.h"
+#include "store/maildir/delivery_log.h"
 #include "store/maildir/mailbox.h"
 #include "store/maildir/names.h"
+#include "store/uidl.h"
+
+#define DELIVERY_TMP_PATH_OCTETS (4 + NAME_MAXIMUM_OCTETS + 1)
 
 struct delivery {
 	struct mailbox *mailbox;
+	struct buffer held;
 	int descriptor; /* of the file in tmp/, or -1 */
+	bool may_hold;
+	bool is_finished;
+	uint64_t seconds; /* in its name */
 	char base[NAME_MAXIMUM_OCTETS + 1];
 	struct measure measure;
+	/* when it is finished */
+	struct file_name name;
+	char uidl[UIDL_OWN_OCTETS + 1];
 	enum outcome outcome; /* the first failure */
 };
 
 enum outcome delivery_begin(struct delivery *delivery, struct mailbox *mailbox);
 enum outcome delivery_write(struct delivery *delivery, struct bytes chunk);
-/* OK: the message and its directory entry are on disk. Ends the delivery. */
+/* Nothing more will be written: its name and its UIDL are known. */
+enum outcome delivery_finish(struct delivery *delivery);
+/* No file of it has been made: the journal may take it. */
+bool delivery_is_held(const struct delivery *delivery);
+/* The plain way. OK: the message and its directory entry are on disk. Ends the
+   delivery. */
 enum outcome delivery_commit(
+	struct delivery *delivery, char out_uidl[UIDL_MAXIMUM_OCTETS + 1]);
+/* It is on disk in the journal: makes the file, without a sync. Ends the
+   delivery. */
+enum outcome delivery_place(
 	struct delivery *delivery, char out_uidl[UIDL_MAXIMUM_OCTETS + 1]);
 /* Nothing of it stays. */
 void delivery_abort(struct delivery *delivery);
+
+/* ---- for delivery_end.c ---- */
+
+void delivery_tmp_path(
+	const struct delivery *delivery, char out[DELIVERY_TMP_PATH_OCTETS]);
+/* What was held is in a file in tmp/. */
+enum outcome delivery_spill(struct delivery *delivery);
 
 #endif

@@ -8,6 +8,7 @@ void
 job_free_store(struct maildir_store *store)
 {
 	slots_release(&store->slots);
+	group_close(&store->group);
 	locks_release(&store->locks);
 	store->settings.files->close(
 		store->settings.files, &store->settings.mail_root);
@@ -16,6 +17,13 @@ job_free_store(struct maildir_store *store)
 	free(store->template);
 	free(store->hostname);
 	free(store);
+}
+
+void
+job_ended(struct maildir_store *store)
+{
+	if (--store->jobs == 0 && store->is_ending)
+		job_free_store(store);
 }
 
 void
@@ -57,8 +65,7 @@ job_done(struct executor_job *executor_job)
 	slots_put(&store->slots, slot);
 	if (call)
 		job_answer(call, outcome);
-	if (--store->jobs == 0 && store->is_ending)
-		job_free_store(store);
+	job_ended(store);
 }
 
 void

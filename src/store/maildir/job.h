@@ -7,6 +7,7 @@
 
 #include "store/executor.h"
 #include "store/locks.h"
+#include "store/maildir/group.h"
 #include "store/maildir/slots.h"
 
 struct maildir_store {
@@ -16,6 +17,7 @@ struct maildir_store {
 	void (*notice)(const char *mailbox, const char *text);
 	struct slots slots;
 	struct locks locks;
+	struct group group;
 	unsigned jobs; /* under way */
 	bool is_ending;
 	char *template, *hostname;
@@ -48,6 +50,8 @@ void job_start(struct maildir_store *store, struct job *job, struct slot *slot);
 void job_start_call(struct maildir_store *store, struct slot *slot,
 	struct store_call *call, struct store_session *session,
 	struct store_append *append, enum outcome (*work)(struct job *job));
+/* After each job of the store that has ended. */
+void job_ended(struct maildir_store *store);
 /* When no job is under way. */
 void job_free_store(struct maildir_store *store);
 

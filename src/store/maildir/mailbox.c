@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "store/mailbox_name.h"
-#include "store/maildir/names.h"
 
 /* A stamp younger than this when it is read may be given again to a change
    that comes after; file systems stamp by the clock tick. */
@@ -141,6 +141,18 @@ mailbox_open_root(struct mailbox *mailbox, bool may_make)
 	}
 	mailbox->root = fd;
 	return OK;
+}
+
+bool
+mailbox_may_come_again(
+	const struct mailbox *mailbox, const struct file_name *name)
+{
+	const _Atomic uint64_t *oldest =
+		mailbox->settings->journal_oldest_seconds;
+	uint64_t seconds;
+
+	return !file_name_is_own(name) || !file_name_time(name, &seconds) ||
+	       seconds >= atomic_load(oldest);
 }
 
 static enum outcome

@@ -8,6 +8,7 @@
 
 #include "store/files.h"
 #include "store/index_format.h"
+#include "store/maildir/names.h"
 #include "store/maildir/path.h"
 #include "store/store.h"
 
@@ -23,6 +24,9 @@ struct maildir_settings {
 	const char *hostname;
 	bool is_shared;
 	uint32_t boot; /* differs after the system was started again */
+	/* The delivery journal may hold names from here on. */
+	const _Atomic uint64_t *journal_oldest_seconds;
+	dev_t mail_device; /* the file system that the journal can sync */
 };
 
 /* The index as it was when it was last looked at. */
@@ -46,6 +50,7 @@ struct mailbox {
 	bool must_scan; /* the index may lack something, whatever the stamps */
 	bool must_rebuild;	 /* damage was found */
 	bool is_checked;	 /* seen to be in order by this process */
+	bool is_swept;		 /* tmp/ has no leftovers */
 	bool is_replayed;	 /* no deletion of an earlier run is left */
 	uint64_t journal_octets; /* allocated for deletions */
 	/* Nothing falls due before, for a retention of `expiry_seconds`. */
@@ -75,8 +80,16 @@ __attribute__((format(printf, 2, 3))) void mailbox_notice(
  *         ERR_NO_SPACE, ERR_TRY_LATER
  */
 enum outcome mailbox_open_root(struct mailbox *mailbox, bool may_make);
+/* Removes what deliveries that never ended left in tmp/: ours, and those of
+   others after 36 hours. Once in the mailbox's life in memory. */
+void mailbox_sweep(struct mailbox *mailbox);
 enum outcome mailbox_stamps(struct mailbox *mailbox, struct stamps *out);
 enum outcome mailbox_sync_directory(struct mailbox *mailbox, const char *path);
+
+/* Whether a message that was deleted may be there again: other programs may
+   bring names back, a power cut those that the delivery journal holds. */
+bool mailbox_may_come_again(
+	const struct mailbox *mailbox, const struct file_name *name);
 
 /* Paths below state_root: "index/NAME/FILE" or "mailbox/NAME/FILE". */
 void mailbox_state_path(const struct mailbox *mailbox, const char *kind,

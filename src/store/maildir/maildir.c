@@ -11,6 +11,9 @@
 #include "store/maildir/retention.h"
 #include "store/maildir/session.h"
 
+/* What is used of the host's name; leaves room for the rest of 255. */
+#define HOSTNAME_OCTETS 127
+
 struct store_session {
 	struct session session; /* first */
 	struct slot *slot;
@@ -283,6 +286,12 @@ maildir_expire(struct store *base, struct store_expire_call *call)
 	slots_put(&store->slots, slot);
 }
 
+static bool
+maildir_tend(struct store *base)
+{
+	return group_tend((struct maildir_store *)base);
+}
+
 static void
 maildir_free(struct store **base)
 {
@@ -312,6 +321,7 @@ static const struct store_ops maildir_ops = {
 	.append_write = maildir_append_write,
 	.append_commit = maildir_append_commit,
 	.append_abort = maildir_append_abort,
+	.tend = maildir_tend,
 	.free = maildir_free,
 };
 
@@ -336,11 +346,39 @@ read_boot(struct files *files)
 	return (uint32_t)XXH3_64bits(id, (size_t)n);
 }
 
+/* What of it a name can hold: what ends a base name or a path becomes "_". */
+static char *
+own_hostname(const char *from)
+{
+	char *name = strndup(from[0] ? from : "localhost", HOSTNAME_OCTETS);
+
+	for (char *at = name; at && *at; at++) {
+		unsigned char c = (unsigned char)*at;
+
+		if (c <= 0x20 || c >= 0x7F || strchr("/:,", c))
+			*at = '_';
+	}
+	return name;
+}
+
+static uint32_t
+journal_octets(const struct store_options *options)
+{
+	uint32_t octets = options->journal_octets;
+
+	if (octets == 0)
+		return 0;
+	if (octets < DELIVERY_LOG_MINIMUM)
+		return DELIVERY_LOG_MINIMUM;
+	return octets > DELIVERY_LOG_MAXIMUM ? DELIVERY_LOG_MAXIMUM : octets;
+}
+
 enum outcome
 maildir_store_new(
 	struct store_options *options, struct files *files, struct store **out)
 {
 	struct maildir_store *store = calloc(1, sizeof(*store));
+	struct stat status;
 
 	if (!store)
 		return ERR_TRY_LATER;
@@ -348,7 +386,7 @@ maildir_store_new(
 	store->executor = options->executor;
 	store->notice = options->notice;
 	store->template = strdup(options->mail_template);
-	store->hostname = strdup(options->hostname);
+	store->hostname = own_hostname(options->hostname);
 	store->settings = (struct maildir_settings){
 		.files = files,
 		.mail_root = -1,
@@ -367,6 +405,11 @@ maildir_store_new(
 	store->settings.mail_root = options->mail_root;
 	store->settings.state_root = options->state_root;
 	options->mail_root = options->state_root = -1;
+	if (files->stat(files, store->settings.mail_root, &status) == 0)
+		store->settings.mail_device = status.st_dev;
+	store->settings.journal_oldest_seconds = &store->group.oldest_seconds;
+	group_start(&store->group, &store->settings, journal_octets(options),
+		store->notice);
 	*out = &store->store;
 	return OK;
 }

@@ -164,7 +164,8 @@ bury_removed(struct refresh *refresh)
 		if (outcome == OK)
 			outcome =
 				index_view_name(refresh->old, &message, &name);
-		if (outcome != OK || file_name_is_own(&name))
+		if (outcome != OK ||
+			!mailbox_may_come_again(refresh->mailbox, &name))
 			continue;
 		outcome = uidl_digest(file_name_base(&name), digest)
 				  ? uidls_bury(&refresh->uidls, digest)
@@ -456,6 +457,8 @@ mailbox_ready(struct mailbox *mailbox, bool may_make, struct index_view **out)
 {
 	enum outcome outcome = mailbox_open_root(mailbox, may_make);
 
+	if (outcome == OK)
+		mailbox_sweep(mailbox);
 	if (outcome == OK)
 		outcome = mailbox_replay(mailbox);
 	if (outcome == OK)

@@ -386,6 +386,12 @@ memory_append_commit(struct store *base, struct store_append_call *call)
 	memory_answer(&call->call, outcome);
 }
 
+static bool
+memory_tend(struct store *base)
+{
+	return false;
+}
+
 static void
 memory_free(struct store **base)
 {
@@ -421,6 +427,7 @@ static const struct store_ops memory_ops = {
 	.append_write = memory_append_write,
 	.append_commit = memory_append_commit,
 	.append_abort = memory_append_abort,
+	.tend = memory_tend,
 	.free = memory_free,
 };
 

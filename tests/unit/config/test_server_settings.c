@@ -80,6 +80,7 @@ static const char whole[] = "[server]\n"
 			    "web-user = m4\n"
 			    "session-processes = 64\n"
 			    "shared = no\n"
+			    "delivery-journal = 1048576\n"
 			    "demo = yes\n"
 			    "log = syslog\n"
 			    "log-level = debug\n"
@@ -121,6 +122,7 @@ takes_every_key(void **state)
 	assert_string_equal(settings.web_user, "m4");
 	assert_int_equal(settings.session_processes, 64);
 	assert_false(settings.is_shared);
+	assert_int_equal(settings.journal_octets, 1u << 20);
 	assert_true(settings.is_demo);
 	assert_string_equal(settings.log, "syslog");
 	assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);

@@ -191,6 +191,7 @@ struct files faulty_files = {
 	.write_at = faulty_write_at,
 	.sync = faulty_sync,
 	.sync_data = faulty_sync,
+	.sync_file_system = faulty_sync,
 	.allocate = faulty_allocate,
 	.link = faulty_link,
 	.rename = faulty_rename,

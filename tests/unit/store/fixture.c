@@ -59,6 +59,7 @@ fixture_start(struct fixture *fixture)
 		.mail_template = "%u",
 		.state_root = open_directory(fixture_path(fixture, "state")),
 		.is_shared = fixture->is_shared,
+		.journal_octets = fixture->journal_octets,
 		.hostname = "host/a:b.example",
 		.executor = &executor_inline,
 		.notice = count_notice,
@@ -96,6 +97,7 @@ fixture_open(struct fixture *fixture, const char *kind)
 		.kind = kind,
 		.files = &files_posix,
 		.is_shared = true,
+		.journal_octets = 1, /* the least there is */
 		.directory = "/tmp/restante-store-XXXXXX",
 	};
 	assert_non_null(mkdtemp(fixture->directory));

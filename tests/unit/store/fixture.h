@@ -22,7 +22,8 @@ struct fixture {
 	const char *kind;
 	struct files *files; /* beneath the Maildir store */
 	bool is_shared;
-	char directory[64]; /* holds mail/ and state/ */
+	uint32_t journal_octets; /* 0: the plain way */
+	char directory[64];	 /* holds mail/ and state/ */
 	struct store *store;
 	unsigned notices;
 };

@@ -22,6 +22,9 @@ prepare(struct fixture *f, char uidls[MESSAGES][71])
 	struct opened o;
 
 	fixture_open(f, "maildir");
+	faulty_files_arm(0, 0, false);
+	f->files = &faulty_files;
+	fixture_reopen(f);
 	o = open_mailbox(f, "alice");
 	close_mailbox(f, &o);
 	write_text(fixture_path(f, "mail/alice/new/1.a"), "a\n");
@@ -37,8 +40,6 @@ prepare(struct fixture *f, char uidls[MESSAGES][71])
 	for (uint32_t i = 0; i < MESSAGES; i++)
 		uidl_of(&o, i, uidls[i]);
 	close_mailbox(f, &o);
-	f->files = &faulty_files;
-	faulty_files_arm(0, 0, false);
 	fixture_reopen(f);
 }
 

@@ -85,9 +85,16 @@ aborted_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct store_append_call call = {.mailbox = "alice"};
+	char line[1001];
 
+	memset(line, 'x', 1000);
+	line[1000] = '\0';
 	run_append(f, APPEND_BEGIN, &call, NULL);
-	run_append(f, APPEND_WRITE, &call, "x\r\n");
+	run_append(f, APPEND_WRITE, &call, line);
+	/* A small one is held in memory. */
+	assert_int_equal(count_entries(fixture_path(f, "mail/alice/tmp")), 0);
+	for (int i = 0; i < 70; i++)
+		run_append(f, APPEND_WRITE, &call, line);
 	assert_int_equal(count_entries(fixture_path(f, "mail/alice/tmp")), 1);
 	f->store->ops->append_abort(f->store, &call.append);
 	assert_int_equal(count_entries(fixture_path(f, "mail/alice/tmp")), 0);
@@ -320,7 +327,8 @@ static int
 count_list(struct files *files, int directory, const char *path,
 	bool (*each)(void *context, const char *name), void *context)
 {
-	lists++;
+	/* Leftovers of deliveries are looked for once. */
+	lists += strcmp(path, "tmp") != 0;
 	return files_posix.list(files, directory, path, each, context);
 }
 

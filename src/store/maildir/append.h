@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * append - a message on its way in, as the jobs that bring it see it.
+ *
+ * begin and write run in the mailbox's order. So does commit: it measures, and
+ * stores a message that goes the plain way. One for the delivery journal waits
+ * in the group (on the thread that starts operations), and when the group is
+ * on disk a last job of the mailbox makes its file.
+ */
+#ifndef STORE_MAILDIR_APPEND_H
+#define STORE_MAILDIR_APPEND_H
+
+#include "store/maildir/delivery.h"
+#include "store/maildir/delivery_log.h"
+#include "store/maildir/job.h"
+
+struct store_append {
+	struct delivery delivery; /* first */
+	struct slot *slot;
+	struct job end;			/* commit or abort */
+	struct store_append_call *call; /* of the commit */
+	/* in the group */
+	struct store_append *next;
+	unsigned log;
+	uint64_t offset; /* of its record there */
+	bool is_for_group;
+};
+
+/* The record is on disk: makes the file, then answers. */
+void append_place(struct maildir_store *store, struct store_append *append);
+/* It is not: stores it the plain way, then answers. */
+void append_plainly(struct maildir_store *store, struct store_append *append);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/maildir/delivery.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store/maildir/index_file.h"
+#include "store/maildir/refresh.h"
+#include "store/uidl.h"
+
+/* What a message says of itself in the index. */
+struct entry {
+	struct index_content content; /* first */
+	struct file_name name;
+	struct index_message message;
+	const char *uidl;
+};
+
+static bool
+write_entry(struct index_content *content, struct index_writer *writer,
+	struct index_trailer *trailer)
+{
+	struct entry *entry = (struct entry *)content;
+	unsigned char encoded[NAMES_ENTRY_OCTETS];
+
+	entry->message.names_offset = index_writer_names(
+		writer, bytes_of(encoded, names_encode(&entry->name, encoded)));
+	index_writer_message(
+		writer, &entry->message, bytes_of_string(entry->uidl));
+	trailer->count++;
+	trailer->octets += entry->message.octets;
+	/* The directory's time has changed: others may have changed it too. */
+	trailer->flags = 0;
+	return true;
+}
+
+/* The first message of a mailbox that has no index yet makes one, so that the
+   mail that follows need not be read again at the first login. */
+static void
+prepare_index(struct mailbox *mailbox)
+{
+	struct index_view *view = NULL;
+	int fd = -1;
+	enum outcome outcome = index_file_open(mailbox, &fd);
+
+	mailbox->files->close(mailbox->files, &fd);
+	if (outcome != ERR_GONE)
+		return;
+	if (mailbox_ready(mailbox, true, &view) == OK)
+		index_view_free(mailbox->files, &view);
+}
+
+/* The message is safe whatever happens here: what the index lacks is found by
+   the next open. */
+static void
+add_to_index(struct delivery *delivery)
+{
+	struct mailbox *mailbox = delivery->mailbox;
+	struct entry entry = {
+		.content.write = write_entry,
+		.name = delivery->name,
+		.message = index_message_of_measure(&delivery->measure),
+		.uidl = delivery->uidl,
+	};
+
+	if (index_file_append(mailbox, &entry.content) != OK)
+		mailbox->must_scan = true;
+}
+
+enum outcome
+delivery_finish(struct delivery *delivery)
+{
+	unsigned char digest[UIDL_DIGEST_OCTETS];
+	char text[NAME_MAXIMUM_OCTETS + 1];
+
+	if (delivery->outcome != OK || delivery->is_finished)
+		return delivery->outcome;
+	measure_end(&delivery->measure);
+	snprintf(text, sizeof(text), "%.*s,S=%" PRIu64 ",W=%" PRIu64, 200,
+		delivery->base, delivery->measure.stored_octets,
+		delivery->measure.octets);
+	if (!file_name_set(&delivery->name, DIRECTORY_NEW, text))
+		delivery->outcome = ERR_BROKEN;
+	else if (!uidl_digest(bytes_of_string(delivery->base), digest))
+		delivery->outcome = ERR_TRY_LATER;
+	else
+		uidl_print(digest, delivery->uidl);
+	delivery->is_finished = true;
+	return delivery->outcome;
+}
+
+/* From tmp/ to new/. */
+static enum outcome
+publish(struct delivery *delivery)
+{
+	struct mailbox *mailbox = delivery->mailbox;
+	struct files *files = mailbox->files;
+	char from[DELIVERY_TMP_PATH_OCTETS], to[FILE_NAME_PATH_OCTETS];
+	int error;
+
+	delivery_tmp_path(delivery, from);
+	file_name_path(&delivery->name, to);
+	error = files->rename(files, mailbox->root, from, mailbox->root, to);
+	if (error == 0)
+		files->close(files, &delivery->descriptor);
+	return outcome_of_errno(-error);
+}
+
+static enum outcome
+sync_new(struct delivery *delivery)
+{
+	struct mailbox *mailbox = delivery->mailbox;
+	char path[FILE_NAME_PATH_OCTETS];
+	enum outcome outcome = mailbox_sync_directory(mailbox, "new");
+
+	if (outcome == OK)
+		return OK;
+	file_name_path(&delivery->name, path);
+	(void)mailbox->files->unlink(mailbox->files, mailbox->root, path);
+	mailbox->must_scan = true;
+	return outcome;
+}
+
+static void
+tell_uidl(
+	const struct delivery *delivery, char out_uidl[UIDL_MAXIMUM_OCTETS + 1])
+{
+	memcpy(out_uidl, delivery->uidl, sizeof(delivery->uidl));
+}
+
+static enum outcome
+store_plainly(struct delivery *delivery)
+{
+	struct files *files = delivery->mailbox->files;
+	enum outcome outcome = delivery_finish(delivery);
+
+	if (outcome == OK)
+		outcome = delivery_spill(delivery);
+	if (outcome == OK)
+		outcome = outcome_of_errno(
+			-files->sync(files, delivery->descriptor));
+	if (outcome != OK)
+		return outcome;
+	prepare_index(delivery->mailbox);
+	outcome = publish(delivery);
+	if (outcome == OK)
+		outcome = sync_new(delivery);
+	return outcome;
+}
+
+enum outcome
+delivery_commit(
+	struct delivery *delivery, char out_uidl[UIDL_MAXIMUM_OCTETS + 1])
+{
+	enum outcome outcome = store_plainly(delivery);
+
+	if (outcome == OK) {
+		add_to_index(delivery);
+		tell_uidl(delivery, out_uidl);
+	}
+	delivery_abort(delivery);
+	return outcome;
+}
+
+enum outcome
+delivery_place(
+	struct delivery *delivery, char out_uidl[UIDL_MAXIMUM_OCTETS + 1])
+{
+	enum outcome outcome = delivery_spill(delivery);
+
+	if (outcome == OK) {
+		prepare_index(delivery->mailbox);
+		outcome = publish(delivery);
+	}
+	if (outcome == OK) {
+		add_to_index(delivery);
+		tell_uidl(delivery, out_uidl);
+	}
+	delivery_abort(delivery);
+	return outcome;
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/maildir/group.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "store/maildir/append.h"
+#include "store/maildir/redeliver.h"
+
+/* Octets of one group at most, when it is of more than one record. */
+#define GROUP_OCTETS (1u << 20)
+/* Of the executor; no mailbox's by any likelihood. */
+#define WRITING_KEY  0x72656c6976656421ull
+#define EMPTYING_KEY 0x72656c6976656422ull
+
+static struct maildir_store *
+store_of(struct group *group)
+{
+	return (struct maildir_store *)((char *)group -
+					offsetof(struct maildir_store, group));
+}
+
+static struct delivery_record
+record_of(const struct store_append *append)
+{
+	return (struct delivery_record){
+		.mailbox = bytes_of_string(append->slot->mailbox.name),
+		.name = bytes_of_string(append->delivery.name.text),
+		.message = buffer_bytes(&append->delivery.held),
+	};
+}
+
+static size_t
+octets_of(const struct store_append *append)
+{
+	struct delivery_record record = record_of(append);
+
+	return delivery_record_octets(&record);
+}
+
+static void
+tell_oldest(struct group *group)
+{
+	uint64_t oldest = group->logs[0].oldest_seconds;
+
+	if (group->logs[1].oldest_seconds < oldest)
+		oldest = group->logs[1].oldest_seconds;
+	atomic_store(&group->oldest_seconds, oldest);
+}
+
+/* ---- emptying ---- */
+
+static struct group *
+of_emptying(struct executor_job *job)
+{
+	return (struct group *)((char *)job - offsetof(struct group, emptying));
+}
+
+static void
+empty_work(struct executor_job *job)
+{
+	struct group *group = of_emptying(job);
+	struct maildir_store *store = store_of(group);
+	struct files *files = store->settings.files;
+	struct delivery_log *log = &group->logs[group->emptied].log;
+	int error = files->sync_file_system(files, store->settings.mail_root);
+
+	group->emptied_outcome =
+		error ? outcome_of_errno(-error)
+		      : delivery_log_renew(log, store->settings.boot);
+}
+
+static void go_on(struct maildir_store *store);
+
+static void
+empty_done(struct executor_job *job)
+{
+	struct group *group = of_emptying(job);
+	struct maildir_store *store = store_of(group);
+	struct group_log *log = &group->logs[group->emptied];
+
+	group->is_emptying = false;
+	if (group->emptied_outcome == OK) {
+		log->end = DELIVERY_LOG_START;
+		log->oldest_seconds = UINT64_MAX;
+		log->has_records = log->is_closed = false;
+		tell_oldest(group);
+	} else {
+		log->has_failed = true;
+		if (store->notice)
+			store->notice("-",
+				"the mail's file system cannot be synced; the "
+				"delivery journal is kept");
+	}
+	go_on(store);
+	job_ended(store);
+}
+
+/* Only what nobody writes to, and whose messages have their files. */
+static bool
+may_empty(const struct group *group, unsigned number)
+{
+	const struct group_log *log = &group->logs[number];
+
+	return !group->is_emptying && !log->has_failed &&
+	       log->log.descriptor >= 0 && log->unplaced == 0 &&
+	       (log->has_records || log->is_closed) &&
+	       !(group->is_writing && group->active == number);
+}
+
+static void
+empty(struct maildir_store *store, unsigned number)
+{
+	struct group *group = &store->group;
+
+	if (!may_empty(group, number))
+		return;
+	group->is_emptying = true;
+	group->emptied = number;
+	group->logs[number].is_closed = true;
+	group->emptying.work = empty_work;
+	group->emptying.done = empty_done;
+	store->jobs++;
+	store->executor->run(store->executor, EMPTYING_KEY, &group->emptying);
+}
+
+/* ---- writing ---- */
+
+static struct group *
+of_writing(struct executor_job *job)
+{
+	return (struct group *)((char *)job - offsetof(struct group, writing));
+}
+
+static enum outcome
+write_group(struct group *group)
+{
+	struct delivery_log *log = &group->logs[group->active].log;
+	struct maildir_store *store = store_of(group);
+	uint64_t offset = group->written_offset;
+	unsigned char *octets;
+	enum outcome outcome = OK;
+
+	if (log->descriptor < 0)
+		outcome = delivery_log_open(log, true, store->settings.boot);
+	if (outcome != OK)
+		return outcome;
+	octets = malloc(group->written_octets);
+	if (!octets)
+		return ERR_TRY_LATER;
+	for (struct store_append *a = group->written; a; a = a->next) {
+		struct delivery_record record = record_of(a);
+
+		a->offset = offset;
+		delivery_record_encode(log, offset, &record,
+			octets + (offset - group->written_offset));
+		offset += delivery_record_octets(&record);
+	}
+	outcome = delivery_log_write(log, group->written_offset,
+		bytes_of(octets, group->written_octets));
+	free(octets);
+	return outcome;
+}
+
+static void
+write_work(struct executor_job *job)
+{
+	struct group *group = of_writing(job);
+
+	group->written_outcome = write_group(group);
+}
+
+/* Before any of them is started: it may end, and the group go on, at once. */
+static void
+count_written(struct group *group)
+{
+	struct group_log *log = &group->logs[group->active];
+
+	log->end = group->written_offset + group->written_octets;
+	log->has_records = true;
+	for (struct store_append *a = group->written; a; a = a->next) {
+		a->log = group->active;
+		log->unplaced++;
+	}
+}
+
+static void
+write_done(struct executor_job *job)
+{
+	struct group *group = of_writing(job);
+	struct maildir_store *store = store_of(group);
+	struct store_append *next = group->written;
+	bool is_written = group->written_outcome == OK;
+
+	if (is_written)
+		count_written(group);
+	else
+		group->logs[group->active].is_closed = true;
+	group->is_writing = false;
+	group->written = NULL;
+	while (next) {
+		struct store_append *append = next;
+
+		next = append->next;
+		if (is_written)
+			append_place(store, append);
+		else
+			append_plainly(store, append);
+	}
+	go_on(store);
+	job_ended(store);
+}
+
+/* Takes from the queue what fits behind the end of the active file. */
+static bool
+take(struct group *group)
+{
+	struct group_log *log = &group->logs[group->active];
+	uint64_t start = (log->end + DELIVERY_GROUP_ALIGNED - 1) /
+			 DELIVERY_GROUP_ALIGNED * DELIVERY_GROUP_ALIGNED;
+	struct store_append **last = &group->written;
+	size_t octets = 0;
+
+	while (group->first) {
+		struct store_append *append = group->first;
+		size_t more = octets_of(append);
+
+		if (start + octets + more > log->log.octets ||
+			(octets > 0 && octets + more > GROUP_OCTETS))
+			break;
+		octets += more;
+		group->first = append->next;
+		*last = append;
+		last = &append->next;
+		if (append->delivery.seconds < log->oldest_seconds)
+			log->oldest_seconds = append->delivery.seconds;
+	}
+	*last = NULL;
+	if (!group->first)
+		group->end = &group->first;
+	group->written_offset = start;
+	group->written_octets = octets;
+	return octets > 0;
+}
+
+static void
+plainly(struct maildir_store *store)
+{
+	struct group *group = &store->group;
+
+	while (group->first) {
+		struct store_append *append = group->first;
+
+		group->first = append->next;
+		if (!group->first)
+			group->end = &group->first;
+		append_plainly(store, append);
+	}
+}
+
+/* The file that can be written to, if one can. */
+static bool
+choose(struct group *group)
+{
+	for (unsigned i = 0; i < DELIVERY_LOGS; i++) {
+		if (!group->logs[group->active].is_closed && take(group))
+			return true;
+		group->active = !group->active;
+	}
+	return false;
+}
+
+static void
+start_writing(struct maildir_store *store)
+{
+	struct group *group = &store->group;
+
+	group->is_writing = true;
+	tell_oldest(group);
+	group->writing.work = write_work;
+	group->writing.done = write_done;
+	store->jobs++;
+	store->executor->run(store->executor, WRITING_KEY, &group->writing);
+}
+
+/*
+ * Those that find no room wait while a file is being emptied, or will be when
+ * its messages have their files; when neither is so the journal cannot be used.
+ */
+static void
+go_on(struct maildir_store *store)
+{
+	struct group *group = &store->group;
+	unsigned unplaced = 0;
+
+	if (group->is_writing || !group->first)
+		return;
+	if (choose(group)) {
+		start_writing(store);
+		return;
+	}
+	for (unsigned i = 0; i < DELIVERY_LOGS; i++) {
+		empty(store, i);
+		unplaced += group->logs[i].unplaced;
+	}
+	/* An executor that works at once has answered by now. */
+	if (group->first && !group->is_writing && !group->is_emptying &&
+		unplaced == 0)
+		plainly(store);
+}
+
+void
+group_join(struct maildir_store *store, struct store_append *append)
+{
+	struct group *group = &store->group;
+
+	append->next = NULL;
+	*group->end = append;
+	group->end = &append->next;
+	go_on(store);
+}
+
+void
+group_placed(struct maildir_store *store, unsigned log)
+{
+	store->group.logs[log].unplaced--;
+	go_on(store);
+}
+
+bool
+group_tend(struct maildir_store *store)
+{
+	struct group *group = &store->group;
+	unsigned active = group->active;
+
+	/* The file that took records until now is emptied, the other one goes
+	   on; what is still waiting for its file comes at the next call. */
+	if (!group->is_writing && group->logs[active].has_records &&
+		!group->logs[!active].has_records)
+		group->active = !active;
+	for (unsigned i = 0; i < DELIVERY_LOGS; i++) {
+		struct group_log *log = &group->logs[i];
+
+		/* What failed is tried again. */
+		log->has_failed = false;
+		if (log->log.descriptor < 0 && !log->is_unusable)
+			log->is_closed = false;
+		if (i != group->active || log->is_closed)
+			empty(store, i);
+	}
+	return group->logs[0].has_records || group->logs[1].has_records ||
+	       group->is_emptying;
+}
+
+/* ---- start and end ---- */
+
+/* One that holds what could not be delivered stays as it is. */
+static void
+start_log(struct group_log *log, const struct maildir_settings *settings,
+	uint32_t wanted, void (*notice)(const char *mailbox, const char *text))
+{
+	enum outcome outcome =
+		delivery_log_open(&log->log, false, settings->boot);
+
+	if (outcome == OK)
+		outcome = redeliver(&log->log, settings);
+	if (outcome == OK && log->log.octets != wanted)
+		delivery_log_remove(&log->log);
+	log->is_closed = log->is_unusable = wanted == 0;
+	log->log.octets = log->log.descriptor >= 0 ? log->log.octets : wanted;
+	if (outcome == OK || outcome == ERR_GONE)
+		return;
+	delivery_log_close(&log->log);
+	if (outcome != ERR_BROKEN) {
+		log->is_closed = log->is_unusable = true;
+		log->oldest_seconds = 0;
+	}
+	if (notice)
+		notice("-", outcome == ERR_BROKEN
+				    ? "a file of the delivery journal is "
+				      "damaged; it was set aside"
+				    : "the delivery journal holds mail that "
+				      "cannot be filed now; start again when "
+				      "the disk has room");
+}
+
+void
+group_start(struct group *group, const struct maildir_settings *settings,
+	uint32_t octets, void (*notice)(const char *mailbox, const char *text))
+{
+	group->end = &group->first;
+	for (unsigned i = 0; i < DELIVERY_LOGS; i++) {
+		struct group_log *log = &group->logs[i];
+
+		*log = (struct group_log){
+			.log = {.files = settings->files,
+				.state_root = settings->state_root,
+				.number = i,
+				.descriptor = -1},
+			.end = DELIVERY_LOG_START,
+			.oldest_seconds = UINT64_MAX,
+		};
+		start_log(log, settings, octets, notice);
+	}
+	tell_oldest(group);
+}
+
+void
+group_close(struct group *group)
+{
+	for (unsigned i = 0; i < DELIVERY_LOGS; i++)
+		if (group->logs[i].log.files)
+			delivery_log_close(&group->logs[i].log);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/maildir/redeliver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/maildir/journal.h"
+#include "store/maildir/listing.h"
+#include "store/maildir/uidls.h"
+
+#define TMP_PATH_OCTETS (4 + NAME_MAXIMUM_OCTETS + 1)
+
+struct redelivery {
+	const struct maildir_settings *settings;
+	bool is_same_boot;
+	unsigned records;
+	enum outcome outcome; /* the first failure */
+	/* Of the mailbox in hand; kept, since records of one come together. */
+	struct mailbox mailbox;
+	bool has_mailbox, has_listing, has_uidls;
+	struct listing listing;
+	struct journal deleted;
+	struct uidls uidls;
+};
+
+static void
+leave(struct redelivery *r)
+{
+	if (!r->has_mailbox)
+		return;
+	mailbox_rest(&r->mailbox);
+	if (r->has_uidls)
+		uidls_release(&r->uidls);
+	journal_release(&r->deleted);
+	listing_release(&r->listing);
+	r->has_mailbox = r->has_listing = r->has_uidls = false;
+}
+
+static enum outcome
+enter(struct redelivery *r, struct bytes name)
+{
+	char text[STORE_MAILBOX_MAXIMUM_OCTETS];
+	enum outcome outcome;
+
+	if (!bytes_to_string(name, text, sizeof(text)))
+		return ERR_BROKEN;
+	if (r->has_mailbox && !strcmp(r->mailbox.name, text))
+		return OK;
+	leave(r);
+	outcome = mailbox_init(&r->mailbox, r->settings, text);
+	if (outcome != OK)
+		return outcome;
+	r->has_mailbox = true;
+	outcome = mailbox_open_root(&r->mailbox, true);
+	if (outcome == OK)
+		outcome = journal_read(&r->mailbox, &r->deleted);
+	journal_sort(&r->deleted);
+	if (outcome == OK)
+		outcome = uidls_open(&r->uidls, &r->mailbox);
+	r->has_uidls = outcome == OK;
+	return outcome;
+}
+
+/* Where it is now; others may have moved it, and set flags. */
+static enum outcome
+find(struct redelivery *r, struct file_name *name, bool *out_is_there)
+{
+	struct files *files = r->mailbox.files;
+	const struct listing_entry *entry;
+	char path[FILE_NAME_PATH_OCTETS];
+	struct stat status;
+	enum outcome outcome = OK;
+
+	file_name_path(name, path);
+	*out_is_there =
+		files->stat_at(files, r->mailbox.root, path, &status) == 0;
+	if (*out_is_there)
+		return OK;
+	if (!r->has_listing)
+		outcome = listing_scan(&r->listing, files, r->mailbox.root);
+	if (outcome != OK)
+		return outcome;
+	r->has_listing = true;
+	entry = listing_find(&r->listing, file_name_base(name));
+	if (entry)
+		listing_name(&r->listing, entry, name);
+	*out_is_there = entry != NULL;
+	return OK;
+}
+
+static bool
+is_whole(struct redelivery *r, const struct file_name *name,
+	struct bytes message)
+{
+	struct files *files = r->mailbox.files;
+	unsigned char *octets = malloc(message.octets + 1);
+	char path[FILE_NAME_PATH_OCTETS];
+	ssize_t n = -1;
+	int fd;
+
+	file_name_path(name, path);
+	fd = files->open(files, r->mailbox.root, path, O_RDONLY, 0);
+	if (fd >= 0 && octets)
+		n = files_read_all(files, fd, octets, message.octets + 1, 0);
+	files->close(files, &fd);
+	if (n >= 0 && !bytes_equal(bytes_of(octets, (size_t)n), message))
+		n = -1;
+	free(octets);
+	return n >= 0;
+}
+
+static enum outcome
+was_deleted(struct redelivery *r, const struct file_name *name, bool *out)
+{
+	unsigned char digest[UIDL_DIGEST_OCTETS];
+	char uidl[UIDL_MAXIMUM_OCTETS + 1];
+	struct journal_entry ignored;
+	enum uidls_kind kind;
+	enum outcome outcome;
+
+	if (!uidl_digest(file_name_base(name), digest))
+		return ERR_TRY_LATER;
+	outcome = uidls_find(&r->uidls, digest, &kind, uidl);
+	if (outcome == OK)
+		*out = kind == UIDLS_GONE ||
+		       (r->deleted.count > 0 &&
+			       journal_find(&r->deleted, digest, &ignored));
+	return outcome;
+}
+
+static enum outcome
+make(struct redelivery *r, const struct file_name *name, struct bytes message)
+{
+	struct files *files = r->mailbox.files;
+	char from[TMP_PATH_OCTETS], to[FILE_NAME_PATH_OCTETS];
+	int root = r->mailbox.root;
+	int fd, error;
+
+	snprintf(from, sizeof(from), "tmp/%.*s", (int)name->base_octets,
+		name->text);
+	file_name_path(name, to);
+	(void)files->unlink(files, root, from);
+	fd = files->open(files, root, from, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (fd < 0)
+		return outcome_of_errno(-fd);
+	error = files_write_all(files, fd, message, 0);
+	if (error == 0)
+		error = files->sync(files, fd);
+	files->close(files, &fd);
+	if (error == 0)
+		error = files->rename(files, root, from, root, to);
+	if (error != 0)
+		(void)files->unlink(files, root, from);
+	return outcome_of_errno(-error);
+}
+
+static enum outcome
+settle(struct redelivery *r, const struct delivery_record *record)
+{
+	char text[NAME_MAXIMUM_OCTETS + 1];
+	bool is_there = false, is_deleted = false;
+	struct file_name name;
+	enum outcome outcome = enter(r, record->mailbox);
+
+	if (outcome != OK)
+		return outcome;
+	if (!bytes_to_string(record->name, text, sizeof(text)) ||
+		bytes_has(record->name, '/') ||
+		!file_name_set(&name, DIRECTORY_NEW, text))
+		return ERR_BROKEN;
+	/* First: the deletions that are still to be carried out go by the inode
+	   of the file, torso or not. */
+	outcome = was_deleted(r, &name, &is_deleted);
+	if (outcome == OK && !is_deleted)
+		outcome = find(r, &name, &is_there);
+	if (outcome != OK || is_deleted ||
+		(is_there && is_whole(r, &name, record->message)))
+		return outcome;
+	return make(r, &name, record->message);
+}
+
+static enum outcome
+redeliver_one(void *context, const struct delivery_record *record)
+{
+	struct redelivery *r = context;
+	enum outcome outcome = OK;
+
+	r->records++;
+	/* The process alone was killed: what it had acknowledged is in the page
+	   cache, and what others did since is not to be undone. */
+	if (!r->is_same_boot)
+		outcome = settle(r, record);
+	if (r->outcome == OK)
+		r->outcome = outcome;
+	return OK;
+}
+
+enum outcome
+redeliver(struct delivery_log *log, const struct maildir_settings *settings)
+{
+	struct files *files = settings->files;
+	struct redelivery r = {
+		.settings = settings,
+		.is_same_boot = log->boot == settings->boot,
+	};
+	enum outcome outcome = delivery_log_read(log, redeliver_one, &r);
+
+	leave(&r);
+	if (outcome == OK)
+		outcome = r.outcome;
+	if (outcome != OK || r.records == 0)
+		return outcome;
+	outcome = outcome_of_errno(
+		-files->sync_file_system(files, settings->mail_root));
+	if (outcome == OK)
+		outcome = delivery_log_renew(log, settings->boot);
+	return outcome;
+}

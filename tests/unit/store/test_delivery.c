@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: ISC */
+/* The delivery journal, and what deliveries leave behind. */
+#include "fixture.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "faulty_files.h"
+#include "store/maildir/delivery_log.h"
+#include "store/maildir/maildir.h"
+
+#define TOGETHER      20
+#define LETTER_OCTETS 20000
+#define OWN	      "1700000000.R0123456789abcdefghjkmnpqrs."
+
+static int
+set_up(void **state)
+{
+	static struct fixture fixture;
+
+	fixture_open(&fixture, "maildir");
+	*state = &fixture;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	faulty_files_fill(false);
+	fixture_close(*state);
+	return 0;
+}
+
+/* ---- records in the journal's files ---- */
+
+static enum outcome
+count_record(void *context, const struct delivery_record *record)
+{
+	++*(unsigned *)context;
+	return OK;
+}
+
+static unsigned
+records(struct fixture *f)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < DELIVERY_LOGS; i++) {
+		struct delivery_log log = {.files = &files_posix,
+			.state_root = open(fixture_path(f, "state"),
+				O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+			.number = i,
+			.descriptor = -1};
+		enum outcome outcome = delivery_log_open(&log, false, 0);
+
+		assert_true(outcome == OK || outcome == ERR_GONE);
+		if (outcome == OK)
+			assert_int_equal(
+				delivery_log_read(&log, count_record, &count),
+				OK);
+		delivery_log_close(&log);
+		close(log.state_root);
+	}
+	return count;
+}
+
+static void
+recorded_until_tended_to(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(append_text(f, "alice", "x\r\n", NULL), OK);
+	assert_int_equal(append_text(f, "bob", "y\r\n", NULL), OK);
+	assert_int_equal(records(f), 2);
+	assert_false(f->store->ops->tend(f->store));
+	assert_int_equal(records(f), 0);
+	assert_int_equal(append_text(f, "bob", "z\r\n", NULL), OK);
+	assert_int_equal(records(f), 1);
+	/* A start of the same system has nothing to make again. */
+	fixture_reopen(f);
+	assert_int_equal(records(f), 0);
+}
+
+static void
+refused_is_void(void **state)
+{
+	struct fixture *f = *state;
+
+	f->files = &faulty_files;
+	faulty_files_arm(0, 0, false);
+	fixture_reopen(f);
+	assert_int_equal(append_text(f, "alice", "x\r\n", NULL), OK);
+	faulty_files_fill(true);
+	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), ERR_NO_SPACE);
+	faulty_files_fill(false);
+	assert_int_equal(records(f), 1);
+	assert_int_equal(count_entries(fixture_path(f, "mail/alice/tmp")), 0);
+	assert_int_equal(count_entries(fixture_path(f, "mail/alice/new")), 1);
+}
+
+static void
+large_and_unwanted(void **state)
+{
+	struct fixture *f = *state;
+	unsigned char *large = calloc(1, DELIVERY_MESSAGE_OCTETS + 1);
+
+	assert_int_equal(append_octets(f, "alice", large,
+				 DELIVERY_MESSAGE_OCTETS + 1, NULL),
+		OK);
+	assert_int_equal(records(f), 0);
+	assert_int_equal(
+		append_octets(f, "alice", large, DELIVERY_MESSAGE_OCTETS, NULL),
+		OK);
+	assert_int_equal(records(f), 1);
+	free(large);
+	f->journal_octets = 0;
+	fixture_reopen(f);
+	assert_int_equal(append_text(f, "alice", "x\r\n", NULL), OK);
+	assert_int_equal(records(f), 0);
+	assert_int_equal(count_entries(fixture_path(f, "mail/alice/new")), 3);
+}
+
+/* More than both files hold. */
+static void
+files_take_turns(void **state)
+{
+	struct fixture *f = *state;
+	unsigned char *letter = malloc(LETTER_OCTETS);
+	unsigned n = 5 * DELIVERY_LOG_MINIMUM / LETTER_OCTETS;
+	struct opened o;
+
+	memset(letter, 'x', LETTER_OCTETS);
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(
+			append_octets(f, "alice", letter, LETTER_OCTETS, NULL),
+			OK);
+	assert_true(records(f) < n);
+	o = open_mailbox(f, "alice");
+	assert_int_equal(o.maildrop->count, n);
+	close_mailbox(f, &o);
+	free(letter);
+}
+
+static void
+damaged_is_set_aside(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	assert_int_equal(append_text(f, "alice", "x\r\n", NULL), OK);
+	fixture_stop(f);
+	fd = open(fixture_path(f, "state/deliveries.0"), O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "damage", 6, 26), 6);
+	close(fd);
+	fixture_start(f);
+	assert_int_equal(fixture_notices(), 1);
+	assert_int_equal(
+		access(fixture_path(f, "state/deliveries.0.damaged"), F_OK), 0);
+	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
+	assert_int_equal(records(f), 1);
+}
+
+/* ---- one sync for many ---- */
+
+static struct executor_job *waiting[TOGETHER * 2];
+static unsigned first, last, syncs;
+
+static void
+queue(struct executor *executor, uint64_t key, struct executor_job *job)
+{
+	assert_true(last < TOGETHER * 2);
+	waiting[last++] = job;
+}
+
+static void
+drain(void)
+{
+	while (first < last) {
+		struct executor_job *job = waiting[first++];
+
+		if (first == last)
+			first = last = 0;
+		job->work(job);
+		job->done(job);
+	}
+}
+
+static void
+ignore(struct store_call *call)
+{
+}
+
+static int
+count_sync(struct files *files, int descriptor)
+{
+	syncs++;
+	return files_posix.sync_data(&files_posix, descriptor);
+}
+
+static struct store *
+start_counting(struct fixture *f)
+{
+	static struct files counting;
+	static struct executor later = {.run = queue};
+	struct store_options options = {
+		.kind = "maildir",
+		.mail_root = open(fixture_path(f, "mail"), O_DIRECTORY),
+		.mail_template = "%u",
+		.state_root = open(fixture_path(f, "state"), O_DIRECTORY),
+		.hostname = "host",
+		.journal_octets = 1,
+		.executor = &later,
+	};
+	struct store *store;
+
+	counting = files_posix;
+	counting.sync = counting.sync_data = count_sync;
+	assert_int_equal(maildir_store_new(&options, &counting, &store), OK);
+	return store;
+}
+
+static void
+one_sync_for_all_that_wait(void **state)
+{
+	struct fixture *f = *state;
+	struct store_append_call calls[TOGETHER] = {0};
+	struct store *store;
+
+	/* The mailbox and the journal are there. */
+	assert_int_equal(append_text(f, "alice", "x\r\n", NULL), OK);
+	store = start_counting(f);
+	for (unsigned i = 0; i < TOGETHER; i++) {
+		calls[i].mailbox = "alice";
+		calls[i].call.done = ignore;
+		store->ops->append_begin(store, &calls[i]);
+	}
+	drain();
+	for (unsigned i = 0; i < TOGETHER; i++) {
+		calls[i].chunk = bytes_of_string("y\r\n");
+		store->ops->append_write(store, &calls[i]);
+	}
+	drain();
+	syncs = 0;
+	for (unsigned i = 0; i < TOGETHER; i++)
+		store->ops->append_commit(store, &calls[i]);
+	drain();
+	for (unsigned i = 0; i < TOGETHER; i++)
+		assert_int_equal(calls[i].call.outcome, OK);
+	/* The first finds nobody to share with. */
+	assert_in_range(syncs, 1, 2);
+	assert_int_equal(
+		count_entries(fixture_path(f, "mail/alice/new")), TOGETHER + 1);
+	store->ops->free(&store);
+	drain();
+}
+
+/* ---- leftovers ---- */
+
+static bool
+is_left(struct fixture *f, const char *name)
+{
+	return access(fixture_path(f, "mail/alice/tmp/%s", name), F_OK) == 0;
+}
+
+static void
+leftovers_are_swept(void **state)
+{
+	static const char *const names[] = {OWN "host_a_b.example",
+		OWN "elsewhere", "1700000000.M1.new", "1700000000.M1.old"};
+	struct fixture *f = *state;
+
+	assert_int_equal(append_text(f, "alice", "x\r\n", NULL), OK);
+	for (unsigned i = 0; i < 4; i++)
+		write_text(fixture_path(f, "mail/alice/tmp/%s", names[i]), "x");
+	make_old(fixture_path(f, "mail/alice/tmp/%s", names[3]));
+	assert_int_equal(append_text(f, "alice", "x\r\n", NULL), OK);
+	assert_int_equal(count_entries(fixture_path(f, "mail/alice/tmp")), 4);
+	fixture_reopen(f);
+	assert_int_equal(append_text(f, "alice", "x\r\n", NULL), OK);
+	assert_false(is_left(f, names[0]));
+	assert_true(is_left(f, names[1]));
+	assert_true(is_left(f, names[2]));
+	assert_false(is_left(f, names[3]));
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(recorded_until_tended_to),
+		CASE(refused_is_void),
+		CASE(large_and_unwanted),
+		CASE(files_take_turns),
+		CASE(damaged_is_set_aside),
+		CASE(one_sync_for_all_that_wait),
+		CASE(leftovers_are_swept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
