@@ -2,302 +2,22 @@
 #include "server/parent.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "process/channel.h"
 #include "process/spawn.h"
-#include "server/setup.h"
+#include "server/parent_state.h"
 #include "server/stats.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
-#include <uv.h>
 
-#define CHILDREN_MAXIMUM (PARENT_SESSIONS_MAXIMUM + 3)
 #define BACKOFF_FIRST_MS 100
 
-struct child {
-	enum role role;
-	uint32_t number;
-	uint64_t instance; /* of the process running now */
-	pid_t pid;	   /* 0: none */
-	struct channel *channel;
-	uv_timer_t again;
-	uint64_t started_ms, started_seconds, backoff_ms;
-	uint32_t restarts;
-	int stats_fd;
-	bool is_ready, was_ready;
-};
-
-static struct {
-	uv_loop_t loop;
-	const struct server_settings *settings;
-	void (*on_ready)(const struct server_settings *settings);
-	struct child children[CHILDREN_MAXIMUM];
-	size_t child_count;
-	int session_count;
-	struct setup_sockets sockets;
-	struct buffer certificate, key;
-	unsigned char ticket_key[48];
-	uint64_t next_instance;
-	uv_signal_t signals[4];
-	uv_timer_t stop_timer;
-	bool is_stopping, is_killing;
-	int exit_code;
-} parent;
-
-static const char *const role_names[ROLE_COUNT] = {
-	[ROLE_PARENT] = "parent",
-	[ROLE_SESSION] = "session",
-	[ROLE_AUTH] = "auth",
-	[ROLE_STORE] = "store",
-	[ROLE_WEB] = "web",
-};
-
-/* Who talks to whom. */
-static const enum role links[][2] = {
-	{ROLE_SESSION, ROLE_AUTH},
-	{ROLE_SESSION, ROLE_STORE},
-	{ROLE_AUTH, ROLE_STORE},
-	{ROLE_WEB, ROLE_STORE},
-	{ROLE_WEB, ROLE_AUTH},
-};
-
-/* ---- messages ---- */
-
-static void
-tell(struct child *child, struct message *message)
-{
-	if (child->channel && channel_send(child->channel, message) != OK)
-		log_event(LOG_LEVEL_ERROR, "role-deaf", "role=%s number=%u",
-			role_names[child->role], child->number);
-	message_release(message);
-}
-
-static void
-tell_plain(struct child *child, enum server_message type)
-{
-	struct message message;
-
-	message_init(&message, type, 0);
-	tell(child, &message);
-}
-
-static void
-tell_pieces(struct child *child, enum server_message type, struct bytes bytes)
-{
-	bool is_last;
-
-	do {
-		size_t octets = bytes.octets < PIECE_OCTETS ? bytes.octets
-							    : PIECE_OCTETS;
-		struct message message;
-
-		is_last = octets == bytes.octets;
-		message_init(&message, type, 0);
-		message_put_u8(&message, is_last);
-		message_put_bytes(&message, bytes_of(bytes.at, octets));
-		tell(child, &message);
-		bytes = bytes_after(bytes, octets);
-	} while (!is_last);
-}
-
-static void
-put_copy(struct message *message, int fd)
-{
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-
-	message_put_descriptor(message, &copy);
-}
-
-static void
-tell_listener(struct child *child, enum listener_kind kind, int fd)
-{
-	struct message message;
-
-	message_init(&message, MESSAGE_LISTENER, 0);
-	message_put_u8(&message, (uint8_t)kind);
-	put_copy(&message, fd);
-	tell(child, &message);
-}
-
-static void
-tell_stats(struct child *child, const struct child *of)
-{
-	struct message message;
-
-	message_init(&message, MESSAGE_STATS, 0);
-	message_put_u8(&message, (uint8_t)of->role);
-	message_put_u32(&message, of->number);
-	put_copy(&message, of->stats_fd);
-	tell(child, &message);
-}
-
-static void
-tell_roster(struct child *web, const struct child *of)
-{
-	struct message message;
-
-	message_init(&message, MESSAGE_ROSTER, 0);
-	message_put_u8(&message, (uint8_t)of->role);
-	message_put_u32(&message, of->number);
-	message_put_u32(&message, (uint32_t)of->pid);
-	message_put_u32(&message, of->restarts);
-	message_put_u64(&message, of->started_seconds);
-	tell(web, &message);
-}
-
-/* ---- what each role is given ---- */
-
-static void
-tell_settings(struct child *child)
-{
-	struct buffer text;
-
-	buffer_init(&text, BOOT_PEM_MAXIMUM_OCTETS);
-	server_settings_write(parent.settings, false, &text);
-	tell_pieces(child, MESSAGE_SETTINGS, buffer_bytes(&text));
-	buffer_release(&text);
-}
-
-static void
-tell_certificate(struct child *child)
-{
-	tell_pieces(
-		child, MESSAGE_CERTIFICATE, buffer_bytes(&parent.certificate));
-	tell_pieces(child, MESSAGE_KEY, buffer_bytes(&parent.key));
-}
-
-static void
-tell_session(struct child *child)
-{
-	struct message message;
-
-	message_init(&message, MESSAGE_TICKET_KEY, 0);
-	message_put_bytes(&message,
-		bytes_of(parent.ticket_key, sizeof(parent.ticket_key)));
-	tell(child, &message);
-	tell_certificate(child);
-	for (size_t i = 0; i < parent.sockets.count; i++) {
-		struct setup_socket *s = &parent.sockets.sockets[i];
-
-		if (s->process < 0 || s->process == (int)child->number)
-			tell_listener(child, s->kind, s->fd);
-	}
-}
-
-static void
-tell_web(struct child *child)
-{
-	tell_listener(child, LISTENER_WEB, parent.sockets.control);
-	for (size_t i = 0; i < parent.child_count; i++)
-		if (parent.children[i].role == ROLE_SESSION)
-			tell_stats(child, &parent.children[i]);
-}
-
-static void
-tell_given(struct child *child)
-{
-	tell_settings(child);
-	if (child->role == ROLE_SESSION)
-		tell_session(child);
-	if (child->role == ROLE_WEB)
-		tell_web(child);
-	else
-		tell_stats(child, child);
-}
-
-/* Behind its peers: a session that runs must have somebody to ask. */
-static void
-tell_start(struct child *child)
-{
-	struct message message;
-
-	message_init(&message, MESSAGE_START, 0);
-	message_put_u32(&message, child->number);
-	message_put_u64(&message, child->instance);
-	tell(child, &message);
-}
-
-/* ---- links ---- */
-
-static void
-tell_peer(struct child *child, const struct child *peer, int *fd)
-{
-	struct message message;
-
-	message_init(&message, MESSAGE_PEER, 0);
-	message_put_u8(&message, (uint8_t)peer->role);
-	message_put_u64(&message, peer->instance);
-	message_put_descriptor(&message, fd);
-	tell(child, &message);
-}
-
-static bool
-are_linked(enum role a, enum role b)
-{
-	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
-		if ((links[i][0] == a && links[i][1] == b) ||
-			(links[i][0] == b && links[i][1] == a))
-			return true;
-	return false;
-}
-
-/* Joins a process that just started with all that run. */
-static void
-join(struct child *child)
-{
-	int fds[2];
-
-	for (size_t i = 0; i < parent.child_count; i++) {
-		struct child *other = &parent.children[i];
-
-		if (other == child || !other->channel ||
-			!are_linked(child->role, other->role))
-			continue;
-		if (channel_pair(fds) != OK) {
-			log_event(LOG_LEVEL_ERROR, "join-failed", "why=\"%s\"",
-				strerror(errno));
-			continue;
-		}
-		tell_peer(child, other, &fds[0]);
-		tell_peer(other, child, &fds[1]);
-	}
-}
-
-/* ---- roster ---- */
-
-static struct child *
-web_child(void)
-{
-	for (size_t i = 0; i < parent.child_count; i++)
-		if (parent.children[i].role == ROLE_WEB)
-			return &parent.children[i];
-	return NULL;
-}
-
-static void
-publish_roster(void)
-{
-	static struct child self = {.role = ROLE_PARENT};
-	struct child *web = web_child();
-
-	if (!web || !web->channel)
-		return;
-	if (!self.pid) {
-		self.pid = getpid();
-		self.started_seconds = clock_wall_seconds();
-	}
-	tell_roster(web, &self);
-	for (size_t i = 0; i < parent.child_count; i++)
-		tell_roster(web, &parent.children[i]);
-}
+struct parent parent;
 
 /* ---- life of a child ---- */
 
@@ -321,7 +41,7 @@ on_child_message(struct channel *channel, struct message *message)
 		return false;
 	child->is_ready = child->was_ready = true;
 	log_event(LOG_LEVEL_DEBUG, "role-ready", "role=%s number=%u pid=%d",
-		role_names[child->role], child->number, (int)child->pid);
+		parent_role_names[child->role], child->number, (int)child->pid);
 	if (parent.on_ready && all_ready()) {
 		parent.on_ready(parent.settings);
 		parent.on_ready = NULL;
@@ -352,8 +72,8 @@ start(struct child *child)
 	child->started_seconds = clock_wall_seconds();
 	child->is_ready = false;
 	if (channel_pair(fds) != OK ||
-		spawn_role(role_names[child->role], child->number, &fds[1],
-			&child->pid) != OK) {
+		spawn_role(parent_role_names[child->role], child->number,
+			&fds[1], &child->pid) != OK) {
 		log_event(LOG_LEVEL_ERROR, "role-start-failed", "why=\"%s\"",
 			strerror(errno));
 		stop(EX_OSERR);
@@ -364,10 +84,10 @@ start(struct child *child)
 		stop(EX_OSERR);
 		return;
 	}
-	tell_given(child);
-	join(child);
-	tell_start(child);
-	publish_roster();
+	parent_tell_given(child);
+	parent_join(child);
+	parent_tell_start(child);
+	parent_publish_roster();
 }
 
 static void
@@ -404,7 +124,8 @@ on_death(struct child *child, int status)
 	if (!parent.is_stopping)
 		log_event(LOG_LEVEL_WARNING, "role-died",
 			"role=%s number=%u pid=%d %s=%d",
-			role_names[child->role], child->number, (int)child->pid,
+			parent_role_names[child->role], child->number,
+			(int)child->pid,
 			WIFSIGNALED(status) ? "signal" : "exit",
 			WIFSIGNALED(status) ? WTERMSIG(status)
 					    : WEXITSTATUS(status));
@@ -465,7 +186,7 @@ end_when_all_gone(void)
 		return;
 	is_rest_told = true;
 	for (size_t i = 0; i < parent.child_count; i++)
-		tell_plain(&parent.children[i], MESSAGE_STOP);
+		parent_tell_plain(&parent.children[i], MESSAGE_STOP);
 }
 
 static void
@@ -488,7 +209,7 @@ stop(int exit_code)
 	parent.exit_code = exit_code;
 	for (size_t i = 0; i < parent.child_count; i++)
 		if (parent.children[i].role == ROLE_SESSION)
-			tell_plain(&parent.children[i], MESSAGE_STOP);
+			parent_tell_plain(&parent.children[i], MESSAGE_STOP);
 	uv_timer_start(
 		&parent.stop_timer, kill_all, PARENT_STOP_SECONDS * 1000, 0);
 	end_when_all_gone();
@@ -525,7 +246,7 @@ on_sighup(uv_signal_t *signal, int number)
 	parent.key = key;
 	for (size_t i = 0; i < parent.child_count; i++)
 		if (parent.children[i].role == ROLE_SESSION)
-			tell_certificate(&parent.children[i]);
+			parent_tell_certificate(&parent.children[i]);
 	log_event(LOG_LEVEL_INFO, "reloaded", "what=certificate");
 }
 

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: ISC */
+/* What the parent tells the roles: settings, keys, sockets, peers. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/parent_state.h"
+#include "server/stats.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *const parent_role_names[ROLE_COUNT] = {
+	[ROLE_PARENT] = "parent",
+	[ROLE_SESSION] = "session",
+	[ROLE_AUTH] = "auth",
+	[ROLE_STORE] = "store",
+	[ROLE_WEB] = "web",
+};
+
+/* Who talks to whom. */
+static const enum role links[][2] = {
+	{ROLE_SESSION, ROLE_AUTH},
+	{ROLE_SESSION, ROLE_STORE},
+	{ROLE_AUTH, ROLE_STORE},
+	{ROLE_WEB, ROLE_STORE},
+	{ROLE_WEB, ROLE_AUTH},
+};
+
+/* ---- messages ---- */
+
+static void
+tell(struct child *child, struct message *message)
+{
+	if (child->channel && channel_send(child->channel, message) != OK)
+		log_event(LOG_LEVEL_ERROR, "role-deaf", "role=%s number=%u",
+			parent_role_names[child->role], child->number);
+	message_release(message);
+}
+
+void
+parent_tell_plain(struct child *child, enum server_message type)
+{
+	struct message message;
+
+	message_init(&message, type, 0);
+	tell(child, &message);
+}
+
+static void
+tell_pieces(struct child *child, enum server_message type, struct bytes bytes)
+{
+	bool is_last;
+
+	do {
+		size_t octets = bytes.octets < PIECE_OCTETS ? bytes.octets
+							    : PIECE_OCTETS;
+		struct message message;
+
+		is_last = octets == bytes.octets;
+		message_init(&message, type, 0);
+		message_put_u8(&message, is_last);
+		message_put_bytes(&message, bytes_of(bytes.at, octets));
+		tell(child, &message);
+		bytes = bytes_after(bytes, octets);
+	} while (!is_last);
+}
+
+static void
+put_copy(struct message *message, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	message_put_descriptor(message, &copy);
+}
+
+static void
+tell_listener(struct child *child, enum listener_kind kind, int fd)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_LISTENER, 0);
+	message_put_u8(&message, (uint8_t)kind);
+	put_copy(&message, fd);
+	tell(child, &message);
+}
+
+static void
+tell_stats(struct child *child, const struct child *of)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_STATS, 0);
+	message_put_u8(&message, (uint8_t)of->role);
+	message_put_u32(&message, of->number);
+	put_copy(&message, of->stats_fd);
+	tell(child, &message);
+}
+
+static void
+tell_roster(struct child *web, const struct child *of)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_ROSTER, 0);
+	message_put_u8(&message, (uint8_t)of->role);
+	message_put_u32(&message, of->number);
+	message_put_u32(&message, (uint32_t)of->pid);
+	message_put_u32(&message, of->restarts);
+	message_put_u64(&message, of->started_seconds);
+	tell(web, &message);
+}
+
+/* ---- what each role is given ---- */
+
+static void
+tell_settings(struct child *child)
+{
+	struct buffer text;
+
+	buffer_init(&text, BOOT_PEM_MAXIMUM_OCTETS);
+	server_settings_write(parent.settings, false, &text);
+	tell_pieces(child, MESSAGE_SETTINGS, buffer_bytes(&text));
+	buffer_release(&text);
+}
+
+void
+parent_tell_certificate(struct child *child)
+{
+	tell_pieces(
+		child, MESSAGE_CERTIFICATE, buffer_bytes(&parent.certificate));
+	tell_pieces(child, MESSAGE_KEY, buffer_bytes(&parent.key));
+}
+
+static void
+tell_session(struct child *child)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_TICKET_KEY, 0);
+	message_put_bytes(&message,
+		bytes_of(parent.ticket_key, sizeof(parent.ticket_key)));
+	tell(child, &message);
+	parent_tell_certificate(child);
+	for (size_t i = 0; i < parent.sockets.count; i++) {
+		struct setup_socket *s = &parent.sockets.sockets[i];
+
+		if (s->process < 0 || s->process == (int)child->number)
+			tell_listener(child, s->kind, s->fd);
+	}
+}
+
+static void
+tell_web(struct child *child)
+{
+	tell_listener(child, LISTENER_WEB, parent.sockets.control);
+	for (size_t i = 0; i < parent.child_count; i++)
+		if (parent.children[i].role == ROLE_SESSION)
+			tell_stats(child, &parent.children[i]);
+}
+
+void
+parent_tell_given(struct child *child)
+{
+	tell_settings(child);
+	if (child->role == ROLE_SESSION)
+		tell_session(child);
+	if (child->role == ROLE_WEB)
+		tell_web(child);
+	else
+		tell_stats(child, child);
+}
+
+/* Behind its peers: a session that runs must have somebody to ask. */
+void
+parent_tell_start(struct child *child)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_START, 0);
+	message_put_u32(&message, child->number);
+	message_put_u64(&message, child->instance);
+	tell(child, &message);
+}
+
+/* ---- links ---- */
+
+static void
+tell_peer(struct child *child, const struct child *peer, int *fd)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_PEER, 0);
+	message_put_u8(&message, (uint8_t)peer->role);
+	message_put_u64(&message, peer->instance);
+	message_put_descriptor(&message, fd);
+	tell(child, &message);
+}
+
+static bool
+are_linked(enum role a, enum role b)
+{
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
+		if ((links[i][0] == a && links[i][1] == b) ||
+			(links[i][0] == b && links[i][1] == a))
+			return true;
+	return false;
+}
+
+void
+parent_join(struct child *child)
+{
+	int fds[2];
+
+	for (size_t i = 0; i < parent.child_count; i++) {
+		struct child *other = &parent.children[i];
+
+		if (other == child || !other->channel ||
+			!are_linked(child->role, other->role))
+			continue;
+		if (channel_pair(fds) != OK) {
+			log_event(LOG_LEVEL_ERROR, "join-failed", "why=\"%s\"",
+				strerror(errno));
+			continue;
+		}
+		tell_peer(child, other, &fds[0]);
+		tell_peer(other, child, &fds[1]);
+	}
+}
+
+/* ---- roster ---- */
+
+static struct child *
+web_child(void)
+{
+	for (size_t i = 0; i < parent.child_count; i++)
+		if (parent.children[i].role == ROLE_WEB)
+			return &parent.children[i];
+	return NULL;
+}
+
+void
+parent_publish_roster(void)
+{
+	static struct child self = {.role = ROLE_PARENT};
+	struct child *web = web_child();
+
+	if (!web || !web->channel)
+		return;
+	if (!self.pid) {
+		self.pid = getpid();
+		self.started_seconds = clock_wall_seconds();
+	}
+	tell_roster(web, &self);
+	for (size_t i = 0; i < parent.child_count; i++)
+		tell_roster(web, &parent.children[i]);
+}
