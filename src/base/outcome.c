@@ -11,6 +11,7 @@ outcome_name(enum outcome outcome)
 		[ERR_PEER] = "peer",
 		[ERR_DENIED] = "denied",
 		[ERR_BUSY] = "busy",
+		[ERR_TOO_SOON] = "too-soon",
 		[ERR_TRY_LATER] = "try-later",
 		[ERR_NO_SPACE] = "no-space",
 		[ERR_OVER_QUOTA] = "over-quota",

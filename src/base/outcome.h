@@ -13,6 +13,7 @@ enum outcome {
 	ERR_PEER,   /* they broke the protocol   -> -ERR, counted            */
 	ERR_DENIED, /* authentication            -> -ERR [AUTH]   RFC 3206   */
 	ERR_BUSY,   /* maildrop in use           -> -ERR [IN-USE] RFC 2449   */
+	ERR_TOO_SOON, /* since the last login     -> [LOGIN-DELAY] RFC 2449     */
 	ERR_TRY_LATER, /* back end away, I/O error  -> -ERR [SYS/TEMP] RFC 3206 */
 	ERR_NO_SPACE, /* disk full                 -> [SYS/TEMP], LMTP 452     */
 	ERR_OVER_QUOTA, /* maildrop or size limit    -> LMTP 552                 */

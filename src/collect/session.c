@@ -155,6 +155,7 @@ advice(const struct collection *c)
 		return " (is it the right user name and password?)";
 	case OK:
 	case ERR_PEER:
+	case ERR_TOO_SOON:
 	case ERR_TRY_LATER:
 	case ERR_NO_SPACE:
 	case ERR_OVER_QUOTA:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/server_settings.h"
 #include "base/log.h"
+#include "config/policy_settings.h"
 #include "config/settings.h"
 #include "config/value.h"
 
@@ -62,6 +63,19 @@ static const struct setting keys[] = {
 		"larger messages are refused (SIZE)"},
 	{"lmtp", "bare-newline", SETTING_WORD, AT(bare_newline), "normalize", 0,
 		0, "normalize|reject", "a line feed without carriage return"},
+	{"policy", "retention", SETTING_SECONDS, AT(policy.retention_seconds),
+		"0", 0, 36500ull * 86400, NULL,
+		"how long mail is kept, 1d or more (CAPA: EXPIRE); 0: for "
+		"ever"},
+	{"policy", "retention-from", SETTING_WORD, AT(policy.retention_from),
+		"arrival", 0, 0, "arrival|retrieval",
+		"retrieval: from the first complete RETR on"},
+	{"policy", "login-delay", SETTING_SECONDS,
+		AT(policy.login_delay_seconds), "0", 0, 86400, NULL,
+		"time between logins of a user (CAPA: LOGIN-DELAY); 0: any"},
+	{"policy", "login-burst", SETTING_NUMBER, AT(policy.login_burst), "1",
+		1, 1000, NULL,
+		"logins that may come at once when there were none for long"},
 	{"limits", "connections", SETTING_NUMBER, AT(maximum_connections),
 		"10000", 1, 1000000, NULL, "of one session process"},
 };
@@ -76,8 +90,8 @@ static const char *const listener_kinds[] = {
 	NULL,
 };
 
-static const char *const sections[] = {
-	"server", "listener", "tls", "auth", "pop3", "lmtp", "limits", NULL};
+static const char *const sections[] = {"server", "listener", "tls", "auth",
+	"pop3", "lmtp", "policy", "limits", NULL};
 
 /* ---- life ---- */
 
@@ -116,6 +130,7 @@ server_settings_release(struct server_settings *settings)
 	for (size_t i = 0; i < settings->listener_count; i++)
 		release_listener(&settings->listeners[i]);
 	settings->listener_count = 0;
+	policy_settings_release(settings);
 }
 
 /* ---- reading ---- */
@@ -160,6 +175,9 @@ begin_section(struct reading *reading, const struct ini_entry *entry,
 {
 	if (strcmp(entry->section, "listener") == 0)
 		return begin_listener(reading, entry->name, error);
+	if (strcmp(entry->section, "policy") == 0 && entry->name[0])
+		return policy_settings_begin(
+			reading->settings, entry->name, error);
 	for (int i = 0; sections[i]; i++)
 		if (strcmp(sections[i], entry->section) == 0)
 			return true;
@@ -213,6 +231,9 @@ take_entry(const struct ini_entry *entry, char error[INI_ERROR_SIZE],
 		return begin_section(reading, entry, error);
 	if (strcmp(entry->section, "listener") == 0)
 		return take_listener_key(reading, entry, error);
+	if (strcmp(entry->section, "policy") == 0 && entry->name[0])
+		return policy_settings_take(
+			&table, reading->settings, entry, error);
 	return settings_take(
 		&table, reading->settings, &reading->seen, entry, error);
 }
@@ -315,6 +336,8 @@ server_settings_check(
 			settings->key[0] ? "certificate" : "key");
 		return ERR_PEER;
 	}
+	if (!policy_settings_check(settings, error))
+		return ERR_PEER;
 	if (settings->listener_count == 0) {
 		snprintf(error, INI_ERROR_SIZE,
 			"no [listener pop3s] or other listener: nobody could "
@@ -398,7 +421,7 @@ server_settings_write(const struct server_settings *settings, bool only_changed,
 	server_settings_release(&initial);
 	for (size_t i = 0; i < settings->listener_count && is_good; i++)
 		is_good = put_listener(&settings->listeners[i], out);
-	return is_good;
+	return is_good && policy_settings_write(&table, settings, out);
 }
 
 bool

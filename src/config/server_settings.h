@@ -31,6 +31,19 @@ struct listener_settings {
 	char *group; /* of its unix sockets; NULL: the parent's own */
 };
 
+/* What holds for an account: of [policy], [policy DOMAIN], [policy USER]. */
+struct policy {
+	uint64_t retention_seconds;   /* retention = 30d; 0: kept for ever */
+	uint64_t retention_from;      /* retention-from = arrival|retrieval, as
+				       enum retention_from */
+	uint64_t login_delay_seconds; /* login-delay; 0: none */
+	uint64_t login_burst; /* login-burst: logins at once before it counts */
+};
+
+enum retention_from { RETENTION_FROM_ARRIVAL, RETENTION_FROM_RETRIEVAL };
+
+struct policy_settings;
+
 struct server_settings {
 	/* [server] */
 	char *hostname;		    /* default: gethostname */
@@ -64,6 +77,10 @@ struct server_settings {
 	/* [lmtp] */
 	uint64_t maximum_message_octets; /* maximum-message = 50MiB */
 	uint64_t bare_newline; /* bare-newline = normalize|reject: 0, 1 */
+	/* [policy], and [policy NAME] */
+	struct policy policy;
+	struct policy_settings *policies;
+	size_t policy_count;
 	/* [limits] */
 	uint64_t maximum_connections; /* connections, of one process */
 };
@@ -80,6 +97,15 @@ enum outcome server_settings_parse(struct server_settings *settings,
 /* Ranges and what only holds across keys. */
 enum outcome server_settings_check(
 	const struct server_settings *settings, char error[INI_ERROR_SIZE]);
+
+/* Key by key: what the user's own section says, else the domain's, else
+   [policy]. `user` is canonical. */
+struct policy server_settings_policy(
+	const struct server_settings *settings, const char *user);
+/* Calls `each` with the policy of everybody else and of each section. */
+void server_settings_each_policy(const struct server_settings *settings,
+	void (*each)(const struct policy *policy, void *context),
+	void *context);
 
 /*
  * Writes all settings (or only those that differ from the default) as INI that

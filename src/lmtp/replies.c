@@ -36,6 +36,7 @@ words_of(enum outcome outcome)
 	case ERR_BROKEN:
 		return "554 5.3.0 mailbox is damaged:";
 	case ERR_BUSY:
+	case ERR_TOO_SOON:
 	case ERR_TRY_LATER:
 	case ERR_PEER:
 	case ERR_GONE:

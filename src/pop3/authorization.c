@@ -232,6 +232,13 @@ pop3_session_challenge(struct pop3_session *s, struct bytes challenge)
 }
 
 void
+pop3_session_set_policy(
+	struct pop3_session *s, const struct pop3_policy *policy)
+{
+	s->policy = *policy;
+}
+
+void
 pop3_session_opened(struct pop3_session *s, const struct maildrop *maildrop)
 {
 	leave_sasl(s);

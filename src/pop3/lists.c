@@ -136,6 +136,24 @@ put_line(struct pop3_session *s, const char *text)
 	buffer_append_string(s->out, "\r\n");
 }
 
+/* RFC 2449 sections 6.5 and 6.7: USER behind it, where it may differ. */
+static void
+put_policy(struct pop3_session *s)
+{
+	const struct pop3_policy *policy = &s->policy;
+
+	if (policy->expire_days > 0)
+		buffer_printf(s->out, "EXPIRE %u%s\r\n", policy->expire_days,
+			policy->expire_is_of_user ? " USER" : "");
+	else
+		buffer_printf(s->out, "EXPIRE NEVER%s\r\n",
+			policy->expire_is_of_user ? " USER" : "");
+	if (policy->login_delay_seconds > 0 || policy->login_delay_is_of_user)
+		buffer_printf(s->out, "LOGIN-DELAY %u%s\r\n",
+			policy->login_delay_seconds,
+			policy->login_delay_is_of_user ? " USER" : "");
+}
+
 /* CAPA fits the room that every step has: 512 octets. */
 static void
 put_capabilities(struct pop3_session *s)
@@ -151,6 +169,7 @@ put_capabilities(struct pop3_session *s)
 		buffer_append_string(s->out, "SASL ");
 		put_line(s, s->settings->mechanisms);
 	}
+	put_policy(s);
 	for (const char *const *text = pop3_plain_capabilities; *text; text++)
 		put_line(s, *text);
 }

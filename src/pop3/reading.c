@@ -41,7 +41,16 @@ finish(struct pop3_session *s)
 		s->summary.retr_count++;
 	if (!sending->is_top)
 		s->summary.sent_octets += sending->octets;
+	/* Without memory it is kept for longer. */
+	if (!sending->is_top && s->policy.tracks_retrieval)
+		index_set_add(&s->retrieved, sending->reading.index);
 	s->next = POP3_READ;
+}
+
+const struct index_set *
+pop3_session_retrieved(const struct pop3_session *s)
+{
+	return &s->retrieved;
 }
 
 static enum pop3_feed

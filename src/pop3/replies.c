@@ -48,6 +48,8 @@ code_of(enum outcome why)
 		return "[AUTH] ";
 	case ERR_BUSY:
 		return "[IN-USE] ";
+	case ERR_TOO_SOON:
+		return "[LOGIN-DELAY] ";
 	case ERR_TRY_LATER:
 	case ERR_NO_SPACE:
 	case ERR_OVER_QUOTA:

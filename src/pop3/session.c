@@ -23,6 +23,7 @@ pop3_session_new(const struct pop3_settings *settings, bool is_tls,
 	if (!s)
 		return NULL;
 	s->settings = settings;
+	s->policy = settings->policy;
 	s->is_tls = is_tls;
 	s->state = POP3_AUTHORIZATION;
 	s->next = POP3_READ;
@@ -48,6 +49,7 @@ pop3_session_free(struct pop3_session **session)
 	line_reader_release(&s->lines);
 	buffer_wipe(&s->pending);
 	index_set_release(&s->deleted);
+	index_set_release(&s->retrieved);
 	free(s->sending);
 	free(s->banner_id);
 	free(s);
@@ -209,7 +211,8 @@ say_refused(struct pop3_session *s)
 	pop3_failed(s, why,
 		why == ERR_DENIED ? "wrong user name or password"
 		: why == ERR_BUSY ? "the maildrop is open in another session"
-				  : "the maildrop cannot be opened now");
+		: why == ERR_TOO_SOON ? "the last login was not long ago"
+				      : "the maildrop cannot be opened now");
 }
 
 static void

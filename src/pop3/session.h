@@ -30,6 +30,17 @@
 /* `out` needs at least this maximum; 16 to 64 KiB is sensible. */
 #define POP3_OUTPUT_MINIMUM_OCTETS (2 * POP3_REPLY_MAXIMUM_OCTETS)
 
+/* What CAPA promises: before the login the least that any user may count on
+ * (shortest retention, longest delay), after it what this one may. */
+struct pop3_policy {
+	uint32_t expire_days; /* 0: NEVER */
+	uint32_t login_delay_seconds;
+	/* Users differ: CAPA says USER behind it. Before the login only. */
+	bool expire_is_of_user, login_delay_is_of_user;
+	/* Retention counts from retrieval: pop3_session_retrieved is kept. */
+	bool tracks_retrieval;
+};
+
 /* Shared by all sessions of a listener; outlives them. */
 struct pop3_settings {
 	const char *hostname;
@@ -41,6 +52,7 @@ struct pop3_settings {
 	unsigned maximum_bad_commands_before_login; /* in all */
 	unsigned maximum_bad_commands_after_login;  /* in a row */
 	unsigned maximum_failed_logins;
+	struct pop3_policy policy;
 };
 
 extern const struct pop3_settings pop3_settings_default;
@@ -92,10 +104,13 @@ const struct pop3_authentication *pop3_session_authentication(
 /* Sends "+ " and `challenge` in base64. SASL only. */
 void pop3_session_challenge(
 	struct pop3_session *session, struct bytes challenge);
+/* What holds for this user: between pop3_session_authentication and _opened. */
+void pop3_session_set_policy(
+	struct pop3_session *session, const struct pop3_policy *policy);
 /* Logged in, lock held. `maildrop` is borrowed until pop3_session_free. */
 void pop3_session_opened(
 	struct pop3_session *session, const struct maildrop *maildrop);
-/* Not logged in: ERR_DENIED, ERR_BUSY, ERR_TRY_LATER, ERR_BROKEN... */
+/* Not logged in: ERR_DENIED, ERR_BUSY, ERR_TOO_SOON, ERR_TRY_LATER... */
 void pop3_session_refused(struct pop3_session *session, enum outcome why);
 
 /* ---- after POP3_READ_MESSAGE (RETR and TOP) ---- */
@@ -145,6 +160,10 @@ const struct index_set *pop3_session_deleted(
 	const struct pop3_session *session);
 /* OK, or ERR_...: "-ERR [SYS/TEMP] some deleted messages not removed". */
 void pop3_session_committed(struct pop3_session *session, enum outcome outcome);
+
+/* What was sent whole by RETR, when the policy tracks it; else empty. */
+const struct index_set *pop3_session_retrieved(
+	const struct pop3_session *session);
 
 /* ---- after POP3_START_TLS ---- */
 

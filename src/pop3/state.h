@@ -49,7 +49,8 @@ struct pop3_session {
 	struct line_reader lines;
 	struct buffer *out; /* during a step */
 	const struct maildrop *maildrop;
-	struct index_set deleted;
+	struct index_set deleted, retrieved;
+	struct pop3_policy policy;
 	struct pop3_sending *sending;
 	struct pop3_authentication authentication;
 	struct secret user, mechanism, response;

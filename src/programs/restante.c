@@ -128,6 +128,7 @@ code_of_outcome(enum outcome outcome)
 	case ERR_BROKEN:
 		return EX_IOERR;
 	case ERR_BUSY:
+	case ERR_TOO_SOON:
 	case ERR_TRY_LATER:
 	case ERR_NO_SPACE:
 	case ERR_OVER_QUOTA:

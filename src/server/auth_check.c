@@ -4,8 +4,20 @@
 #include "base/log.h"
 #include "server/auth_role.h"
 #include "server/auth_state.h"
+#include "server/login_delay.h"
 
 #include <stdio.h>
+
+static bool
+is_long_enough_ago(const char *user)
+{
+	struct policy policy =
+		server_settings_policy(&auth.boot->settings, user);
+
+	return login_delays_take(auth.delays, user,
+		policy.login_delay_seconds * 1000, policy.login_burst,
+		clock_monotonic_ms());
+}
 
 /* Store opens the maildrop and tells the session itself. */
 static void
@@ -61,6 +73,9 @@ finish(struct auth_exchange *x, enum outcome outcome)
 	auth_guard_end(x, outcome);
 	if (!x->client->channel || x->is_cancelled)
 		auth_exchange_free(x);
+	/* After the password: nobody else learns when the owner was here. */
+	else if (outcome == OK && !is_long_enough_ago(x->account.name))
+		auth_refuse(x, ERR_TOO_SOON);
 	else if (outcome == OK)
 		grant(x);
 	else

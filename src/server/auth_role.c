@@ -2,6 +2,7 @@
 #include "server/auth_role.h"
 #include "base/log.h"
 #include "server/auth_state.h"
+#include "server/login_delay.h"
 
 #include <stdlib.h>
 #include <sysexits.h>
@@ -151,8 +152,10 @@ auth_role_run(void)
 	boot_log_open(auth.boot, "auth");
 	open_accounts();
 	uv_loop_init(&auth.loop);
-	if (!auth_guard_init())
+	auth.delays = login_delays_new();
+	if (!auth.delays || !auth_guard_init())
 		exit(EX_OSERR);
+	auth_sweep_start();
 	boot_finish(auth.boot, &auth.loop, &handler);
 	uv_run(&auth.loop, UV_RUN_DEFAULT);
 	exit(EX_SOFTWARE);

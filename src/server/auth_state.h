@@ -72,6 +72,7 @@ struct auth_role {
 	struct auth_client *clients;
 	struct penalties *penalties;
 	struct password_cache *cache;
+	struct login_delays *delays;
 };
 
 extern struct auth_role auth;
@@ -131,6 +132,11 @@ void auth_pool_init(unsigned threads);
 bool auth_pool_submit(struct auth_exchange *exchange);
 /* It goes while it waits for a thread. */
 void auth_pool_forget(struct auth_exchange *exchange);
+
+/* ---- auth_sweep.c ---- */
+
+/* Nothing happens when no policy has a retention. */
+void auth_sweep_start(void);
 
 /* ---- auth_recipient.c ---- */
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/opened.h"
+#include "base/log.h"
+#include "server/expiry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +11,7 @@
 
 struct opening {
 	struct store_open_call call; /* first */
+	struct store_expire_call expire;
 	struct store_holder *holder;
 	char mailbox[STORE_MAILBOX_MAXIMUM_OCTETS];
 	bool is_second_try;
@@ -59,6 +62,18 @@ opened(struct store_call *call)
 	store_holder_call_ended(holder);
 }
 
+/* What is over must not be listed any more; when it cannot be removed now, the
+   owner still gets at the rest. */
+static void
+expired(struct store_call *call)
+{
+	struct store_expire_call *expire = (struct store_expire_call *)call;
+	struct opening *o = table_object(expire, struct opening, expire);
+
+	expiry_log(expire);
+	store_role_store->ops->open(store_role_store, &o->call);
+}
+
 static void
 tell_not_opened(struct store_client *client, uint64_t connection)
 {
@@ -91,7 +106,9 @@ opened_on_grant_open(
 	snprintf(o->mailbox, sizeof(o->mailbox), "%s", mailbox);
 	o->call.mailbox = o->mailbox;
 	o->call.call.done = opened;
-	store_role_store->ops->open(store_role_store, &o->call);
+	o->expire.mailbox = o->mailbox;
+	o->expire.call.done = expired;
+	expiry_run(&o->expire);
 }
 
 /* ---- message files ---- */
@@ -181,8 +198,10 @@ opened_on_read(struct store_holder *holder, struct message *message)
 
 /* ---- deletions ---- */
 
-bool
-opened_on_delete(struct store_holder *holder, struct message *message)
+/* u32 n, then n indexes of the snapshot; false: malformed. */
+static bool
+take_indexes(const struct store_holder *holder, struct message *message,
+	struct index_set *to)
 {
 	struct message_reader reader;
 	uint32_t n;
@@ -195,12 +214,62 @@ opened_on_delete(struct store_holder *holder, struct message *message)
 		uint32_t index = message_get_u32(&reader);
 
 		/* The set's memory goes by its largest index. */
-		if (index >= holder->count ||
-			!index_set_add(&holder->deleted, index))
+		if (index >= holder->count || !index_set_add(to, index))
 			return false;
 	}
 	return message_reader_finish(&reader);
 }
+
+bool
+opened_on_delete(struct store_holder *holder, struct message *message)
+{
+	return take_indexes(holder, message, &holder->deleted);
+}
+
+/* ---- what was retrieved ---- */
+
+struct noting {
+	struct store_note_call call; /* first */
+	struct store_holder *holder;
+	struct index_set retrieved;
+};
+
+static void
+noted(struct store_call *call)
+{
+	struct noting *n = (struct noting *)call;
+	struct store_holder *holder = n->holder;
+
+	/* It is kept for longer then. */
+	if (call->outcome != OK)
+		log_event(LOG_LEVEL_WARNING, "retrieval-not-noted", "why=%s",
+			outcome_name(call->outcome));
+	index_set_release(&n->retrieved);
+	free(n);
+	store_holder_call_ended(holder);
+}
+
+bool
+opened_on_retrieved(struct store_holder *holder, struct message *message)
+{
+	struct noting *n = calloc(1, sizeof(*n));
+
+	if (!n || !take_indexes(holder, message, &n->retrieved)) {
+		if (n)
+			index_set_release(&n->retrieved);
+		free(n);
+		return false;
+	}
+	n->holder = holder;
+	n->call = (struct store_note_call){.call = {.done = noted},
+		.session = holder->session,
+		.retrieved = &n->retrieved};
+	holder->calls++;
+	store_role_store->ops->note_retrieved(store_role_store, &n->call);
+	return true;
+}
+
+/* ---- the end ---- */
 
 static void
 committed(struct store_call *call)

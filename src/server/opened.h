@@ -14,6 +14,7 @@ void opened_on_grant_open(
 /* Messages of the session, each false when malformed. */
 bool opened_on_read(struct store_holder *holder, struct message *message);
 bool opened_on_delete(struct store_holder *holder, struct message *message);
+bool opened_on_retrieved(struct store_holder *holder, struct message *message);
 bool opened_on_commit(struct store_holder *holder, struct message *message);
 
 #endif

@@ -30,6 +30,42 @@ cancel_exchange(struct connection *c)
 	message_release(&message);
 }
 
+/* Indexes, as many to a message as fit. */
+static bool
+send_indexes(
+	struct pop3_connection *p, uint16_t type, const struct index_set *set)
+{
+	uint32_t index = index_set_next(set, 0);
+	struct message message;
+	bool is_sent = true;
+
+	message_init(&message, 0, 0);
+	for (uint32_t left = set->count; is_sent && left > 0;) {
+		uint32_t n = left < DELETE_BATCH ? left : DELETE_BATCH;
+
+		message_reset(&message, type, p->base.entry.id);
+		message_put_u32(&message, n);
+		for (left -= n; n > 0; n--) {
+			message_put_u32(&message, index);
+			index = index_set_next(set, index + 1);
+		}
+		is_sent = connection_send(&p->base, ROLE_STORE, &message);
+	}
+	message_release(&message);
+	return is_sent;
+}
+
+/* For a retention that counts from retrieval. Store knows us until we release
+   the maildrop, so once, and before that. */
+static void
+tell_retrieved(struct pop3_connection *p)
+{
+	if (p->is_retrieval_told || !p->snapshot)
+		return;
+	p->is_retrieval_told = true;
+	send_indexes(p, MESSAGE_RETRIEVED, pop3_session_retrieved(p->session));
+}
+
 static void
 pop3_end(struct connection *c)
 {
@@ -53,6 +89,7 @@ pop3_end(struct connection *c)
 			sum->is_committed ? "yes" : "no");
 	if (c->is_remembered && !p->mailbox)
 		cancel_exchange(c);
+	tell_retrieved(p);
 	pop3_message_close_ahead(p);
 	pop3_session_free(&p->session);
 	snapshot_free(&p->snapshot);
@@ -134,24 +171,11 @@ authenticate(struct pop3_connection *p)
 static bool
 send_deleted(struct pop3_connection *p)
 {
-	const struct index_set *set = pop3_session_deleted(p->session);
-	uint32_t index = index_set_next(set, 0);
 	struct message message;
-	bool is_sent = true;
+	bool is_sent = send_indexes(
+		p, MESSAGE_DELETE, pop3_session_deleted(p->session));
 
-	message_init(&message, 0, 0);
-	for (uint32_t left = set->count; is_sent && left > 0;) {
-		uint32_t n = left < DELETE_BATCH ? left : DELETE_BATCH;
-
-		message_reset(&message, MESSAGE_DELETE, p->base.entry.id);
-		message_put_u32(&message, n);
-		for (left -= n; n > 0; n--) {
-			message_put_u32(&message, index);
-			index = index_set_next(set, index + 1);
-		}
-		is_sent = connection_send(&p->base, ROLE_STORE, &message);
-	}
-	message_reset(&message, MESSAGE_COMMIT, p->base.entry.id);
+	message_init(&message, MESSAGE_COMMIT, p->base.entry.id);
 	is_sent = is_sent && connection_send(&p->base, ROLE_STORE, &message);
 	message_release(&message);
 	return is_sent;
@@ -160,6 +184,7 @@ send_deleted(struct pop3_connection *p)
 static enum advance
 commit(struct pop3_connection *p)
 {
+	tell_retrieved(p);
 	if (!send_deleted(p)) {
 		pop3_session_committed(p->session, ERR_TRY_LATER);
 		return ADVANCE_WRITE;
@@ -192,6 +217,7 @@ leave(struct pop3_connection *p)
 	struct connection *c = &p->base;
 	struct message message;
 
+	tell_retrieved(p);
 	if (c->is_remembered) {
 		message_init(&message, MESSAGE_RELEASE, c->entry.id);
 		connection_send(c, ROLE_STORE, &message);
@@ -279,6 +305,22 @@ on_refused(struct pop3_connection *p, struct message_reader *reader)
 }
 
 static void
+set_policy(struct pop3_connection *p)
+{
+	struct policy from = server_settings_policy(
+		&p->base.role->boot->settings, p->mailbox ? p->mailbox : "");
+	struct pop3_policy policy = {
+		.expire_days = session_role_days(from.retention_seconds),
+		.login_delay_seconds = (uint32_t)from.login_delay_seconds,
+		.tracks_retrieval =
+			from.retention_seconds > 0 &&
+			from.retention_from == RETENTION_FROM_RETRIEVAL,
+	};
+
+	pop3_session_set_policy(p->session, &policy);
+}
+
+static void
 logged_in(struct pop3_connection *p, const char *mailbox)
 {
 	struct connection *c = &p->base;
@@ -294,6 +336,7 @@ logged_in(struct pop3_connection *p, const char *mailbox)
 		c->tls ? tls_description(c->tls) : "none",
 		snapshot_maildrop(p->snapshot)->count,
 		(unsigned long long)snapshot_maildrop(p->snapshot)->octets);
+	set_policy(p);
 	pop3_session_opened(p->session, snapshot_maildrop(p->snapshot));
 }
 
@@ -376,6 +419,8 @@ pop3_lost(struct connection *c, enum role role)
 		pop3_session_read_failed(p->session, ERR_TRY_LATER);
 	else if (waiting == WAITING_COMMIT)
 		pop3_session_committed(p->session, ERR_TRY_LATER);
+	/* The next store knows nothing of us. */
+	p->is_retrieval_told = true;
 	/* Its lock went with the store: another may have the maildrop now. */
 	if (p->snapshot && waiting != WAITING_COMMIT)
 		pop3_session_expire(p->session,

@@ -35,6 +35,7 @@ struct pop3_connection {
 	uint64_t offset, left; /* of the file being read */
 	int fd;
 	uint8_t waiting, reading;
+	bool is_retrieval_told;
 };
 
 static inline struct pop3_connection *

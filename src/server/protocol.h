@@ -53,6 +53,9 @@ enum server_message {
 	MESSAGE_GRANT_OPEN,   /* u64 session instance, string mailbox */
 	MESSAGE_GRANT_APPEND, /* u64 session instance, u32 recipient number,
 				 string mailbox */
+	/* subject 0 */
+	MESSAGE_SWEEP, /* string mailbox: remove what its policy keeps no
+			  longer */
 
 	/* ---- store to session ---- */
 	/* u8 enum outcome; when OK: string mailbox, u64 trailer offset,
@@ -66,9 +69,10 @@ enum server_message {
 	MESSAGE_CREDIT,	      /* u32 messages of data written */
 	MESSAGE_DELIVERED,    /* u32 recipient number, u8 enum outcome */
 	/* ---- session to store ---- */
-	MESSAGE_READ,	/* u32 first index, u32 count (at most READ_AHEAD) */
-	MESSAGE_DELETE, /* u32 n, then n times u32 index: marks for COMMIT */
-	MESSAGE_COMMIT, /* nothing */
+	MESSAGE_READ,	   /* u32 first index, u32 count (at most READ_AHEAD) */
+	MESSAGE_DELETE,	   /* u32 n, then n times u32 index: marks for COMMIT */
+	MESSAGE_RETRIEVED, /* u32 n, then n times u32 index: sent whole */
+	MESSAGE_COMMIT,	   /* nothing */
 	/* u32 n, then n times u32 recipient number, bytes stamp */
 	MESSAGE_APPEND_BEGIN_PIECE, /* as below, more follow */
 	MESSAGE_APPEND_BEGIN,

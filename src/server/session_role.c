@@ -150,6 +150,45 @@ listen_on(struct session_listener *listener)
 		uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
 }
 
+uint32_t
+session_role_days(uint64_t seconds)
+{
+	return (uint32_t)(seconds / 86400);
+}
+
+/* RFC 2449 sections 6.5 and 6.7: before the login the shortest retention and
+   the longest delay that anybody may have. */
+static void
+add_policy(const struct policy *policy, void *context)
+{
+	struct pop3_policy *sum = context;
+	uint32_t days = session_role_days(policy->retention_seconds);
+	uint32_t delay = (uint32_t)policy->login_delay_seconds;
+
+	sum->expire_is_of_user =
+		sum->expire_is_of_user || days != sum->expire_days;
+	sum->login_delay_is_of_user = sum->login_delay_is_of_user ||
+				      delay != sum->login_delay_seconds;
+	if (days > 0 && (sum->expire_days == 0 || days < sum->expire_days))
+		sum->expire_days = days;
+	if (delay > sum->login_delay_seconds)
+		sum->login_delay_seconds = delay;
+}
+
+static struct pop3_policy
+policy_of_all(const struct server_settings *settings)
+{
+	struct pop3_policy sum = {
+		.expire_days =
+			session_role_days(settings->policy.retention_seconds),
+		.login_delay_seconds =
+			(uint32_t)settings->policy.login_delay_seconds,
+	};
+
+	server_settings_each_policy(settings, add_policy, &sum);
+	return sum;
+}
+
 static void
 add_listener(const struct boot_listener *from)
 {
@@ -164,6 +203,7 @@ add_listener(const struct boot_listener *from)
 		from->kind == LISTENER_LMTP ? &protocol_lmtp : &protocol_pop3;
 	listener->pop3 = pop3_settings_default;
 	listener->pop3.hostname = settings->hostname;
+	listener->pop3.policy = policy_of_all(settings);
 	listener->pop3.offers_stls = role.tls && !listener->is_tls;
 	listener->pop3.may_plaintext_without_tls =
 		settings->plaintext != PLAINTEXT_NO;

@@ -46,6 +46,9 @@ struct session_role {
 	bool is_stopping;
 };
 
+/* As CAPA counts them: no message goes before so many days are over. */
+uint32_t session_role_days(uint64_t seconds);
+
 /* Runs the role; does not return. */
 void session_role_run(void);
 

@@ -4,6 +4,7 @@
 #include "server/delivery.h"
 #include "server/opened.h"
 #include "server/pool.h"
+#include "server/expiry.h"
 #include "store/registry.h"
 
 #include <errno.h>
@@ -97,6 +98,12 @@ store_holder_call_ended(struct store_holder *holder)
 	free_holder_when_unused(holder);
 }
 
+struct policy
+store_role_policy(const char *mailbox)
+{
+	return server_settings_policy(&role.boot->settings, mailbox);
+}
+
 static void
 release(struct store_holder *holder)
 {
@@ -141,6 +148,8 @@ for_holder(struct store_holder *holder, struct message *message)
 		return opened_on_read(holder, message);
 	case MESSAGE_DELETE:
 		return opened_on_delete(holder, message);
+	case MESSAGE_RETRIEVED:
+		return opened_on_retrieved(holder, message);
 	case MESSAGE_COMMIT:
 		return opened_on_commit(holder, message);
 	case MESSAGE_APPEND_BEGIN_PIECE:
@@ -228,6 +237,8 @@ on_auth_message(struct channel *channel, struct message *message)
 	uint64_t instance;
 	uint32_t number = 0;
 
+	if (message->type == MESSAGE_SWEEP)
+		return expiry_on_sweep(message);
 	message_reader_init(&reader, message);
 	instance = message_get_u64(&reader);
 	if (message->type == MESSAGE_GRANT_APPEND)

@@ -53,6 +53,8 @@ struct store_holder *store_client_holder(
 bool store_role_settle_releases(void);
 /* Answers on the client's channel, if it is still there. */
 void store_client_send(struct store_client *client, struct message *message);
+/* Whose mailbox it is decides how long mail is kept there. */
+struct policy store_role_policy(const char *mailbox);
 /* After each call that ended: frees a released holder with no more of them. */
 void store_holder_call_ended(struct store_holder *holder);
 

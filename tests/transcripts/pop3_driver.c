@@ -32,6 +32,32 @@ static const size_t chunk_octets[MODE_COUNT] = {
 	[MODE_DRIP] = 7,
 };
 
+/* What differs for her is said with USER before the login. */
+static void
+set_policy(struct dialog *d, struct pop3_policy *policy)
+{
+	policy->expire_days = (uint32_t)dialog_number(d, KEY_EXPIRE_CAPA, 0);
+	policy->login_delay_seconds =
+		(uint32_t)dialog_number(d, KEY_LOGIN_DELAY, 0);
+	policy->expire_is_of_user = dialog_text(d, KEY_USER_EXPIRE);
+	policy->login_delay_is_of_user = dialog_text(d, KEY_USER_LOGIN_DELAY);
+}
+
+static void
+set_policy_of_user(struct dialog *d)
+{
+	struct pop3_owner *o = d->owner;
+	struct pop3_policy policy = {
+		.expire_days = (uint32_t)dialog_number(
+			d, KEY_USER_EXPIRE, o->settings.policy.expire_days),
+		.login_delay_seconds =
+			(uint32_t)dialog_number(d, KEY_USER_LOGIN_DELAY,
+				o->settings.policy.login_delay_seconds),
+	};
+
+	pop3_session_set_policy(o->session, &policy);
+}
+
 static bool
 start(struct dialog *d)
 {
@@ -49,6 +75,7 @@ start(struct dialog *d)
 	/* Most transcripts are of other things than TLS. */
 	o->settings.may_plaintext_without_tls =
 		dialog_is_yes(d, KEY_PLAINTEXT, true);
+	set_policy(d, &o->settings.policy);
 	d->owner = o;
 	o->session =
 		pop3_session_new(&o->settings, dialog_is_yes(d, KEY_TLS, false),
@@ -121,6 +148,8 @@ log_in(struct dialog *d, struct bytes user, struct bytes proof, bool is_apop)
 	if (outcome == OK)
 		outcome = open_maildrop(d, person->name);
 	sasl_server_free(&o->sasl);
+	if (outcome == OK)
+		set_policy_of_user(d);
 	if (outcome == OK)
 		pop3_session_opened(o->session, snapshot_maildrop(o->snapshot));
 	else

@@ -113,6 +113,7 @@ code_of(enum outcome outcome, const char *name)
 		return complain(EX_TEMPFAIL,
 			"the accounts cannot be changed now, try again");
 	case ERR_PEER:
+	case ERR_TOO_SOON:
 	case ERR_OVER_QUOTA:
 	case ERR_BROKEN:
 	case ERR_GONE:

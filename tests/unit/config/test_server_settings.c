@@ -97,6 +97,11 @@ static const char whole[] = "[server]\n"
 			    "\n[lmtp]\n"
 			    "maximum-message = 1099511627776\n"
 			    "bare-newline = reject\n"
+			    "\n[policy]\n"
+			    "retention = 2592000\n"
+			    "retention-from = retrieval\n"
+			    "login-delay = 60\n"
+			    "login-burst = 3\n"
 			    "\n[limits]\n"
 			    "connections = 1\n"
 			    "\n[listener pop3]\n"
@@ -107,7 +112,13 @@ static const char whole[] = "[server]\n"
 			    "address = unix:/run/lmtp.sock\n"
 			    "group = postfix\n"
 			    "\n[listener pop3s]\n"
-			    "address = [::]:995\n";
+			    "address = [::]:995\n"
+			    "\n[policy example.org]\n"
+			    "retention = 0\n"
+			    "login-burst = 5\n"
+			    "\n[policy Bob@example.org]\n"
+			    "retention = 86400\n"
+			    "login-delay = 300\n";
 
 static void
 takes_every_key(void **state)
@@ -132,6 +143,12 @@ takes_every_key(void **state)
 	assert_int_equal(settings.timeout_seconds, 604800);
 	assert_int_equal(settings.maximum_message_octets, 1ull << 40);
 	assert_int_equal(settings.bare_newline, 1);
+	assert_int_equal(settings.policy.retention_seconds, 2592000);
+	assert_int_equal(
+		settings.policy.retention_from, RETENTION_FROM_RETRIEVAL);
+	assert_int_equal(settings.policy.login_delay_seconds, 60);
+	assert_int_equal(settings.policy.login_burst, 3);
+	assert_int_equal(settings.policy_count, 2);
 	assert_int_equal(settings.maximum_connections, 1);
 	assert_int_equal(settings.listener_count, 4);
 	assert_int_equal(settings.listeners[0].kind, LISTENER_POP3);
@@ -554,12 +571,81 @@ a_file_that_is_not_there(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void
+assert_policy(const char *user, uint64_t retention_seconds,
+	uint64_t login_delay_seconds, uint64_t login_burst)
+{
+	struct policy policy = server_settings_policy(&settings, user);
+
+	assert_int_equal(policy.retention_seconds, retention_seconds);
+	assert_int_equal(policy.login_delay_seconds, login_delay_seconds);
+	assert_int_equal(policy.login_burst, login_burst);
+	assert_int_equal(policy.retention_from, RETENTION_FROM_RETRIEVAL);
+}
+
+static void
+count_policy(const struct policy *policy, void *context)
+{
+	uint64_t *sums = context;
+
+	sums[0]++;
+	sums[1] += policy->retention_seconds;
+	sums[2] += policy->login_delay_seconds;
+}
+
+static void
+the_nearest_policy_holds(void **state)
+{
+	uint64_t sums[3] = {0};
+
+	assert_int_equal(parse(whole), OK);
+	assert_policy("carol", 2592000, 60, 3);
+	assert_policy("carol@example.com", 2592000, 60, 3);
+	assert_policy("carol@example.org", 0, 60, 5);
+	assert_policy("bob@example.org", 86400, 300, 5);
+	server_settings_each_policy(&settings, count_policy, sums);
+	assert_int_equal(sums[0], 3);
+	assert_int_equal(sums[1], 2592000 + 0 + 86400);
+	assert_int_equal(sums[2], 60 + 60 + 300);
+}
+
+static void
+refuses_policies(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} wrong[] = {
+		{"[policy x]\nretentoin = 1d\n",
+			"test.conf:2: unknown key \"retentoin\" in [policy x]; "
+			"did you mean \"retention\"?"},
+		{"[policy x]\nretention = 1d\n[tls]\n[policy X]\n"
+		 "retention = 2d\n",
+			"test.conf:5: retention stands twice in [policy X]"},
+		{"[policy x]\nlogin-delay = 2d\n",
+			"test.conf:2: login-delay = 2d: must be from 0 to "
+			"86400"},
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		start_again();
+		assert_int_equal(parse(wrong[i].text), ERR_PEER);
+		assert_string_equal(error, wrong[i].why);
+	}
+	start_again();
+	assert_int_equal(parse(LISTENER "[policy x@y]\nretention = 23h\n"), OK);
+	assert_int_equal(server_settings_check(&settings, error), ERR_PEER);
+	assert_string_equal(error, "[policy x@y] retention = 82800: must be 0 "
+				   "or at least 1d");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(begins_with_its_defaults),
 		TEST(takes_every_key),
+		TEST(the_nearest_policy_holds),
+		TEST(refuses_policies),
 		TEST(words_mean_what_they_say),
 		TEST(says_file_and_line),
 		TEST(listeners_have_their_maximum),
