@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Starts and stops the servers that a test needs, each in a folder of its own,
 on free loopback ports."""
+import grp
 import os
 import pathlib
 import pwd
@@ -193,16 +194,15 @@ class Dovecot:
         self.program = None
 
     def _config(self):
-        user, group = "restante-test", "restante-test"
         if os.geteuid() == 0:
             owner = pwd.getpwnam("nobody")
-            login = internal = ""
+            names = ""
         else:
             owner = pwd.getpwuid(os.geteuid())
-            login = internal = owner.pw_name
-        names = (f"default_internal_user = {internal}\n"
-                 f"default_login_user = {login}\n"
-                 f"default_internal_group = {login}\n" if login else "")
+            group = grp.getgrgid(os.getegid()).gr_name
+            names = (f"default_internal_user = {owner.pw_name}\n"
+                     f"default_login_user = {owner.pw_name}\n"
+                     f"default_internal_group = {group}\n")
         chroot = "" if os.geteuid() == 0 else "chroot =\n"
         return f"""
 base_dir = {self.place}/run
