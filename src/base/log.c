@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/log.h"
 #include "base/clock.h"
+#include "base/syslog_socket.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +14,8 @@
 static enum log_target log_target = LOG_TARGET_STDERR;
 static enum log_level log_most = LOG_LEVEL_INFO;
 static const char *log_role = "restante";
+static int syslog_fd = -1;
+static bool may_open = true;
 
 void
 log_open(enum log_target target, enum log_level most, const char *role)
@@ -19,8 +23,29 @@ log_open(enum log_target target, enum log_level most, const char *role)
 	log_target = target;
 	log_most = most;
 	log_role = role;
-	if (target == LOG_TARGET_SYSLOG)
-		openlog("restante", LOG_PID | LOG_NDELAY, LOG_MAIL);
+	if (target == LOG_TARGET_SYSLOG && syslog_fd < 0)
+		syslog_fd = syslog_socket_open(SYSLOG_PATH);
+}
+
+void
+log_open_no_more(void)
+{
+	may_open = false;
+}
+
+/* syslogd may have been started anew, or late. */
+static void
+write_syslog(int priority, const char *line)
+{
+	if (syslog_fd >= 0 && syslog_socket_send(syslog_fd, priority, line))
+		return;
+	if (!may_open || errno == EAGAIN)
+		return;
+	if (syslog_fd >= 0)
+		close(syslog_fd);
+	syslog_fd = syslog_socket_open(SYSLOG_PATH);
+	if (syslog_fd >= 0)
+		syslog_socket_send(syslog_fd, priority, line);
 }
 
 static size_t
@@ -56,7 +81,7 @@ write_line(enum log_level level, char *line, size_t octets)
 	};
 
 	if (log_target == LOG_TARGET_SYSLOG) {
-		syslog(priorities[level], "%s", line);
+		write_syslog(LOG_MAIL | priorities[level], line);
 		return;
 	}
 	line[octets] = '\n';

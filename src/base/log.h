@@ -28,6 +28,10 @@ enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
 /* `role` is borrowed for the life of the process, e.g. "session-0". */
 void log_open(enum log_target target, enum log_level most, const char *role);
 
+/* This process is about to lose the right to open sockets: when syslogd is
+   started anew, its lines are lost. */
+void log_open_no_more(void);
+
 __attribute__((format(printf, 3, 4))) void log_event(
 	enum log_level level, const char *event, const char *format, ...);
 

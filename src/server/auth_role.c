@@ -2,8 +2,10 @@
 #include "server/auth_role.h"
 #include "base/log.h"
 #include "server/auth_state.h"
+#include "server/confinement.h"
 #include "server/login_delay.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -146,6 +148,9 @@ auth_role_run(void)
 {
 	static const struct boot_handler handler = {
 		.on_peer = on_peer, .on_stop = boot_leave};
+	/* It stands in the accounts' folder: open_accounts. */
+	struct confinement confinement = {
+		.role = ROLE_AUTH, .folder_count = 1, .has_threads = true};
 
 	auth.boot = boot_receive();
 	auth_pool_init((unsigned)auth.boot->settings.hash_threads);
@@ -156,6 +161,8 @@ auth_role_run(void)
 	if (!auth.delays || !auth_guard_init())
 		exit(EX_OSERR);
 	auth_sweep_start();
+	confinement.folders[0] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	confinement_enter(&confinement, &auth.loop);
 	boot_finish(auth.boot, &auth.loop, &handler);
 	uv_run(&auth.loop, UV_RUN_DEFAULT);
 	exit(EX_SOFTWARE);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/listener.h"
+#include "server/confinement.h"
 #include "server/connection.h"
 
 #include <errno.h>
@@ -320,6 +321,7 @@ session_role_run(void)
 	static const struct boot_handler handler = {.on_peer = on_peer,
 		.on_stop = on_stop,
 		.on_message = on_parent_message};
+	static const struct confinement confinement = {.role = ROLE_SESSION};
 	static char name[32];
 	struct server_settings *settings;
 	int root_fd;
@@ -343,6 +345,7 @@ session_role_run(void)
 		add_listener(&role.boot->listeners[i]);
 	uv_timer_init(&role.loop, &role.tick);
 	uv_timer_start(&role.tick, on_tick, SESSION_TICK_MS, SESSION_TICK_MS);
+	confinement_enter(&confinement, &role.loop);
 	boot_finish(role.boot, &role.loop, &handler);
 	uv_run(&role.loop, UV_RUN_DEFAULT);
 	exit(EX_SOFTWARE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/store_role.h"
 #include "base/log.h"
+#include "server/confinement.h"
 #include "server/delivery.h"
 #include "server/opened.h"
 #include "server/pool.h"
@@ -423,7 +424,7 @@ open_mail_root(const char *path)
 }
 
 static void
-open_store(void)
+open_store(struct confinement *confinement)
 {
 	struct server_settings *settings = &role.boot->settings;
 	struct store_options options = {.kind = "maildir",
@@ -443,6 +444,8 @@ open_store(void)
 	options.mail_root = open_mail_root(mail_root);
 	boot_drop_privileges(settings->user, &keep_root);
 	take_lock(options.state_root);
+	confinement->folders[confinement->folder_count++] = options.state_root;
+	confinement->folders[confinement->folder_count++] = options.mail_root;
 	outcome = store_open(&options, &store_role_store);
 	if (outcome == OK)
 		return;
@@ -456,6 +459,8 @@ store_role_run(void)
 {
 	static const struct boot_handler handler = {
 		.on_peer = on_peer, .on_stop = boot_leave};
+	struct confinement confinement = {
+		.role = ROLE_STORE, .has_threads = true};
 
 	setenv("UV_THREADPOOL_SIZE", STORE_THREADS, 1);
 	role.boot = boot_receive();
@@ -463,7 +468,8 @@ store_role_run(void)
 	uv_loop_init(&role.loop);
 	pool_init(&role.pool, &role.loop);
 	uv_timer_init(&role.loop, &role.tending);
-	open_store();
+	open_store(&confinement);
+	confinement_enter(&confinement, &role.loop);
 	boot_finish(role.boot, &role.loop, &handler);
 	uv_run(&role.loop, UV_RUN_DEFAULT);
 	exit(EX_SOFTWARE);

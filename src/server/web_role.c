@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/web_role.h"
 #include "base/log.h"
+#include "server/confinement.h"
 #include "server/web_state.h"
 
 #include <stdlib.h>
@@ -155,6 +156,7 @@ web_role_run(void)
 	static const struct boot_handler handler = {.on_peer = on_peer,
 		.on_stop = boot_leave,
 		.on_message = on_roster};
+	static const struct confinement confinement = {.role = ROLE_WEB};
 	int root_fd;
 
 	web.boot = boot_receive();
@@ -169,6 +171,9 @@ web_role_run(void)
 		uv_listen((uv_stream_t *)&web.listener,
 			WEB_CONTROL_CONNECTIONS_MAXIMUM, on_connection) != 0)
 		exit(EX_OSERR);
+	/* jansson seeds its tables from a file. */
+	json_object_seed(0);
+	confinement_enter(&confinement, &web.loop);
 	boot_finish(web.boot, &web.loop, &handler);
 	uv_run(&web.loop, UV_RUN_DEFAULT);
 	exit(EX_SOFTWARE);

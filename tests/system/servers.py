@@ -20,7 +20,9 @@ START_SECONDS = 30
 STOP_SECONDS = 30
 # What a sanitizer or a failed assertion leaves in a log.
 ALARMS = ("AddressSanitizer", "LeakSanitizer", "runtime error:",
-          "Assertion `", "stack smashing")
+          "Assertion `", "stack smashing",
+          # The sandbox: a call that was not on the list, a role killed by it.
+          "syscall-refused", " signal=31")
 
 
 def is_free(port):
@@ -117,11 +119,12 @@ class Restanted:
             number = offsets.get(name)
             setattr(self, f"{name}_port", number and self.base + number)
         self.program = None
+        self.program_file = BUILD / "restanted"
 
     def start(self):
         command = (["-c", self.config] if self.config else
                    ["--demo", self.directory, "--port-base", self.base])
-        self.program = Program(self.place, "restanted", BUILD / "restanted",
+        self.program = Program(self.place, "restanted", self.program_file,
                                *command)
         until(self._answers, what="restanted to answer")
         return self

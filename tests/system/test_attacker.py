@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: ISC
+"""Somebody runs code of his own in a session process: how far he gets. Not
+under sanitizers: their runtime needs calls that nobody else may make."""
+import os
+import pathlib
+import re
+import time
+
+import pytest
+
+import servers
+import wires
+
+ATTACKER = servers.BUILD / "tests" / "attacker" / "restanted-attacker"
+SIGSYS = 31
+
+
+@pytest.fixture
+def victim(place, request):
+    server = servers.Restanted(place)
+    server.program_file = ATTACKER
+    request.node.server = server
+    server.start()
+    yield server
+    server.program.stop()
+
+
+def attack(server, call):
+    """What the session process answers, "" when it is dead."""
+    store = next(p for n, p in server.roles().items() if n.startswith("store"))
+    with wires.Wire(server.pop3_port) as wire:
+        wire.line()
+        try:
+            return wire.ask(f"X-ATTACK {call} {store}")
+        except ConnectionResetError:
+            return ""
+
+
+@pytest.mark.parametrize("call", [
+    "open", "openat", "connect", "execve", "ptrace", "kill", "tgkill",
+    "read-memory", "fork", "execute-memory"])
+def test_a_call_that_only_an_attacker_makes_kills(victim, call):
+    before = victim.roles()
+    assert attack(victim, call) == ""
+    start = time.monotonic()
+    died = servers.until(lambda: re.findall(
+        r"role-died role=session number=(\d+) pid=(\d+) signal=(\d+)",
+        victim.program.text()), what="the death of the session process")
+    number, pid, signal = died[0]
+    assert len(died) == 1 and int(signal) == SIGSYS
+    name = f"session {number}"
+    assert before[name] == int(pid)
+    after = servers.until(
+        lambda: r if (r := victim.roles()).keys() == before.keys()
+        and r[name] != before[name] else None, what="a new session process")
+    client = wires.pop3s(victim)
+    print(f"back after {time.monotonic() - start:.3f} s")
+    assert client.stat()[0] == 2
+    client.quit()
+    del before[name], after[name]
+    assert after == before
+
+
+def test_an_unknown_call_is_refused_and_told(victim):
+    before = victim.roles()
+    assert attack(victim, "socket") == "+OK failed EPERM"
+    servers.until(lambda: "syscall-refused name=socket" in
+                  victim.program.text(), what="the line in the log")
+    # Once is enough.
+    assert attack(victim, "socket") == "+OK failed EPERM"
+    assert victim.roles() == before
+
+
+def test_every_role_is_confined(server):
+    for name, pid in server.roles().items():
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        assert re.search(r"^Seccomp:\t2$", status, re.M), name
+        assert re.search(r"^NoNewPrivs:\t1$", status, re.M), name
+        # All threads of it, not the first alone.
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            status = pathlib.Path(
+                f"/proc/{pid}/task/{thread}/status").read_text()
+            assert re.search(r"^Seccomp:\t2$", status, re.M), (name, thread)
