@@ -2,6 +2,7 @@
 #include "server/parent.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "process/service.h"
 #include "process/spawn.h"
 #include "server/parent_state.h"
 #include "server/stats.h"
@@ -32,6 +33,15 @@ all_ready(void)
 	return true;
 }
 
+static void
+open_for_business(void)
+{
+	parent.is_open = true;
+	service_notify("READY=1\nSTATUS=%zu roles run", parent.child_count);
+	if (parent.on_ready)
+		parent.on_ready(parent.settings);
+}
+
 static bool
 on_child_message(struct channel *channel, struct message *message)
 {
@@ -42,10 +52,8 @@ on_child_message(struct channel *channel, struct message *message)
 	child->is_ready = child->was_ready = true;
 	log_event(LOG_LEVEL_DEBUG, "role-ready", "role=%s number=%u pid=%d",
 		parent_role_names[child->role], child->number, (int)child->pid);
-	if (parent.on_ready && all_ready()) {
-		parent.on_ready(parent.settings);
-		parent.on_ready = NULL;
-	}
+	if (!parent.is_open && all_ready())
+		open_for_business();
 	return true;
 }
 
@@ -219,13 +227,15 @@ static void
 on_stop_signal(uv_signal_t *signal, int number)
 {
 	log_event(LOG_LEVEL_INFO, "stopping", "signal=%d", number);
+	service_notify("STOPPING=1\nSTATUS=sessions finish their reply");
 	stop(EX_OK);
 }
 
 /* ---- reload ---- */
 
-static void
-on_sighup(uv_signal_t *signal, int number)
+/* False: what was in force stays in force. */
+static bool
+reload_certificate(void)
 {
 	struct buffer certificate, key;
 	char error[SETUP_ERROR_SIZE];
@@ -238,7 +248,7 @@ on_sighup(uv_signal_t *signal, int number)
 			LOG_LEVEL_ERROR, "reload-failed", "why=\"%s\"", error);
 		buffer_release(&certificate);
 		buffer_wipe(&key);
-		return;
+		return false;
 	}
 	buffer_release(&parent.certificate);
 	buffer_wipe(&parent.key);
@@ -247,10 +257,36 @@ on_sighup(uv_signal_t *signal, int number)
 	for (size_t i = 0; i < parent.child_count; i++)
 		if (parent.children[i].role == ROLE_SESSION)
 			parent_tell_certificate(&parent.children[i]);
-	log_event(LOG_LEVEL_INFO, "reloaded", "what=certificate");
+	return true;
+}
+
+static void
+on_sighup(uv_signal_t *signal, int number)
+{
+	service_notify("RELOADING=1\nMONOTONIC_USEC=%llu",
+		(unsigned long long)(uv_hrtime() / 1000));
+	if (reload_certificate())
+		log_event(LOG_LEVEL_INFO, "reloaded", "what=certificate");
+	service_notify("READY=1");
 }
 
 /* ---- the beginning ---- */
+
+static void
+on_watchdog(uv_timer_t *timer)
+{
+	service_notify("WATCHDOG=1");
+}
+
+static void
+feed_watchdog(void)
+{
+	uint64_t every_ms = service_watchdog_ms();
+
+	uv_timer_init(&parent.loop, &parent.watchdog);
+	if (every_ms > 0)
+		uv_timer_start(&parent.watchdog, on_watchdog, 0, every_ms);
+}
 
 static void
 add_child(enum role role, uint32_t number)
@@ -327,13 +363,19 @@ parent_run(const struct server_settings *settings,
 	buffer_init(&parent.certificate, BOOT_PEM_MAXIMUM_OCTETS);
 	buffer_init(&parent.key, BOOT_PEM_MAXIMUM_OCTETS);
 	privileges_raise_file_limit();
+	service_begin();
 	if (prepare(error) != OK) {
 		fprintf(stderr, "restanted: %s\n", error);
 		return EX_CONFIG;
 	}
+	if (service_close_rest() > 0)
+		log_event(LOG_LEVEL_WARNING, "sockets-unused",
+			"why=\"passed by the service manager, and no listener "
+			"has their address\"");
 	uv_loop_init(&parent.loop);
 	watch_signals();
 	uv_timer_init(&parent.loop, &parent.stop_timer);
+	feed_watchdog();
 	add_child(ROLE_STORE, 0);
 	add_child(ROLE_AUTH, 0);
 	add_child(ROLE_WEB, 0);

@@ -40,7 +40,8 @@ struct parent {
 	unsigned char ticket_key[48];
 	uint64_t next_instance;
 	uv_signal_t signals[4];
-	uv_timer_t stop_timer;
+	uv_timer_t stop_timer, watchdog;
+	bool is_open; /* every role was ready */
 	bool is_stopping, is_killing;
 	int exit_code;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/setup.h"
 #include "net/listener.h"
+#include "process/service.h"
 #include "tls/self_signed.h"
 #include "tls/tls.h"
 
@@ -218,15 +219,19 @@ static enum outcome
 add_socket(struct setup_sockets *out, enum listener_kind kind, int process,
 	struct bytes address, char error[SETUP_ERROR_SIZE])
 {
-	enum outcome outcome;
+	enum outcome outcome = OK;
 	int fd;
 
 	if (out->count == BOOT_LISTENERS_MAXIMUM) {
 		snprintf(error, SETUP_ERROR_SIZE, "too many listeners");
 		return ERR_BROKEN;
 	}
-	outcome = listener_open(
-		address, process >= 0, &fd, error, SETUP_ERROR_SIZE);
+	fd = service_take_socket(address);
+	if (fd >= 0)
+		process = -1; /* one queue for all */
+	else
+		outcome = listener_open(
+			address, process >= 0, &fd, error, SETUP_ERROR_SIZE);
 	if (outcome == OK)
 		out->sockets[out->count++] =
 			(struct setup_socket){kind, process, fd};
@@ -273,9 +278,13 @@ listen_on(const struct listener_settings *listener, int processes,
 		int first = is_unix(address) ? -1 : 0;
 		int last = is_unix(address) ? -1 : processes - 1;
 
-		for (int i = first; i <= last && outcome == OK; i++)
+		for (int i = first; i <= last && outcome == OK; i++) {
 			outcome = add_socket(
 				out, listener->kind, i, address, error);
+			if (outcome == OK &&
+				out->sockets[out->count - 1].process < 0)
+				break;
+		}
 		if (is_unix(address) && listener->group && outcome == OK)
 			outcome = give_socket(address, listener->group, error);
 	}

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: ISC
+"""What a service manager does, done by the test: notify, watchdog, sockets."""
+import os
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+
+import servers
+import wires
+
+
+class Manager:
+    """Hears what the server tells; a socket of the test's own."""
+
+    def __init__(self, place):
+        self.path = place / "notify.sock"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.path))
+        self.socket.settimeout(0.05)
+        self.heard = []
+
+    def hear(self):
+        try:
+            while True:
+                self.heard += self.socket.recv(4096).decode().split("\n")
+        except TimeoutError:
+            return self.heard
+
+    def wait_for(self, word):
+        servers.until(lambda: word in self.hear(), what=word)
+
+
+def listening(address):
+    """Not inherited unless it is passed: as after accept of systemd."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(address)
+    sock.listen(64)
+    return sock
+
+
+def start(place, base, manager=None, sockets=(), watchdog_us=None):
+    """Through a shell that knows its own pid, as LISTEN_PID asks."""
+    environment = dict(os.environ)
+    if manager:
+        environment["NOTIFY_SOCKET"] = str(manager.path)
+    if watchdog_us:
+        environment["WATCHDOG_USEC"] = str(watchdog_us)
+    numbers = [sock.fileno() for sock in sockets]
+    moves = " ".join(f"{3 + i}<&{n}" for i, n in enumerate(numbers))
+    script = f'LISTEN_PID=$$ LISTEN_FDS={len(numbers)} exec "$@" {moves}'
+    return subprocess.Popen(
+        ["bash", "-c", f"export LISTEN_PID LISTEN_FDS; {script}", "bash",
+         str(servers.BUILD / "restanted"), "--demo", str(place / "demo"),
+         "--port-base", str(base)],
+        env=environment, pass_fds=numbers, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=open(place / "log", "ab"),
+        start_new_session=True)
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(servers.STOP_SECONDS) == 0
+
+
+def test_notify(place):
+    manager, base = Manager(place), servers.free_base()
+    process = start(place, base, manager, watchdog_us=400_000)
+    manager.wait_for("READY=1")
+    # Ready means that a client is served now.
+    assert servers.greets(base + 110, b"+OK")
+    servers.until(lambda: manager.hear().count("WATCHDOG=1") >= 3,
+                  what="the watchdog to be fed")
+    process.send_signal(signal.SIGHUP)
+    manager.wait_for("RELOADING=1")
+    servers.until(lambda: manager.hear().count("READY=1") == 2,
+                  what="the reload to end")
+    stop(process)
+    assert "STOPPING=1" in manager.hear()
+
+
+def test_sockets_outlive_the_server(place):
+    """Nobody is refused while the server is started anew."""
+    base = servers.free_base()
+    held = listening(("127.0.0.1", base + 110))
+    process = start(place, base, sockets=[held])
+    servers.until(lambda: servers.greets(base + 110, b"+OK"))
+    stop(process)
+    # The port is still open: this client only waits.
+    waiting = socket.create_connection(("127.0.0.1", base + 110), 30)
+    process = start(place, base, sockets=[held])
+    assert waiting.recv(512).startswith(b"+OK")
+    waiting.close()
+    stop(process)
+    held.close()
+
+
+def test_a_socket_nobody_asked_for(place):
+    base = servers.free_base()
+    other = listening(("127.0.0.1", servers.free_port()))
+    process = start(place, base, sockets=[other])
+    servers.until(lambda: servers.greets(base + 110, b"+OK"))
+    stop(process)
+    assert b"sockets-unused" in (place / "log").read_bytes()
+    other.close()
+
+
+def test_roles_hear_nothing_of_it(server):
+    for pid in server.roles().values():
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            assert b"NOTIFY_SOCKET" not in file.read()
+
+
+@pytest.mark.parametrize("unit", ["restante.service"])
+def test_unit_is_hardened(unit):
+    if not servers.installed("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed")
+    path = servers.BUILD / "packaging" / "systemd" / unit
+    done = servers.run("systemd-analyze", "security", "--offline=true",
+                       "--no-pager", path)
+    score = re.search(rb"exposure level for \S+: ([\d.]+)", done.stdout)
+    assert float(score[1]) <= 4.0, done.stdout.decode()
