@@ -342,6 +342,16 @@ copy_mechanisms(struct pop3_client *c, struct bytes names)
 	return c->mechanisms != NULL;
 }
 
+/* What is no number within reason says nothing: EXPIRE NEVER, for one. */
+static void
+note_number(uint32_t *out, struct bytes word, uint64_t maximum)
+{
+	uint64_t number;
+
+	if (bytes_to_number(word, maximum, &number))
+		*out = (uint32_t)number;
+}
+
 static void
 note_capability(struct pop3_client *c, struct bytes line)
 {
@@ -370,6 +380,12 @@ note_capability(struct pop3_client *c, struct bytes line)
 		if (known[i].capability == POP3_CAN_SASL && rest.octets > 0)
 			copy_mechanisms(c, rest);
 	}
+	if (bytes_equal_ignoring_case(word, bytes_of_string("LOGIN-DELAY")))
+		note_number(&c->login_delay_seconds, bytes_cut(&rest, ' '),
+			POP3_CLIENT_DELAY_MAXIMUM);
+	else if (bytes_equal_ignoring_case(word, bytes_of_string("EXPIRE")))
+		note_number(&c->expire_days, bytes_cut(&rest, ' '),
+			POP3_CLIENT_EXPIRE_MAXIMUM);
 }
 
 static bool
@@ -389,6 +405,7 @@ pop3_client_receive_capa(struct pop3_client *c, struct bytes *in)
 	if (!has_line)
 		return event;
 	if (is_end_line(line)) {
+		c->answers++;
 		c->receive = pop3_client_receive_status;
 		return POP3_CLIENT_CAPABLE;
 	}
@@ -412,6 +429,7 @@ pop3_client_receive_list(struct pop3_client *c, struct bytes *in)
 	if (!has_line)
 		return event;
 	if (is_end_line(line)) {
+		c->answers++;
 		c->receive = pop3_client_receive_status;
 		return POP3_CLIENT_LIST_END;
 	}
@@ -429,6 +447,7 @@ pop3_client_receive_body(struct pop3_client *c, struct bytes *in)
 	size_t octets = 0;
 
 	if (c->is_body_over) {
+		c->answers++;
 		c->receive = pop3_client_receive_status;
 		return POP3_CLIENT_MESSAGE_END;
 	}

@@ -17,6 +17,7 @@ pop3_client_new(void)
 	line_reader_init(&c->lines, POP3_CLIENT_LINE_MAXIMUM_OCTETS);
 	buffer_init(&c->output, POP3_CLIENT_OUTPUT_MAXIMUM_OCTETS);
 	buffer_init(&c->decoded, POP3_CLIENT_LINE_MAXIMUM_OCTETS);
+	c->expire_days = POP3_CLIENT_EXPIRE_NEVER;
 	c->receive = pop3_client_receive_status;
 	pop3_client_expect(c, POP3_REQUEST_GREETING, 0);
 	return c;
@@ -50,6 +51,14 @@ size_t
 pop3_client_pending(const struct pop3_client *c)
 {
 	return c->pending_count;
+}
+
+bool
+pop3_client_is_owed(const struct pop3_client *c)
+{
+	return c->pending_count > 0 || c->receive == pop3_client_receive_capa ||
+	       c->receive == pop3_client_receive_list ||
+	       c->receive == pop3_client_receive_body;
 }
 
 /* ---- the queue of requests whose reply is awaited ---- */
@@ -95,6 +104,7 @@ pop3_client_answered(struct pop3_client *c)
 	c->current = c->pending[c->pending_first];
 	c->pending_first = (c->pending_first + 1) % c->pending_room;
 	c->pending_count--;
+	c->answers++;
 }
 
 enum pop3_client_event
@@ -173,10 +183,48 @@ pop3_client_error(const struct pop3_client *c)
 	return c->error;
 }
 
+uint64_t
+pop3_client_answers(const struct pop3_client *c)
+{
+	return c->answers;
+}
+
 uint32_t
 pop3_client_capabilities(const struct pop3_client *c)
 {
 	return c->capabilities;
+}
+
+const char *
+pop3_client_mechanisms(const struct pop3_client *c)
+{
+	return c->mechanisms ? c->mechanisms : "";
+}
+
+uint32_t
+pop3_client_login_delay_seconds(const struct pop3_client *c)
+{
+	return c->login_delay_seconds;
+}
+
+uint32_t
+pop3_client_expire_days(const struct pop3_client *c)
+{
+	return c->expire_days;
+}
+
+bool
+pop3_client_assume(
+	struct pop3_client *c, uint32_t capabilities, const char *mechanisms)
+{
+	char *copy = strdup(mechanisms);
+
+	if (!copy)
+		return false;
+	pop3_client_forget_capabilities(c);
+	c->capabilities = capabilities;
+	c->mechanisms = copy;
+	return true;
 }
 
 bool
@@ -204,6 +252,8 @@ void
 pop3_client_forget_capabilities(struct pop3_client *c)
 {
 	c->capabilities = 0;
+	c->login_delay_seconds = 0;
+	c->expire_days = POP3_CLIENT_EXPIRE_NEVER;
 	free(c->mechanisms);
 	c->mechanisms = NULL;
 }

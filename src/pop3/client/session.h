@@ -86,6 +86,10 @@ enum pop3_capability {
 	POP3_CAN_SASL = 256,
 };
 
+#define POP3_CLIENT_EXPIRE_NEVER   UINT32_MAX
+#define POP3_CLIENT_EXPIRE_MAXIMUM 36500  /* days; more is as good as never */
+#define POP3_CLIENT_DELAY_MAXIMUM  604800 /* seconds */
+
 /* RFC 2449 section 8 and RFC 3206. */
 enum pop3_code {
 	POP3_CODE_NONE,
@@ -106,6 +110,8 @@ void pop3_client_free(struct pop3_client **client);
 struct buffer *pop3_client_output(struct pop3_client *client);
 /* Requests whose reply is still awaited. */
 size_t pop3_client_pending(const struct pop3_client *client);
+/* Does the server owe something: one of these, or the rest of a reply? */
+bool pop3_client_is_owed(const struct pop3_client *client);
 
 /* Each queues one command. ERR_PEER: an argument that would break the line
  * (CR, LF, NUL, too long); ERR_TRY_LATER: too many under way. */
@@ -149,8 +155,20 @@ struct bytes pop3_client_data(const struct pop3_client *client);
 enum pop3_code pop3_client_code(const struct pop3_client *client);
 const char *pop3_client_error(const struct pop3_client *client);
 
+/* Replies that are over, since the connection began. */
+uint64_t pop3_client_answers(const struct pop3_client *client);
+
 /* After POP3_CLIENT_CAPABLE. */
 uint32_t pop3_client_capabilities(const struct pop3_client *client);
+/* The names of the SASL capability, with blanks between; "" without. */
+const char *pop3_client_mechanisms(const struct pop3_client *client);
+/* RFC 2449 section 6.5: the least time between two logins; 0 without. */
+uint32_t pop3_client_login_delay_seconds(const struct pop3_client *client);
+/* RFC 2449 section 6.7: days that mail is kept. */
+uint32_t pop3_client_expire_days(const struct pop3_client *client);
+/* What an earlier session was told, in place of CAPA. False: no memory. */
+bool pop3_client_assume(struct pop3_client *client, uint32_t capabilities,
+	const char *mechanisms);
 bool pop3_client_has_mechanism(
 	const struct pop3_client *client, const char *mechanism);
 /* After the handshake: capabilities from before are forgotten (RFC 2595). */

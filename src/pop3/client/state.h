@@ -42,8 +42,9 @@ struct pop3_client {
 	uint64_t octets;
 	struct bytes data;
 	enum pop3_code code;
-	uint32_t capabilities;
+	uint32_t capabilities, login_delay_seconds, expire_days;
 	char *mechanisms;
+	uint64_t answers;
 	unsigned capa_lines;
 	bool is_body_over; /* its last octets are handed over */
 	unsigned char chunk[POP3_CLIENT_CHUNK_OCTETS];
