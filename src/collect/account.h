@@ -24,6 +24,7 @@ enum account_tls {
 	ACCOUNT_TLS_STARTTLS,
 	ACCOUNT_TLS_NONE
 };
+enum account_sessions { SESSIONS_AUTO, SESSIONS_ONE, SESSIONS_ALL };
 enum account_line_ends { LINE_ENDS_KEEP, LINE_ENDS_LF };
 
 struct collect_account {
@@ -39,7 +40,9 @@ struct collect_account {
 	char *maildir;	    /* "": ~/Mail/NAME */
 	uint64_t line_ends; /* enum account_line_ends */
 	bool keep;
-	uint64_t timeout_seconds;
+	uint64_t timeout_seconds, session_maximum_seconds;
+	uint64_t minimum_rate; /* octets a second */
+	uint64_t sessions;     /* enum account_sessions */
 	uint64_t maximum_message_octets;
 };
 

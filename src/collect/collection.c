@@ -27,8 +27,10 @@ collection_send(struct collection *c)
 {
 	if (c->stage == STAGE_ENDED || !c->connection)
 		return;
+	c->has_piped |= pop3_client_pending(c->client) > 1;
 	connection_send(c->connection, pop3_client_output(c->client));
-	connection_expect(c->connection, pop3_client_pending(c->client) > 0);
+	connection_expect(c->connection, pop3_client_is_owed(c->client),
+		pop3_client_answers(c->client));
 }
 
 /* ---- the end ---- */
@@ -49,6 +51,7 @@ end_run(struct collection *c)
 
 	if (!c->ledger || c->options->is_dry_run)
 		return;
+	remembering_end(c);
 	snprintf(run.account, sizeof(run.account), "%s", c->account->name);
 	snprintf(run.detail, sizeof(run.detail), "%.250s", c->reason);
 	/* It failed before it filed anything: that is told, and the mark of one
@@ -58,6 +61,8 @@ end_run(struct collection *c)
 		return;
 	ledger_end_run(c->ledger, &run);
 }
+
+static void again(struct collection *c);
 
 /* When nothing is under way any more. */
 static void
@@ -72,7 +77,12 @@ finish(struct collection *c)
 		if (c->flush)
 			return;
 	}
+	if (c->wants_again) {
+		again(c);
+		return;
+	}
 	c->is_finished = true;
+	secret_release(c->password);
 	end_run(c);
 	collection_tell(c, ENGINE_ENDED, c->reason);
 }
@@ -81,7 +91,6 @@ static void
 end(struct collection *c)
 {
 	c->stage = STAGE_ENDED;
-	secret_release(c->password);
 	messages_break(c);
 	if (c->connection)
 		connection_close(&c->connection);
@@ -147,11 +156,10 @@ on_secured(void *context)
 	struct collection *c = context;
 
 	c->is_secured = true;
-	c->stage = STAGE_CAPABILITIES;
 	pop3_client_tls_started(c->client);
-	session_asked(c, pop3_client_capa(c->client));
 	collection_tell(
 		c, ENGINE_CONNECTED, connection_tls_description(c->connection));
+	session_ask_capabilities(c, true);
 	collection_send(c);
 }
 
@@ -171,13 +179,33 @@ on_received(void *context, struct bytes octets)
 	collection_send(c);
 }
 
+/* It answered, then no more, while more than one command was under way, and is
+ * not in the middle of a message: it threw the others away. */
+static bool
+has_lost_pipeline(const struct collection *c)
+{
+	return c->has_pipelining && !c->is_receiving && !c->has_failed_once &&
+	       c->connection && connection_was_silent(c->connection) &&
+	       c->stage >= STAGE_LOGIN && c->stage <= STAGE_QUITTING &&
+	       pop3_client_pending(c->client) > 0 && c->has_piped;
+}
+
 static void
 on_failed(void *context, enum outcome outcome, const char *reason)
 {
-	collection_fail(context, outcome, "%s%s", reason,
-		((struct collection *)context)->stage == STAGE_QUITTING
-			? " before it answered QUIT"
-			: "");
+	struct collection *c = context;
+
+	if (has_lost_pipeline(c)) {
+		remembering_lost_pipeline(c);
+		collection_tell(c, ENGINE_WARNING,
+			"the server loses commands that are sent without "
+			"waiting for its replies: they go one by one now");
+		c->wants_again = c->has_failed_once = true;
+		end(c);
+		return;
+	}
+	collection_fail(c, outcome, "%s%s", reason,
+		c->stage == STAGE_QUITTING ? " before it answered QUIT" : "");
 }
 
 static void
@@ -199,8 +227,8 @@ static const struct connection_events events = {
 
 /* ---- beginning ---- */
 
-void
-collection_start(struct collection *c)
+static void
+open_session(struct collection *c)
 {
 	struct connection_options options = {
 		.host = c->account->host,
@@ -209,15 +237,46 @@ collection_start(struct collection *c)
 		.is_tls_first = c->account->tls == ACCOUNT_TLS_IMPLICIT,
 		.is_loopback_only = c->account->tls == ACCOUNT_TLS_NONE,
 		.silence_seconds = c->account->timeout_seconds,
+		.minimum_rate = c->account->minimum_rate,
+		.maximum_seconds = c->account->session_maximum_seconds,
 	};
 
+	c->sessions++;
+	c->session_stored = c->counts.stored_messages;
+	c->stage = STAGE_CONNECTING;
+	window_init(&c->window);
 	c->client = pop3_client_new();
-	c->digest = EVP_MD_CTX_new();
-	if (c->client && c->digest)
+	if (c->client)
 		c->connection = connection_open(c->loop, &options, &events, c);
 	c->is_connected = c->connection != NULL;
 	if (!c->connection)
 		collection_fail(c, ERR_TRY_LATER, "no memory");
+}
+
+/* Everything of the session that is over is forgotten. */
+static void
+again(struct collection *c)
+{
+	c->wants_again = false;
+	listing_release(c);
+	pop3_client_free(&c->client);
+	c->is_secured = c->has_pipelining = c->has_piped = false;
+	c->is_assumed = c->is_changed = c->are_twins_judged = false;
+	c->plan_count = c->plan_next = 0;
+	c->asked_messages = 0;
+	c->asked_octets = c->stat_octets = c->waiting_octets = 0;
+	c->deletable_count = c->deletable_next = 0;
+	open_session(c);
+}
+
+void
+collection_start(struct collection *c)
+{
+	c->digest = EVP_MD_CTX_new();
+	if (!c->digest)
+		collection_fail(c, ERR_TRY_LATER, "no memory");
+	else if (remembering_begin(c))
+		open_session(c);
 }
 
 void

@@ -10,17 +10,15 @@
 #include "collect/connection.h"
 #include "collect/engine.h"
 #include "collect/sink.h"
+#include "collect/window.h"
 #include "pop3/client/session.h"
 
 #include <openssl/evp.h>
 
-/* RETR under way with PIPELINING; without it, one. */
-#define WINDOW_MESSAGES 256
-#define WINDOW_OCTETS	(4u << 20)
 /* Ended and not durable yet: one flush at a time takes what has gathered. */
 #define BATCH_MESSAGES 128
 #define BATCH_OCTETS   (8u << 20)
-#define BATCH_MAXIMUM  512
+#define BATCH_MAXIMUM  2048
 
 enum collection_stage {
 	STAGE_CONNECTING,
@@ -28,6 +26,7 @@ enum collection_stage {
 	STAGE_CAPABILITIES,
 	STAGE_STLS,
 	STAGE_LOGIN,
+	STAGE_LOOKING, /* whether anything has changed */
 	STAGE_LISTING,
 	STAGE_MESSAGES,
 	STAGE_QUITTING,
@@ -67,6 +66,7 @@ struct flush {
 	uint32_t *indexes; /* of `listed` */
 	size_t count;
 	enum outcome *outcomes;
+	struct ledger_message *messages;
 	enum outcome ledger_outcome;
 };
 
@@ -84,18 +84,32 @@ struct collection {
 	enum outcome outcome;
 	char reason[ENGINE_TEXT_SIZE];
 	bool is_secured, has_pipelining, has_failed_messages;
+	bool has_piped;	   /* more than one command was under way */
 	bool is_run_open;  /* the ledger knows that it is under way */
 	bool is_behind;	   /* the ledger may not know all that is filed */
 	bool is_connected; /* its memory is still there */
 	bool is_finished;
+	/* what the last run left, and what this one leaves */
+	struct ledger_memory memory;
+	char server[LEDGER_SERVER_SIZE];
+	bool is_recalled, was_running;
+	bool is_assumed;      /* the capabilities are those of an earlier run */
+	bool is_changed;      /* the mailbox, since the last run */
+	bool wants_again;     /* another session, when this one is over */
+	bool has_failed_once; /* and is tried again */
+	unsigned sessions;
+	uint64_t session_stored; /* stored_messages when it began */
+	int64_t due_seconds; /* when the next one is to be deleted; 0: never */
 	/* the listing; index = msgno - 1 */
 	struct listed *listed;
 	uint32_t listed_count;
 	struct buffer uidls;
+	uint64_t stat_octets;
 	unsigned lists_awaited;
 	/* what to receive, in order */
 	uint32_t *plan;
 	uint32_t plan_count, plan_next;
+	struct window window;
 	uint32_t asked_messages;
 	uint64_t asked_octets;
 	/* the message that arrives */
@@ -137,9 +151,27 @@ void collection_end(struct collection *c);
 /* A flush is done: what waited for it goes on. */
 void collection_flushed(struct collection *c);
 
+/* ---- remembering.c ---- */
+
+/* False: the login must wait, and the run has failed. */
+bool remembering_begin(struct collection *c);
+bool remembering_assume_capabilities(struct collection *c);
+void remembering_capabilities(struct collection *c);
+bool remembering_is_lockstep(const struct collection *c);
+void remembering_lost_pipeline(struct collection *c);
+void remembering_logged_in(struct collection *c);
+void remembering_refused(struct collection *c);
+/* May an equal STAT and an equal last UIDL stand for the whole list? */
+bool remembering_may_skip_list(const struct collection *c);
+/* The session has come to a good end: what it leaves on the server. */
+void remembering_listing(struct collection *c);
+void remembering_end(struct collection *c);
+
 /* ---- session.c ---- */
 
 void session_event(struct collection *c, enum pop3_client_event event);
+/* CAPA, or what an earlier run was told. */
+void session_ask_capabilities(struct collection *c, bool is_secured);
 /* False: the client could not queue a command, and the run has failed. */
 bool session_asked(struct collection *c, enum outcome outcome);
 /* The outcome that -ERR with its code stands for. */
@@ -152,6 +184,8 @@ void messages_begin(struct collection *c);
 void messages_event(struct collection *c, enum pop3_client_event event);
 /* -ERR to RETR or DELE: the others go on. False: it was to another command. */
 bool messages_refused(struct collection *c);
+/* Nothing is new: the session is over. */
+void messages_quit(struct collection *c);
 /* Asks for more, has it stored, deletes, quits: whatever is next. */
 void messages_go_on(struct collection *c);
 /* The connection is gone: drops what is half here. */

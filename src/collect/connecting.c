@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* How a connection comes about: name, addresses in order, TLS. */
+#include "base/clock.h"
 #include "collect/connection_state.h"
 #include "net/address.h"
 
@@ -24,6 +25,8 @@ opened(struct connection *c)
 	bool is_stls = c->was_opened;
 
 	c->stage = OPEN;
+	if (!c->was_opened)
+		c->opened_ms = clock_monotonic_ms();
 	c->was_opened = true;
 	uv_timer_stop(&c->timer);
 	connection_update_poll(c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A connection that is open: its octets, its deadlines, its end. */
+#include "base/clock.h"
 #include "collect/connection_state.h"
 
 #include <errno.h>
@@ -94,6 +95,7 @@ on_timer(uv_timer_t *timer)
 {
 	struct connection *c = timer->data;
 
+	c->was_silent = c->stage == OPEN;
 	if (c->stage == OPEN)
 		connection_fail(c, ERR_GONE,
 			"the server said nothing for %llu s",
@@ -113,14 +115,53 @@ connection_start_timer(struct connection *c, uint64_t seconds)
 }
 
 void
-connection_expect(struct connection *c, bool is_awaited)
+connection_expect(struct connection *c, bool is_awaited, uint64_t answers)
 {
+	bool is_new = !is_awaited || answers != c->answers;
+
 	if (c->stage != OPEN)
 		return;
+	if (is_new || c->awaited_ms == 0) {
+		c->awaited_ms = is_awaited ? clock_monotonic_ms() : 0;
+		c->awaited_octets = 0;
+		c->answers = answers;
+	}
 	if (!is_awaited)
 		uv_timer_stop(&c->timer);
 	else if (!uv_is_active((uv_handle_t *)&c->timer))
 		connection_start_timer(c, c->options.silence_seconds);
+}
+
+bool
+connection_was_silent(const struct connection *c)
+{
+	return c->was_silent;
+}
+
+/* False: who sends this slowly only wants to hold the line. */
+static bool
+is_fast_enough(struct connection *c)
+{
+	uint64_t now_ms = clock_monotonic_ms();
+	uint64_t seconds = (now_ms - c->awaited_ms) / 1000;
+	const struct connection_options *options = &c->options;
+
+	if (options->maximum_seconds > 0 &&
+		now_ms - c->opened_ms > options->maximum_seconds * 1000) {
+		connection_fail(c, ERR_GONE,
+			"the session took more than %llu s",
+			(unsigned long long)options->maximum_seconds);
+		return false;
+	}
+	if (c->awaited_ms == 0 || seconds <= options->silence_seconds ||
+		c->awaited_octets >= seconds * options->minimum_rate)
+		return true;
+	connection_fail(c, ERR_GONE,
+		"the server sent %llu octets of a reply in %llu s, less than "
+		"minimum-rate",
+		(unsigned long long)c->awaited_octets,
+		(unsigned long long)seconds);
+	return false;
 }
 
 /* Something came or went: the silence begins anew. */
@@ -261,6 +302,9 @@ receive_input(struct connection *c)
 		if (result != TLS_DONE)
 			break;
 		heard(c);
+		c->awaited_octets += count;
+		if (!is_fast_enough(c))
+			return;
 		c->events->received(c->context, bytes_of(octets, count));
 	}
 	if (c->stage != OPEN)

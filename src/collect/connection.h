@@ -5,7 +5,8 @@
  *
  * One deadline runs at a time: CONNECTION_OPEN_SECONDS until `opened`, then the
  * time the server may stay silent, whenever connection_expect says that it owes
- * something. Events come from the loop, never from within a call of the owner.
+ * something. Whoever sends just often enough is stopped by the minimum rate and
+ * by the longest time that all may take. Events come from the loop, never from within a call of the owner.
  */
 #ifndef COLLECT_CONNECTION_H
 #define COLLECT_CONNECTION_H
@@ -38,6 +39,10 @@ struct connection_options {
 	bool is_tls_first;
 	bool is_loopback_only; /* refuses any other address */
 	uint64_t silence_seconds;
+	/* Octets a second that a reply must come with once it has taken
+	   silence_seconds; 0: any. */
+	uint64_t minimum_rate;
+	uint64_t maximum_seconds; /* for all of it; 0: any */
 };
 
 struct connection;
@@ -49,8 +54,12 @@ struct connection *connection_open(uv_loop_t *loop,
 /* Sends what is in *from, now and as the network takes it; wiped as it goes. */
 void connection_send(struct connection *connection, struct buffer *from);
 void connection_start_tls(struct connection *connection);
-/* Does the server owe an answer? Then it is waited for silence_seconds. */
-void connection_expect(struct connection *connection, bool is_awaited);
+/* Does the server owe an answer? Then it is waited for silence_seconds.
+ * answers: how many it has given; each new one has its time for itself. */
+void connection_expect(
+	struct connection *connection, bool is_awaited, uint64_t answers);
+/* Did it fail because nothing came for silence_seconds? */
+bool connection_was_silent(const struct connection *connection);
 void connection_close(struct connection **connection);
 
 /* "TLSv1.3/...", or "" in clear. */

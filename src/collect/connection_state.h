@@ -22,6 +22,9 @@ struct connection {
 	const struct connection_events *events;
 	void *context;
 	enum connection_stage stage;
+	bool was_silent;
+	/* since when the reply under way is awaited, and what came of it */
+	uint64_t opened_ms, awaited_ms, awaited_octets, answers;
 	bool was_opened; /* the handshake under way is STLS's */
 	bool is_resolving, is_forbidden;
 	bool wants_write, tls_reads_for_write, tls_writes_for_read;

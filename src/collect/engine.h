@@ -41,12 +41,13 @@ struct engine_event {
 
 struct engine_account {
 	const struct collect_account *account;
-	struct secret *password; /* wiped when the login is over */
+	struct secret *password; /* wiped when the run is over */
 };
 
 struct engine_options {
 	const char *state;  /* directory of the ledger and the locks */
 	bool is_dry_run;    /* lists and plans, changes nothing anywhere */
+	bool is_retry;	    /* also when a login should wait */
 	bool is_login_only; /* logs in and out again; needs no ledger */
 	void (*on_event)(const struct engine_event *event, void *context);
 	void *context;

@@ -11,8 +11,9 @@
 
 /* ---- statements; the mutex is held ---- */
 
-static sqlite3_stmt *
-prepare(struct ledger *ledger, enum ledger_statement which, const char *account)
+sqlite3_stmt *
+ledger_prepare(
+	struct ledger *ledger, enum ledger_statement which, const char *account)
 {
 	sqlite3_stmt *statement = ledger->statements[which];
 
@@ -27,7 +28,7 @@ static sqlite3_stmt *
 prepare_for(struct ledger *ledger, enum ledger_statement which,
 	const char *account, const struct message_key *key)
 {
-	sqlite3_stmt *statement = prepare(ledger, which, account);
+	sqlite3_stmt *statement = ledger_prepare(ledger, which, account);
 
 	sqlite3_bind_blob(statement, 2, key->uidl.at, (int)key->uidl.octets,
 		SQLITE_STATIC);
@@ -35,8 +36,8 @@ prepare_for(struct ledger *ledger, enum ledger_statement which,
 	return statement;
 }
 
-static enum outcome
-finish(sqlite3_stmt *statement)
+enum outcome
+ledger_finish(sqlite3_stmt *statement)
 {
 	enum outcome outcome = ledger_outcome(sqlite3_step(statement));
 
@@ -48,7 +49,7 @@ finish(sqlite3_stmt *statement)
 static enum outcome
 simple(struct ledger *ledger, enum ledger_statement which)
 {
-	return finish(prepare(ledger, which, NULL));
+	return ledger_finish(ledger_prepare(ledger, which, NULL));
 }
 
 static enum outcome
@@ -101,6 +102,7 @@ ledger_find(struct ledger *ledger, const char *account,
 		if (sqlite3_column_bytes(statement, 3) == LEDGER_DIGEST_OCTETS)
 			memcpy(entry.digest, sqlite3_column_blob(statement, 3),
 				LEDGER_DIGEST_OCTETS);
+		entry.born_seconds = sqlite3_column_int64(statement, 4);
 	}
 	sqlite3_reset(statement);
 	uv_mutex_unlock(&ledger->mutex);
@@ -117,7 +119,7 @@ ledger_holds(struct ledger *ledger, const char *account, struct bytes uidl,
 	bool is_held;
 
 	uv_mutex_lock(&ledger->mutex);
-	statement = prepare(ledger, HOLDS, account);
+	statement = ledger_prepare(ledger, HOLDS, account);
 	sqlite3_bind_blob(
 		statement, 2, uidl.at, (int)uidl.octets, SQLITE_STATIC);
 	sqlite3_bind_blob(
@@ -139,7 +141,12 @@ store(struct ledger *ledger, const char *account,
 	sqlite3_bind_int64(statement, 5, (int64_t)message->octets);
 	sqlite3_bind_blob(statement, 6, message->digest, LEDGER_DIGEST_OCTETS,
 		SQLITE_STATIC);
-	return finish(statement);
+	sqlite3_bind_blob(statement, 7, message->header, LEDGER_DIGEST_OCTETS,
+		SQLITE_STATIC);
+	sqlite3_bind_int64(statement, 8, message->born_seconds);
+	sqlite3_bind_int(statement, 9,
+		message->is_header_only ? LEDGER_HEADERS : LEDGER_STORED);
+	return ledger_finish(statement);
 }
 
 enum outcome
@@ -168,7 +175,7 @@ ledger_deleted(struct ledger *ledger, const char *account,
 			prepare_for(ledger, DELETED, account, &keys[i]);
 
 		sqlite3_bind_int64(statement, 4, now());
-		outcome = finish(statement);
+		outcome = ledger_finish(statement);
 	}
 	return end(ledger, outcome);
 }
@@ -185,7 +192,7 @@ ledger_broke(struct ledger *ledger, const char *account,
 	statement = prepare_for(ledger, BROKE, account, key);
 	sqlite3_bind_int64(statement, 4, now());
 	sqlite3_bind_int64(statement, 5, (int64_t)octets);
-	return end(ledger, finish(statement));
+	return end(ledger, ledger_finish(statement));
 }
 
 /* Length and octets of each UIDL that is not listed any more, appended. */
@@ -195,7 +202,7 @@ find_forgettable(struct ledger *ledger, const char *account,
 	bool (*is_listed)(struct bytes uidl, void *context), void *context,
 	struct buffer *out)
 {
-	sqlite3_stmt *statement = prepare(ledger, LIST_DELETED, account);
+	sqlite3_stmt *statement = ledger_prepare(ledger, LIST_DELETED, account);
 	bool is_good = true;
 	int code = SQLITE_DONE;
 
@@ -221,14 +228,15 @@ forget(struct ledger *ledger, const char *account, uint64_t before_seconds,
 	size_t octets;
 
 	while (uidls.octets > 0 && outcome == OK) {
-		sqlite3_stmt *statement = prepare(ledger, FORGET, account);
+		sqlite3_stmt *statement =
+			ledger_prepare(ledger, FORGET, account);
 
 		memcpy(&octets, uidls.at, sizeof(octets));
 		uidls = bytes_after(uidls, sizeof(octets));
 		sqlite3_bind_blob(
 			statement, 2, uidls.at, (int)octets, SQLITE_STATIC);
 		sqlite3_bind_int64(statement, 3, (int64_t)before_seconds);
-		outcome = finish(statement);
+		outcome = ledger_finish(statement);
 		uidls = bytes_after(uidls, octets);
 	}
 	return outcome;
@@ -266,11 +274,12 @@ ledger_begin_run(
 
 	if (outcome != OK)
 		return outcome;
-	statement = prepare(ledger, WAS_RUNNING, account);
+	statement = ledger_prepare(ledger, WAS_RUNNING, account);
 	was_running = sqlite3_step(statement) == SQLITE_ROW &&
 		      sqlite3_column_int(statement, 0) != 0;
 	sqlite3_reset(statement);
-	outcome = end(ledger, finish(prepare(ledger, BEGIN_RUN, account)));
+	outcome = end(ledger,
+		ledger_finish(ledger_prepare(ledger, BEGIN_RUN, account)));
 	if (outcome == OK)
 		*out_was_interrupted = was_running;
 	return outcome;
@@ -284,7 +293,7 @@ ledger_end_run(struct ledger *ledger, const struct ledger_run *run)
 
 	if (outcome != OK)
 		return outcome;
-	statement = prepare(ledger, END_RUN, run->account);
+	statement = ledger_prepare(ledger, END_RUN, run->account);
 	sqlite3_bind_int64(statement, 2, (int64_t)run->at_seconds);
 	sqlite3_bind_int64(statement, 3, (int64_t)run->messages);
 	sqlite3_bind_int64(statement, 4, (int64_t)run->octets);
@@ -293,7 +302,7 @@ ledger_end_run(struct ledger *ledger, const struct ledger_run *run)
 	sqlite3_bind_int(statement, 7, run->is_good);
 	sqlite3_bind_text(statement, 8, run->detail, -1, SQLITE_STATIC);
 	sqlite3_bind_int(statement, 9, run->is_interrupted);
-	return end(ledger, finish(statement));
+	return end(ledger, ledger_finish(statement));
 }
 
 bool
@@ -304,7 +313,7 @@ ledger_last_run(
 	bool is_there;
 
 	uv_mutex_lock(&ledger->mutex);
-	row = prepare(ledger, LAST_RUN, account);
+	row = ledger_prepare(ledger, LAST_RUN, account);
 	is_there = sqlite3_step(row) == SQLITE_ROW;
 	if (is_there) {
 		*out = (struct ledger_run){

@@ -12,6 +12,8 @@
 #include "base/outcome.h"
 #include "collect/message_key.h"
 
+#include <stdbool.h>
+
 #define LEDGER_DIGEST_OCTETS 32
 #define LEDGER_ERROR_SIZE    256
 
@@ -21,12 +23,16 @@ enum ledger_state {
 	LEDGER_SEEN = 1,    /* began to arrive and broke; not here */
 	LEDGER_STORED = 2,  /* durable here */
 	LEDGER_DELETED = 3, /* the server promised to remove it */
+	LEDGER_HEADERS = 4, /* its header alone is durable here */
 };
 
 struct ledger_message {
 	struct message_key key;
 	uint64_t octets; /* as the server listed it */
 	unsigned char digest[LEDGER_DIGEST_OCTETS]; /* of what was received */
+	unsigned char header[LEDGER_DIGEST_OCTETS]; /* of its header alone */
+	int64_t born_seconds; /* by the account's clock; may be before it */
+	bool is_header_only;
 };
 
 struct ledger_entry {
@@ -34,6 +40,7 @@ struct ledger_entry {
 	uint64_t octets;
 	uint32_t attempts;			    /* that broke */
 	unsigned char digest[LEDGER_DIGEST_OCTETS]; /* zero unless stored */
+	int64_t born_seconds;
 };
 
 struct ledger_run {
@@ -67,6 +74,14 @@ enum outcome ledger_find(struct ledger *ledger, const char *account,
  * stored here, or was it? */
 bool ledger_holds(struct ledger *ledger, const char *account, struct bytes uidl,
 	const unsigned char digest[LEDGER_DIGEST_OCTETS]);
+/* Under whatever UIDL. */
+bool ledger_holds_anywhere(struct ledger *ledger, const char *account,
+	const unsigned char digest[LEDGER_DIGEST_OCTETS]);
+/* A message stored here whose header has this digest and that had this size:
+ * fills in digest and born_seconds. False: there is none. */
+bool ledger_match(struct ledger *ledger, const char *account,
+	struct ledger_message *message);
+uint64_t ledger_count_stored(struct ledger *ledger, const char *account);
 /* All or nothing, durable on return: these messages are stored here. */
 enum outcome ledger_commit(struct ledger *ledger, const char *account,
 	const struct ledger_message *messages, size_t count);
@@ -86,5 +101,39 @@ enum outcome ledger_forget(struct ledger *ledger, const char *account,
 /* False: there was no run of that account. */
 bool ledger_last_run(
 	struct ledger *ledger, const char *account, struct ledger_run *out);
+
+/*
+ * What is remembered of an account between two runs. Times are seconds since
+ * 1970 but for those of the account's own clock (account_clock.h).
+ */
+#define LEDGER_SERVER_SIZE     320
+#define LEDGER_MECHANISMS_SIZE 512
+
+struct ledger_memory {
+	/* the server, and what it said to CAPA when it was asked */
+	char server[LEDGER_SERVER_SIZE];
+	uint64_t asked_at_seconds; /* 0: not known */
+	uint64_t capabilities, login_delay_seconds, expire_days;
+	char mechanisms[LEDGER_MECHANISMS_SIZE];
+	uint64_t lockstep_until_seconds; /* it lost pipelined commands */
+	/* the mailbox as the last run left it; 0: not known */
+	uint64_t listed_at_seconds; /* whole */
+	uint64_t messages, octets;
+	unsigned char uidl[MESSAGE_KEY_UIDL_MAXIMUM_OCTETS]; /* of the last */
+	size_t uidl_octets;
+	int64_t due_seconds; /* when one is to be deleted; 0: never */
+	/* logins */
+	uint64_t login_at_seconds;
+	uint64_t refusals, refused_at_seconds, refused_mark;
+	/* the account's clock, and the system's at that time */
+	int64_t clock_seconds;
+	uint64_t clock_wall_seconds;
+};
+
+/* All zero when nothing is known. *out_is_running: as ledger_begin_run says. */
+enum outcome ledger_recall(struct ledger *ledger, const char *account,
+	struct ledger_memory *out, bool *out_is_running);
+enum outcome ledger_remember(struct ledger *ledger, const char *account,
+	const struct ledger_memory *memory);
 
 #endif

@@ -11,7 +11,7 @@
 
 #define BUSY_MS	     10000
 #define BUSY_STEP_MS 10
-#define VERSION	     1
+#define VERSION	     2
 
 static const char schema[] =
 	"CREATE TABLE message("
@@ -29,18 +29,37 @@ static const char schema[] =
 	") WITHOUT ROWID;"
 	"PRAGMA user_version = 1;";
 
+/* From version 1 to 2. */
+static const char additions[] =
+	"ALTER TABLE message ADD COLUMN header BLOB;"
+	"ALTER TABLE message ADD COLUMN born INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE memory("
+	" account TEXT PRIMARY KEY, server TEXT NOT NULL,"
+	" asked_at INTEGER NOT NULL, capabilities INTEGER NOT NULL,"
+	" mechanisms TEXT NOT NULL, login_delay INTEGER NOT NULL,"
+	" expire INTEGER NOT NULL, lockstep_until INTEGER NOT NULL,"
+	" listed_at INTEGER NOT NULL, messages INTEGER NOT NULL,"
+	" octets INTEGER NOT NULL, uidl BLOB NOT NULL, due INTEGER NOT NULL,"
+	" login_at INTEGER NOT NULL, refusals INTEGER NOT NULL,"
+	" refused_at INTEGER NOT NULL, refused_mark INTEGER NOT NULL,"
+	" clock INTEGER NOT NULL, clock_wall INTEGER NOT NULL"
+	") WITHOUT ROWID;"
+	"PRAGMA user_version = 2;";
+
 static const char *const texts[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[FIND] = "SELECT state, octets, attempts, sha256 FROM message"
+	[FIND] = "SELECT state, octets, attempts, sha256, born FROM message"
 		 " WHERE account = ?1 AND uidl = ?2 AND ordinal = ?3",
 	[HOLDS] = "SELECT 1 FROM message WHERE account = ?1 AND uidl = ?2"
 		  " AND sha256 = ?3",
 	[STORE] = "INSERT INTO message(account, uidl, ordinal, state, at,"
-		  " octets, sha256) VALUES(?1, ?2, ?3, 2, ?4, ?5, ?6)"
+		  " octets, sha256, header, born)"
+		  " VALUES(?1, ?2, ?3, ?9, ?4, ?5, ?6, ?7, ?8)"
 		  " ON CONFLICT(account, uidl, ordinal) DO UPDATE SET"
-		  " state = 2, at = ?4, octets = ?5, sha256 = ?6",
+		  " state = ?9, at = ?4, octets = ?5, sha256 = ?6,"
+		  " header = ?7, born = ?8",
 	[DELETED] = "UPDATE message SET state = 3, at = ?4 WHERE account = ?1"
 		    " AND uidl = ?2 AND ordinal = ?3 AND state = 2",
 	[BROKE] = "INSERT INTO message(account, uidl, ordinal, state, at,"
@@ -57,6 +76,23 @@ static const char *const texts[STATEMENTS] = {
 	[END_RUN] = "UPDATE run SET is_running = ?9, at = ?2, messages = ?3,"
 		    " octets = ?4, stored = ?5, on_server = ?6, is_good = ?7,"
 		    " detail = ?8 WHERE account = ?1",
+	[HOLDS_ANY] = "SELECT 1 FROM message WHERE account = ?1"
+		      " AND sha256 = ?2 AND state = 2",
+	[COUNT_STORED] = "SELECT count(*) FROM message WHERE account = ?1"
+			 " AND state = 2",
+	[MATCH] = "SELECT sha256, born FROM message WHERE account = ?1"
+		  " AND header = ?2 AND octets = ?3 AND state = 2",
+	[RECALL] = "SELECT server, asked_at, capabilities, mechanisms,"
+		   " login_delay, expire, lockstep_until, listed_at,"
+		   " messages, octets, uidl, due, login_at, refusals,"
+		   " refused_at, refused_mark, clock, clock_wall"
+		   " FROM memory WHERE account = ?1",
+	[REMEMBER] = "INSERT OR REPLACE INTO memory(account, server, asked_at,"
+		     " capabilities, mechanisms, login_delay, expire,"
+		     " lockstep_until, listed_at, messages, octets, uidl, due,"
+		     " login_at, refusals, refused_at, refused_mark, clock,"
+		     " clock_wall) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+		     " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
 	[LAST_RUN] = "SELECT at, messages, octets, stored, on_server, is_good,"
 		     " detail FROM run WHERE account = ?1 AND at > 0",
 };
@@ -111,6 +147,8 @@ make_tables(sqlite3 *db)
 	code = read_version(db, &version);
 	if (code == SQLITE_OK && version == 0)
 		code = sqlite3_exec(db, schema, NULL, NULL, NULL);
+	if (code == SQLITE_OK && version < VERSION)
+		code = sqlite3_exec(db, additions, NULL, NULL, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 	if (code != SQLITE_OK)
@@ -144,7 +182,7 @@ set_up(struct ledger *ledger, int version)
 			"PRAGMA synchronous = FULL; PRAGMA trusted_schema = "
 			"OFF",
 			NULL, NULL, NULL);
-	if (code == SQLITE_OK && version == 0)
+	if (code == SQLITE_OK && version < VERSION)
 		code = make_tables(ledger->db);
 	for (int i = 0; i < STATEMENTS && code == SQLITE_OK; i++)
 		code = sqlite3_prepare_v3(ledger->db, texts[i], -1,
@@ -168,7 +206,7 @@ open_file(
 		code = sqlite3_busy_timeout(ledger->db, BUSY_MS);
 	if (code == SQLITE_OK)
 		code = read_version(ledger->db, &version);
-	if (version != 0 && version != VERSION) {
+	if (version < 0 || version > VERSION) {
 		snprintf(error, LEDGER_ERROR_SIZE,
 			"the ledger %.120s was made by another version of "
 			"restante (format %d, this one has %d)",

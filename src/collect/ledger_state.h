@@ -25,6 +25,11 @@ enum ledger_statement {
 	WAS_RUNNING,
 	BEGIN_RUN,
 	END_RUN,
+	HOLDS_ANY,
+	COUNT_STORED,
+	MATCH,
+	RECALL,
+	REMEMBER,
 	LAST_RUN,
 	STATEMENTS,
 };
@@ -34,6 +39,12 @@ struct ledger {
 	sqlite3_stmt *statements[STATEMENTS];
 	uv_mutex_t mutex;
 };
+
+/* The mutex is held; account NULL: the statement has none. */
+sqlite3_stmt *ledger_prepare(struct ledger *ledger, enum ledger_statement which,
+	const char *account);
+/* Runs what returns no row, and resets it. */
+enum outcome ledger_finish(sqlite3_stmt *statement);
 
 /* What a result code of SQLite stands for. */
 enum outcome ledger_outcome(int code);

@@ -49,6 +49,9 @@ listing_release(struct collection *c)
 	free(c->waiting);
 	free(c->deletable);
 	buffer_release(&c->uidls);
+	c->listed = NULL;
+	c->plan = c->waiting = c->deletable = NULL;
+	c->listed_count = c->waiting_count = 0;
 }
 
 static bool
@@ -260,7 +263,7 @@ make_plan(struct collection *c)
 			c->plan[c->plan_count++] = i;
 			c->counts.planned_octets += one->octets;
 		}
-	c->counts.planned_messages = c->plan_count;
+	c->counts.planned_messages += c->plan_count;
 }
 
 static void
@@ -280,6 +283,8 @@ static bool
 choose(struct collection *c)
 {
 	uint32_t nameless = 0, large = 0;
+
+	c->counts.listed_octets = 0;
 
 	for (uint32_t i = 0; i < c->listed_count; i++) {
 		struct listed *one = &c->listed[i];

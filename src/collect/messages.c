@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* Messages are asked for, arrive, are stored, and only then deleted. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "collect/collection.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SESSIONS_MAXIMUM	 1000
+#define DELETIONS_AT_ONCE	 4000
+#define PORTION_MINIMUM_MESSAGES 100
+#define PORTION_MAXIMUM_MESSAGES 1000
 
 /* ---- what arrives ---- */
 
@@ -26,6 +32,7 @@ on_message(struct collection *c)
 	struct listed *one;
 	enum outcome outcome;
 
+	window_received(&c->window, clock_monotonic_ms(), 0);
 	c->receiving = pop3_client_msgno(c->client) - 1;
 	c->received_octets = 0;
 	one = &c->listed[c->receiving];
@@ -50,6 +57,7 @@ on_octets(struct collection *c)
 	struct listed *one = &c->listed[c->receiving];
 	enum outcome outcome;
 
+	window_received(&c->window, clock_monotonic_ms(), octets.octets);
 	c->received_octets += octets.octets;
 	c->counts.received_octets += octets.octets;
 	if (c->received_octets > c->account->maximum_message_octets) {
@@ -148,7 +156,9 @@ messages_refused(struct collection *c)
 	uint32_t msgno = pop3_client_msgno(c->client);
 	struct listed *one;
 
-	if (c->stage != STAGE_MESSAGES || msgno == 0)
+	/* QUIT goes out behind the last DELE without waiting for its reply. */
+	if ((c->stage != STAGE_MESSAGES && c->stage != STAGE_QUITTING) ||
+		msgno == 0)
 		return false;
 	one = &c->listed[msgno - 1];
 	switch (pop3_client_request_of(c->client)) {
@@ -200,11 +210,13 @@ ask_for_more(struct collection *c)
 		struct listed *one = &c->listed[index];
 
 		if ((c->asked_messages > 0 &&
-			    c->asked_octets + one->octets > WINDOW_OCTETS) ||
+			    c->asked_octets + one->octets > c->window.octets) ||
 			c->asked_messages + c->waiting_count >= BATCH_MAXIMUM)
 			return;
 		if (!session_asked(c, pop3_client_retr(c->client, index + 1)))
 			return;
+		window_asked(&c->window, clock_monotonic_ms(),
+			c->asked_messages == 0);
 		one->state = MESSAGE_ASKED;
 		c->asked_octets += one->octets;
 		c->asked_messages++;
@@ -240,11 +252,26 @@ judge_twins(struct collection *c)
 			c->deletable[c->deletable_count++] = i;
 }
 
+/*
+ * Nothing is gone before QUIT: with PIPELINING all DELE go out at the end, in one
+ * write with it, and cost no round trip of their own.
+ */
+static bool
+may_delete(const struct collection *c)
+{
+	if (c->stage != STAGE_MESSAGES)
+		return false;
+	if (!c->has_pipelining)
+		return pop3_client_pending(c->client) == 0;
+	return is_all_stored(c) &&
+	       pop3_client_pending(c->client) < DELETIONS_AT_ONCE;
+}
+
 static void
 delete_some(struct collection *c)
 {
 	judge_twins(c);
-	while (c->deletable_next < c->deletable_count && may_ask(c)) {
+	while (c->deletable_next < c->deletable_count && may_delete(c)) {
 		uint32_t index = c->deletable[c->deletable_next++];
 
 		if (!session_asked(c, pop3_client_dele(c->client, index + 1)))
@@ -253,8 +280,8 @@ delete_some(struct collection *c)
 	}
 }
 
-static void
-quit(struct collection *c)
+void
+messages_quit(struct collection *c)
 {
 	c->stage = STAGE_QUITTING;
 	session_asked(c, pop3_client_quit(c->client));
@@ -271,8 +298,8 @@ messages_go_on(struct collection *c)
 	delete_some(c);
 	if (c->stage == STAGE_MESSAGES && is_all_stored(c) &&
 		c->deletable_next == c->deletable_count &&
-		pop3_client_pending(c->client) == 0)
-		quit(c);
+		(c->has_pipelining || pop3_client_pending(c->client) == 0))
+		messages_quit(c);
 }
 
 /* ---- beginning and end ---- */
@@ -301,8 +328,11 @@ static bool
 begin_run(struct collection *c)
 {
 	/* A mark stays until a run has come to a good end. */
-	enum outcome outcome =
-		ledger_begin_run(c->ledger, c->account->name, &c->is_behind);
+	enum outcome outcome;
+
+	if (c->is_run_open)
+		return true; /* not the first session of this run */
+	outcome = ledger_begin_run(c->ledger, c->account->name, &c->is_behind);
 
 	if (outcome != OK) {
 		collection_fail(c, outcome, "the ledger cannot be changed: %s",
@@ -322,7 +352,7 @@ messages_begin(struct collection *c)
 		return;
 	collection_tell(c, ENGINE_PLANNED, NULL);
 	if (c->options->is_dry_run) {
-		quit(c);
+		messages_quit(c);
 		return;
 	}
 	c->stage = STAGE_MESSAGES;
@@ -330,6 +360,26 @@ messages_begin(struct collection *c)
 		if (!c->account->keep && !c->listed[i].is_twin &&
 			c->listed[i].state == MESSAGE_STORED)
 			c->deletable[c->deletable_count++] = i;
+}
+
+/*
+ * Some servers show about 250 messages a session and the rest in the next one.
+ * A session that brought that many, and not so many that nothing can be hidden,
+ * is followed by another one.
+ */
+static bool
+is_more_likely(const struct collection *c)
+{
+	uint64_t brought = c->counts.stored_messages - c->session_stored;
+
+	if (brought == 0 || c->options->is_dry_run ||
+		c->account->sessions == SESSIONS_ONE ||
+		c->memory.login_delay_seconds > 0 ||
+		c->sessions >= SESSIONS_MAXIMUM)
+		return false;
+	return c->account->sessions == SESSIONS_ALL ||
+	       (brought >= PORTION_MINIMUM_MESSAGES &&
+		       c->listed_count < PORTION_MAXIMUM_MESSAGES);
 }
 
 static void
@@ -347,7 +397,11 @@ on_quit(struct collection *c)
 		outcome = ledger_deleted(
 			c->ledger, c->account->name, keys, count);
 	free(keys);
-	c->counts.deleted_messages = count;
+	c->counts.deleted_messages += count;
+	if (outcome == OK && c->listed && !c->options->is_dry_run &&
+		c->stage == STAGE_QUITTING && c->lists_awaited == 0)
+		remembering_listing(c);
+	c->wants_again = outcome == OK && is_more_likely(c);
 	if (outcome != OK)
 		collection_fail(c, outcome, "the ledger cannot be changed: %s",
 			outcome_name(outcome));

@@ -49,7 +49,8 @@ log_in(struct collection *c)
 	uint32_t can = pop3_client_capabilities(c->client);
 
 	c->stage = STAGE_LOGIN;
-	c->has_pipelining = can & POP3_CAN_PIPELINING;
+	c->has_pipelining =
+		(can & POP3_CAN_PIPELINING) && !remembering_is_lockstep(c);
 	if (pop3_client_has_mechanism(c->client, "PLAIN"))
 		session_asked(c, auth_plain(c));
 	else
@@ -59,12 +60,31 @@ log_in(struct collection *c)
 				secret_bytes(c->password), c->has_pipelining));
 }
 
+static void on_capabilities(struct collection *c);
+
+void
+session_ask_capabilities(struct collection *c, bool is_secured)
+{
+	bool is_known = remembering_assume_capabilities(c);
+
+	c->stage = STAGE_CAPABILITIES;
+	if (is_known && !is_secured &&
+		c->account->tls == ACCOUNT_TLS_STARTTLS) {
+		c->stage = STAGE_STLS;
+		session_asked(c, pop3_client_stls(c->client));
+	} else if (is_known)
+		on_capabilities(c);
+	else
+		session_asked(c, pop3_client_capa(c->client));
+}
+
 static void
 on_capabilities(struct collection *c)
 {
 	bool wants_tls = c->account->tls == ACCOUNT_TLS_STARTTLS;
 
 	if (!wants_tls || c->is_secured) {
+		remembering_capabilities(c);
 		log_in(c);
 		return;
 	}
@@ -81,20 +101,37 @@ on_capabilities(struct collection *c)
 }
 
 static void
+ask_for_lists(struct collection *c)
+{
+	if (session_asked(c, pop3_client_uidl(c->client)) && c->has_pipelining)
+		session_asked(c, pop3_client_list(c->client));
+}
+
+static void
+ask_for_last(struct collection *c)
+{
+	session_asked(c,
+		pop3_client_uidl_one(c->client, (uint32_t)c->memory.messages));
+}
+
+static void
 on_logged_in(struct collection *c)
 {
-	secret_release(c->password);
+	remembering_logged_in(c);
 	if (c->options->is_login_only) {
-		c->stage = STAGE_QUITTING;
-		session_asked(c, pop3_client_quit(c->client));
+		messages_quit(c);
 		return;
 	}
 	c->stage = STAGE_LISTING;
 	c->lists_awaited = 2;
-	if (session_asked(c, pop3_client_stat(c->client)) &&
-		c->has_pipelining &&
-		session_asked(c, pop3_client_uidl(c->client)))
-		session_asked(c, pop3_client_list(c->client));
+	if (!session_asked(c, pop3_client_stat(c->client)))
+		return;
+	if (remembering_may_skip_list(c)) {
+		c->stage = STAGE_LOOKING;
+		if (c->has_pipelining)
+			ask_for_last(c);
+	} else if (c->has_pipelining)
+		ask_for_lists(c);
 }
 
 /* ---- lists ---- */
@@ -104,12 +141,55 @@ on_stat(struct collection *c)
 {
 	uint32_t count = pop3_client_count(c->client);
 
-	if (!listing_begin(c, count) || c->has_pipelining)
+	c->stat_octets = pop3_client_octets(c->client);
+	if (!listing_begin(c, count))
+		return;
+	if (c->stage == STAGE_LOOKING) {
+		c->is_changed = count != c->memory.messages ||
+				c->stat_octets != c->memory.octets;
+		if (c->has_pipelining)
+			return; /* the UIDL of the last is under way */
+		if (!c->is_changed) {
+			ask_for_last(c);
+			return;
+		}
+		c->stage = STAGE_LISTING;
+	}
+	if (c->has_pipelining)
 		return;
 	if (count == 0)
 		messages_begin(c);
 	else
 		session_asked(c, pop3_client_uidl(c->client));
+}
+
+/* The same number, the same size, the same last one: nothing is new. */
+static void
+on_looked(struct collection *c, bool is_refused)
+{
+	struct bytes uidl = pop3_client_data(c->client);
+
+	if (!is_refused && !c->is_changed &&
+		bytes_equal(uidl,
+			bytes_of(c->memory.uidl, c->memory.uidl_octets))) {
+		c->counts.listed_messages = c->memory.messages;
+		c->counts.listed_octets = c->memory.octets;
+		collection_tell(c, ENGINE_PLANNED, NULL);
+		messages_quit(c);
+		return;
+	}
+	c->stage = STAGE_LISTING;
+	ask_for_lists(c);
+}
+
+static void
+on_uidl(struct collection *c)
+{
+	if (c->stage == STAGE_LOOKING)
+		on_looked(c, false);
+	else
+		listing_add_uidl(c, pop3_client_msgno(c->client),
+			pop3_client_data(c->client));
 }
 
 static void
@@ -204,6 +284,8 @@ on_refused(struct collection *c)
 	struct bytes text = pop3_client_data(c->client);
 	char said[LOG_QUOTED_OCTETS];
 
+	if (c->stage == STAGE_LOGIN && session_outcome(c) == ERR_DENIED)
+		remembering_refused(c);
 	if (text.octets > 120)
 		text.octets = 120;
 	collection_fail(c, session_outcome(c), "%s: %.140s%s",
@@ -220,8 +302,7 @@ session_event(struct collection *c, enum pop3_client_event event)
 
 	switch (event) {
 	case POP3_CLIENT_GREETED:
-		c->stage = STAGE_CAPABILITIES;
-		session_asked(c, pop3_client_capa(client));
+		session_ask_capabilities(c, false);
 		return;
 	case POP3_CLIENT_CAPABLE:
 		on_capabilities(c);
@@ -240,8 +321,7 @@ session_event(struct collection *c, enum pop3_client_event event)
 		on_stat(c);
 		return;
 	case POP3_CLIENT_UIDL:
-		listing_add_uidl(
-			c, pop3_client_msgno(client), pop3_client_data(client));
+		on_uidl(c);
 		return;
 	case POP3_CLIENT_LIST:
 		listing_add_octets(c, pop3_client_msgno(client),
@@ -251,7 +331,10 @@ session_event(struct collection *c, enum pop3_client_event event)
 		on_list_end(c);
 		return;
 	case POP3_CLIENT_REFUSED:
-		if (!messages_refused(c))
+		if (c->stage == STAGE_LOOKING &&
+			pop3_client_request_of(client) == POP3_REQUEST_UIDL_ONE)
+			on_looked(c, true);
+		else if (!messages_refused(c))
 			on_refused(c);
 		return;
 	case POP3_CLIENT_BROKEN:

@@ -45,7 +45,7 @@ work(uv_work_t *request)
 {
 	struct flush *flush = request->data;
 	struct collection *c = flush->collection;
-	struct ledger_message messages[BATCH_MAXIMUM];
+	struct ledger_message *messages = flush->messages;
 	size_t count = 0;
 
 	flush_sink(flush);
@@ -89,6 +89,7 @@ free_flush(struct flush **flush)
 {
 	free((*flush)->indexes);
 	free((*flush)->outcomes);
+	free((*flush)->messages);
 	free(*flush);
 	*flush = NULL;
 }
@@ -132,7 +133,8 @@ take_batch(struct collection *c)
 		return NULL;
 	flush->indexes = calloc(count, sizeof(*flush->indexes));
 	flush->outcomes = calloc(count, sizeof(*flush->outcomes));
-	if (!flush->indexes || !flush->outcomes) {
+	flush->messages = calloc(count, sizeof(*flush->messages));
+	if (!flush->indexes || !flush->outcomes || !flush->messages) {
 		free_flush(&flush);
 		return NULL;
 	}

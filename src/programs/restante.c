@@ -21,7 +21,7 @@ static const struct command commands[] = {
 	{"account list", "[--json]", "list the accounts", "j", 0, 0, false,
 		account_list},
 	{"fetch", "[ACCOUNT...] [--dry-run] [--json] [-q]",
-		"collect new mail, of all accounts when none is named", "rjq",
+		"collect new mail, of all accounts when none is named", "rajq",
 		0, ACCOUNTS_MAXIMUM, false, fetch},
 	{"status", "[--json]", "what the last run of each account did", "j", 0,
 		0, false, show_status},
@@ -52,6 +52,8 @@ static const struct command_option options[] = {
 		"save without trying to log in"},
 	{'r', "--dry-run", NULL, NULL, AT(is_dry_run),
 		"say what would be done and change nothing"},
+	{'a', "--retry", NULL, NULL, AT(is_retry),
+		"log in also when that should wait"},
 	{'j', "--json", NULL, NULL, AT(is_json), "print data as JSON"},
 	{'q', "--quiet", "-q", NULL, AT(is_quiet), "print failures only"},
 };

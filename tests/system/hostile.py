@@ -126,7 +126,12 @@ class Session(threading.Thread):
         total = sum(len(octets) for _, octets in self.mail)
         return b"+OK %d %d\r\n" % (len(self.mail), total)
 
-    def on_uidl(self, _):
+    def on_uidl(self, argument):
+        if argument and int(argument) > len(self.mail):
+            return b"-ERR no such message\r\n"
+        if argument:
+            return b"+OK %s %s\r\n" % (
+                argument.encode(), self.mail[int(argument) - 1][0])
         return b"+OK\r\n" + b"".join(
             b"%d %s\r\n" % (n, uidl)
             for n, (uidl, _) in enumerate(self.mail, 1)) + b".\r\n"

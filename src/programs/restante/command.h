@@ -18,7 +18,7 @@ struct arguments {
 	const char *host, *port, *tls, *user, *maildir, *ca_file,
 		*password_command;
 	bool keeps, deletes, reads_stdin, is_untested;
-	bool is_json, is_quiet, is_dry_run;
+	bool is_json, is_quiet, is_dry_run, is_retry;
 };
 
 int account_add(struct arguments *arguments);

@@ -220,6 +220,7 @@ run_engine(struct run *run)
 	struct engine_options options = {
 		.state = state,
 		.is_dry_run = run->arguments->is_dry_run,
+		.is_retry = run->arguments->is_retry,
 		.on_event = on_event,
 		.context = run,
 	};

@@ -592,12 +592,12 @@ leaves_another_version_alone(void **state)
 
 	ledger_close(&ledger);
 	sql(file, "PRAGMA journal_mode = DELETE; DROP TABLE run;"
-		  "CREATE TABLE shiny(a); PRAGMA user_version = 2;");
+		  "CREATE TABLE shiny(a); PRAGMA user_version = 3;");
 	buffer_init(&before, 1u << 20);
 	read_octets(file, &before);
 	snprintf(wanted, sizeof(wanted),
 		"the ledger %s was made by another version of restante "
-		"(format 2, this one has 1)",
+		"(format 3, this one has 2)",
 		file);
 	assert_not_opened(wanted);
 	assert_file(file, buffer_bytes(&before));
