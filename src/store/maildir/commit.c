@@ -91,8 +91,12 @@ unlink_message(struct commit *commit, uint32_t index)
 		if (outcome != OK)
 			return outcome == ERR_GONE ? OK : outcome;
 		file_name_path(&name, path);
+		watch_expect(
+			&mailbox->watch, name.directory, WATCH_GOES, name.text);
 		error = mailbox->files->unlink(
 			mailbox->files, mailbox->root, path);
+		if (error != 0)
+			watch_spoil(&mailbox->watch);
 		commit->is_touched[name.directory] = true;
 	}
 	return error == -ENOENT ? OK : outcome_of_errno(-error);

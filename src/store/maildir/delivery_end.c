@@ -102,9 +102,13 @@ publish(struct delivery *delivery)
 
 	delivery_tmp_path(delivery, from);
 	file_name_path(&delivery->name, to);
+	watch_expect(&mailbox->watch, DIRECTORY_NEW, WATCH_ARRIVES,
+		delivery->name.text);
 	error = files->rename(files, mailbox->root, from, mailbox->root, to);
 	if (error == 0)
 		files->close(files, &delivery->descriptor);
+	else
+		watch_spoil(&mailbox->watch);
 	return outcome_of_errno(-error);
 }
 

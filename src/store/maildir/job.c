@@ -8,6 +8,7 @@ void
 job_free_store(struct maildir_store *store)
 {
 	slots_release(&store->slots);
+	watches_free(&store->watches);
 	group_close(&store->group);
 	locks_release(&store->locks);
 	store->settings.files->close(

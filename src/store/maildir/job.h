@@ -16,6 +16,7 @@ struct maildir_store {
 	struct executor *executor;
 	void (*notice)(const char *mailbox, const char *text);
 	struct slots slots;
+	struct watches *watches; /* NULL: none */
 	struct locks locks;
 	struct group group;
 	unsigned jobs; /* under way */

@@ -156,7 +156,8 @@ mailbox_may_come_again(
 }
 
 static enum outcome
-read_stamp(struct mailbox *mailbox, const char *name, uint64_t *out)
+read_stamp(struct mailbox *mailbox, const char *name, uint64_t *out,
+	ino_t *out_inode)
 {
 	struct stat status;
 	int error = mailbox->files->stat_at(
@@ -166,6 +167,7 @@ read_stamp(struct mailbox *mailbox, const char *name, uint64_t *out)
 		return outcome_of_errno(-error);
 	if (!S_ISDIR(status.st_mode))
 		return ERR_BROKEN;
+	*out_inode = status.st_ino;
 	*out = (uint64_t)status.st_mtim.tv_sec * 1000000000 +
 	       (uint64_t)status.st_mtim.tv_nsec;
 	return OK;
@@ -176,10 +178,12 @@ mailbox_stamps(struct mailbox *mailbox, struct stamps *out)
 {
 	uint64_t now = mailbox->files->now_ns(mailbox->files);
 	struct stamps stamps = {0};
-	enum outcome outcome = read_stamp(mailbox, "new", &stamps.new_ns);
+	enum outcome outcome =
+		read_stamp(mailbox, "new", &stamps.new_ns, &stamps.inodes[0]);
 
 	if (outcome == OK)
-		outcome = read_stamp(mailbox, "cur", &stamps.cur_ns);
+		outcome = read_stamp(
+			mailbox, "cur", &stamps.cur_ns, &stamps.inodes[1]);
 	if (outcome != OK)
 		return outcome;
 	if (stamps.new_ns + STAMP_TRUSTED_NS < now)

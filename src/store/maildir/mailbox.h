@@ -10,6 +10,7 @@
 #include "store/index_format.h"
 #include "store/maildir/names.h"
 #include "store/maildir/path.h"
+#include "store/maildir/watch.h"
 #include "store/store.h"
 
 #define MAILBOX_NOTICE_OCTETS 400
@@ -26,7 +27,8 @@ struct maildir_settings {
 	uint32_t boot; /* differs after the system was started again */
 	/* The delivery journal may hold names from here on. */
 	const _Atomic uint64_t *journal_oldest_seconds;
-	dev_t mail_device; /* the file system that the journal can sync */
+	struct watches *watches; /* NULL: every change costs a scan */
+	dev_t mail_device;	 /* the file system that the journal can sync */
 };
 
 /* The index as it was when it was last looked at. */
@@ -48,8 +50,9 @@ struct mailbox {
 	int root; /* the Maildir; -1 when not open */
 	struct index_state index;
 	bool must_scan; /* the index may lack something, whatever the stamps */
-	bool must_rebuild;	 /* damage was found */
-	bool is_checked;	 /* seen to be in order by this process */
+	bool must_rebuild; /* damage was found */
+	bool is_checked;   /* seen to be in order by this process */
+	struct watch watch;
 	bool is_swept;		 /* tmp/ has no leftovers */
 	bool is_replayed;	 /* no deletion of an earlier run is left */
 	uint64_t journal_octets; /* allocated for deletions */
@@ -62,7 +65,8 @@ struct mailbox {
 
 struct stamps {
 	uint64_t new_ns, cur_ns;
-	uint8_t flags; /* enum index_trailer_flag: old enough to trust */
+	ino_t inodes[2]; /* of new/ and cur/ */
+	uint8_t flags;	 /* enum index_trailer_flag: old enough to trust */
 };
 
 /* Errors  ERR_PEER (the name cannot be a mailbox), ERR_BROKEN (template) */

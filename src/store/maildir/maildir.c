@@ -289,7 +289,11 @@ maildir_expire(struct store *base, struct store_expire_call *call)
 static bool
 maildir_tend(struct store *base)
 {
-	return group_tend((struct maildir_store *)base);
+	struct maildir_store *store = (struct maildir_store *)base;
+
+	if (store->watches)
+		watches_drain(store->watches);
+	return group_tend(store);
 }
 
 static void
@@ -407,6 +411,7 @@ maildir_store_new(
 	options->mail_root = options->state_root = -1;
 	if (files->stat(files, store->settings.mail_root, &status) == 0)
 		store->settings.mail_device = status.st_dev;
+	store->settings.watches = store->watches = watches_new();
 	store->settings.journal_oldest_seconds = &store->group.oldest_seconds;
 	group_start(&store->group, &store->settings, journal_octets(options),
 		store->notice);

@@ -11,7 +11,8 @@
 /* More new messages than this are written with a new index, which keeps them
    dense. */
 #define APPEND_MAXIMUM 1024
-/* Records that are no live message, beyond as many as there are messages. */
+/* Records that are no live message, beyond half as many as there are
+   messages. */
 #define WASTE_RECORDS 256
 
 struct refresh {
@@ -287,6 +288,13 @@ write_all(struct index_content *content, struct index_writer *writer,
 }
 
 static bool
+is_wasteful(const struct mailbox *mailbox, uint32_t count)
+{
+	return mailbox->index.trailer_number >
+	       (uint64_t)count + count / 2 + WASTE_RECORDS;
+}
+
+static bool
 may_append(const struct refresh *refresh)
 {
 	const struct index_state *state = &refresh->mailbox->index;
@@ -298,7 +306,7 @@ may_append(const struct refresh *refresh)
 		return false;
 	return state->is_loaded && !state->has_tail && !refresh->has_moved &&
 	       refresh->arrivals.count <= APPEND_MAXIMUM &&
-	       state->trailer_number <= 2 * (uint64_t)count + WASTE_RECORDS;
+	       !is_wasteful(refresh->mailbox, count);
 }
 
 static bool
@@ -336,7 +344,12 @@ run(struct refresh *refresh)
 {
 	struct mailbox *mailbox = refresh->mailbox;
 	bool may_persist = true;
-	enum outcome outcome = mailbox_stamps(mailbox, &refresh->stamps);
+	enum outcome outcome;
+
+	if (mailbox->settings->is_shared)
+		watch_begin(&mailbox->watch, mailbox->settings->watches,
+			mailbox->root);
+	outcome = mailbox_stamps(mailbox, &refresh->stamps);
 
 	if (outcome == OK)
 		outcome = listing_scan(
@@ -370,15 +383,20 @@ refresh_index(struct mailbox *mailbox, struct index_view **old)
 {
 	struct refresh refresh = {.mailbox = mailbox, .old = *old};
 	enum outcome outcome;
+	bool is_complete;
 
 	*old = NULL;
 	refresh.uidls.mailbox = mailbox;
 	outcome = run(&refresh);
+	is_complete = outcome == OK && !refresh.arrivals.has_unreadable &&
+		      mailbox->memory_index < 0;
 	index_view_free(mailbox->files, &refresh.old);
 	arrivals_release(&refresh.arrivals);
 	uidls_release(&refresh.uidls);
 	listing_release(&refresh.listing);
 	free(refresh.removed);
+	if (is_complete)
+		watch_scanned(&mailbox->watch);
 	if (outcome == OK) {
 		mailbox->must_rebuild = false;
 		mailbox->must_scan = mailbox->memory_index >= 0;
@@ -416,9 +434,12 @@ needs_scan(struct mailbox *mailbox, const struct stamps *now)
 	const struct index_trailer *trailer = &mailbox->index.trailer;
 	unsigned both = INDEX_NEW_TRUSTED | INDEX_CUR_TRUSTED;
 
-	if (mailbox->must_scan || mailbox->index.has_tail)
+	if (mailbox->must_scan || mailbox->index.has_tail ||
+		is_wasteful(mailbox, trailer->count))
 		return true;
 	if (!mailbox->settings->is_shared && mailbox->is_checked)
+		return false;
+	if (watch_is_clean(&mailbox->watch, now->inodes))
 		return false;
 	return now->new_ns != trailer->new_ns ||
 	       now->cur_ns != trailer->cur_ns ||

@@ -29,6 +29,7 @@ slots_release(struct slots *slots)
 
 			slots->buckets[i] = slot->next;
 			mailbox_rest(&slot->mailbox);
+			watch_end(&slot->mailbox.watch);
 			free(slot);
 		}
 	free(slots->buckets);
@@ -92,6 +93,7 @@ forget(struct slots *slots, struct slot *slot)
 		at = &(*at)->next;
 	*at = slot->next;
 	slots->count--;
+	watch_end(&slot->mailbox.watch);
 	free(slot);
 }
 

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/maildir/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#define EVENTS_OCTETS 16384
+#define WATCHED                                                                \
+	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |                 \
+		IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+
+/* Which watch an inotify descriptor belongs to. */
+struct place {
+	int descriptor;
+	unsigned directory;
+	struct watch *watch;
+	struct place *next;
+};
+
+#define BUCKETS 1024
+
+struct watches {
+	pthread_mutex_t mutex;
+	int inotify;
+	struct place *buckets[BUCKETS];
+};
+
+static struct place **
+bucket_of(struct watches *watches, int descriptor)
+{
+	return &watches->buckets[(unsigned)descriptor % BUCKETS];
+}
+
+struct watches *
+watches_new(void)
+{
+	struct watches *watches = calloc(1, sizeof(*watches));
+
+	if (!watches)
+		return NULL;
+	watches->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (watches->inotify < 0) {
+		free(watches);
+		return NULL;
+	}
+	pthread_mutex_init(&watches->mutex, NULL);
+	return watches;
+}
+
+void
+watches_free(struct watches **watches)
+{
+	if (!*watches)
+		return;
+	close((*watches)->inotify);
+	pthread_mutex_destroy(&(*watches)->mutex);
+	free(*watches);
+	*watches = NULL;
+}
+
+/* ---- events ---- */
+
+static uint64_t
+change_of(unsigned directory, enum watch_change change, const char *name)
+{
+	return XXH3_64bits_withSeed(
+		name, strlen(name), directory * 2 + (unsigned)change);
+}
+
+static bool
+take_expected(struct watch *watch, uint64_t change)
+{
+	for (unsigned i = 0; i < watch->expected_count; i++)
+		if (watch->expected[i] == change) {
+			watch->expected[i] =
+				watch->expected[--watch->expected_count];
+			return true;
+		}
+	return false;
+}
+
+static void
+all_dirty(struct watches *watches)
+{
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (struct place *p = watches->buckets[i]; p; p = p->next)
+			p->watch->is_dirty = true;
+}
+
+static void
+on_event(struct watches *watches, const struct inotify_event *event)
+{
+	struct place *place = *bucket_of(watches, event->wd);
+	enum watch_change change =
+		event->mask & IN_MOVED_TO ? WATCH_ARRIVES : WATCH_GOES;
+
+	if (event->mask & IN_Q_OVERFLOW) {
+		all_dirty(watches);
+		return;
+	}
+	while (place && place->descriptor != event->wd)
+		place = place->next;
+	if (!place)
+		return; /* of a watch that has ended */
+	if (!(event->mask & (IN_MOVED_TO | IN_DELETE)) || event->len == 0 ||
+		!take_expected(place->watch,
+			change_of(place->directory, change, event->name)))
+		place->watch->is_dirty = true;
+}
+
+static void
+drain(struct watches *watches)
+{
+	/* As aligned as an event must be. */
+	struct inotify_event
+		events[EVENTS_OCTETS / sizeof(struct inotify_event)];
+	ssize_t n;
+
+	while ((n = read(watches->inotify, events, sizeof(events))) > 0) {
+		const char *at = (const char *)events;
+
+		for (const char *end = at + n; at < end;) {
+			const struct inotify_event *event = (const void *)at;
+
+			on_event(watches, event);
+			at += sizeof(*event) + event->len;
+		}
+	}
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		all_dirty(watches);
+}
+
+void
+watches_drain(struct watches *watches)
+{
+	pthread_mutex_lock(&watches->mutex);
+	drain(watches);
+	pthread_mutex_unlock(&watches->mutex);
+}
+
+/* ---- one Maildir ---- */
+
+/* inotify sees what this host does: file systems of this host alone. */
+static bool
+is_local(int root)
+{
+	static const uint32_t kinds[] = {
+		0xEF53,	    /* ext2, ext3, ext4 */
+		0x58465342, /* XFS */
+		0x9123683E, /* Btrfs */
+		0x01021994, /* tmpfs */
+		0x2FC12FC1, /* ZFS */
+		0xF2F52010, /* F2FS */
+		0xCA451A4E, /* bcachefs */
+		0x3153464A, /* JFS */
+		0x794C7630, /* overlayfs */
+	};
+	struct statfs status;
+
+	if (fstatfs(root, &status) != 0)
+		return false;
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if ((uint32_t)status.f_type == kinds[i])
+			return true;
+	return false;
+}
+
+static void
+remove_place(struct watches *watches, int descriptor)
+{
+	struct place **at = bucket_of(watches, descriptor);
+	struct place *gone;
+
+	while (*at && (*at)->descriptor != descriptor)
+		at = &(*at)->next;
+	gone = *at;
+	if (!gone)
+		return;
+	*at = gone->next;
+	free(gone);
+	inotify_rm_watch(watches->inotify, descriptor);
+}
+
+/* False: there is none, or another Maildir's (two names for one folder). */
+static bool
+add_place(struct watch *watch, struct watches *watches, int root,
+	unsigned directory)
+{
+	static const char *const names[] = {"new", "cur"};
+	struct place *place = calloc(1, sizeof(*place));
+	char path[64];
+	struct stat status;
+	int descriptor;
+
+	if (!place)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", root,
+		names[directory]);
+	descriptor = inotify_add_watch(watches->inotify, path,
+		WATCHED | IN_MASK_CREATE | IN_DONT_FOLLOW);
+	if (descriptor < 0 || fstatat(root, names[directory], &status,
+				      AT_SYMLINK_NOFOLLOW) != 0) {
+		if (descriptor >= 0)
+			inotify_rm_watch(watches->inotify, descriptor);
+		free(place);
+		return false;
+	}
+	*place = (struct place){.descriptor = descriptor,
+		.directory = directory,
+		.watch = watch,
+		.next = *bucket_of(watches, descriptor)};
+	*bucket_of(watches, descriptor) = place;
+	watch->descriptors[directory] = descriptor;
+	watch->inodes[directory] = status.st_ino;
+	return true;
+}
+
+static void
+end(struct watch *watch)
+{
+	for (unsigned i = 0; i < 2; i++)
+		remove_place(watch->watches, watch->descriptors[i]);
+	free(watch->expected);
+	*watch = (struct watch){0};
+}
+
+static bool
+begin(struct watch *watch, struct watches *watches, int root)
+{
+	if (!is_local(root) || !add_place(watch, watches, root, 0))
+		return false;
+	if (add_place(watch, watches, root, 1))
+		return true;
+	remove_place(watches, watch->descriptors[0]);
+	return false;
+}
+
+void
+watch_end(struct watch *watch)
+{
+	struct watches *watches = watch->watches;
+
+	if (!watches)
+		return;
+	pthread_mutex_lock(&watches->mutex);
+	end(watch);
+	pthread_mutex_unlock(&watches->mutex);
+}
+
+/* A folder that another one has taken the place of is not the one that was
+   watched; a dirty watch therefore begins anew. */
+void
+watch_begin(struct watch *watch, struct watches *watches, int root)
+{
+	if (!watches)
+		return;
+	pthread_mutex_lock(&watches->mutex);
+	drain(watches);
+	if (watch->watches)
+		end(watch);
+	if (begin(watch, watches, root))
+		watch->watches = watches;
+	pthread_mutex_unlock(&watches->mutex);
+}
+
+void
+watch_scanned(struct watch *watch)
+{
+	watch->is_complete = true;
+}
+
+void
+watch_spoil(struct watch *watch)
+{
+	struct watches *watches = watch->watches;
+
+	if (!watches)
+		return;
+	pthread_mutex_lock(&watches->mutex);
+	watch->is_dirty = true;
+	pthread_mutex_unlock(&watches->mutex);
+}
+
+static bool
+expect(struct watch *watch, uint64_t change)
+{
+	if (watch->expected_count == WATCH_EXPECTED_MAXIMUM)
+		drain(watch->watches);
+	if (watch->expected_count == WATCH_EXPECTED_MAXIMUM)
+		return false;
+	if (watch->expected_count == watch->expected_capacity) {
+		unsigned capacity = watch->expected_capacity * 2 + 8;
+		uint64_t *more =
+			realloc(watch->expected, capacity * sizeof(*more));
+
+		if (!more)
+			return false;
+		watch->expected = more;
+		watch->expected_capacity = capacity;
+	}
+	watch->expected[watch->expected_count++] = change;
+	return true;
+}
+
+void
+watch_expect(struct watch *watch, unsigned directory, enum watch_change change,
+	const char *name)
+{
+	struct watches *watches = watch->watches;
+
+	if (!watches)
+		return;
+	pthread_mutex_lock(&watches->mutex);
+	if (!watch->is_dirty &&
+		!expect(watch, change_of(directory, change, name)))
+		watch->is_dirty = true;
+	pthread_mutex_unlock(&watches->mutex);
+}
+
+bool
+watch_is_clean(struct watch *watch, const ino_t inodes[2])
+{
+	struct watches *watches = watch->watches;
+	bool is_clean;
+
+	if (!watches || !watch->is_complete)
+		return false;
+	pthread_mutex_lock(&watches->mutex);
+	drain(watches);
+	is_clean = !watch->is_dirty && watch->inodes[0] == inodes[0] &&
+		   watch->inodes[1] == inodes[1];
+	pthread_mutex_unlock(&watches->mutex);
+	return is_clean;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * watch - whether other programs have changed a Maildir since it was scanned.
+ *
+ * A directory's time cannot tell our own deliveries and deletions from changes
+ * of others that fall between them, so without more every one of ours would
+ * cost a scan. inotify(7) names each change: what we announced ourselves is
+ * ours, everything else makes the watch dirty. Where there is no inotify, or on
+ * file systems that others change from other hosts, nothing is ever clean.
+ *
+ * Threads: all but watches_new and watches_free from any.
+ */
+#ifndef STORE_MAILDIR_WATCH_H
+#define STORE_MAILDIR_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* Changes of ours that were announced and not yet seen; one more is dirty. */
+#define WATCH_EXPECTED_MAXIMUM 4096
+
+struct watches; /* one a store */
+
+enum watch_change { WATCH_ARRIVES, WATCH_GOES };
+
+/* Of one Maildir, zero at birth. Its members are watch.c's. */
+struct watch {
+	struct watches *watches; /* NULL: not active */
+	int descriptors[2];	 /* of inotify: new/ and cur/ */
+	ino_t inodes[2];
+	uint64_t *expected;
+	unsigned expected_count, expected_capacity;
+	bool is_dirty;
+	bool is_complete; /* a scan has ended since it began */
+};
+
+/* NULL: there is none here. */
+struct watches *watches_new(void);
+/* No watch is active any more. */
+void watches_free(struct watches **watches);
+/* Takes what has come, so that the kernel's queue does not fill. */
+void watches_drain(struct watches *watches);
+
+/* Before a scan: from here on nothing of others is missed. `root` is the open
+   Maildir. */
+void watch_begin(struct watch *watch, struct watches *watches, int root);
+/* After it: what was found is in the index. */
+void watch_scanned(struct watch *watch);
+void watch_end(struct watch *watch);
+
+/* Before a change of ours in directory 0 (new/) or 1 (cur/). */
+void watch_expect(struct watch *watch, unsigned directory,
+	enum watch_change change, const char *name);
+/* It failed: nobody knows what has happened. */
+void watch_spoil(struct watch *watch);
+
+/* Nothing but what was announced has happened in these directories since the
+   scan. */
+bool watch_is_clean(struct watch *watch, const ino_t inodes[2]);
+
+#endif

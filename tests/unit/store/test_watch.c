@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: ISC */
+/* Own changes to a mailbox that is shared cost no scan; changes of others are
+   never missed, whatever was between. */
+#include "fixture.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/maildir/watch.h"
+
+#define NEW "mail/alice/new"
+#define CUR "mail/alice/cur"
+
+static struct files counting;
+static unsigned scans;
+
+static int
+count_list(struct files *files, int directory, const char *path,
+	bool (*each)(void *context, const char *name), void *context)
+{
+	scans += !strcmp(path, "new");
+	return files_posix.list(files, directory, path, each, context);
+}
+
+/* A mailbox with three messages that was scanned. */
+static int
+set_up(void **state)
+{
+	static struct fixture fixture;
+	struct opened o;
+
+	fixture_open(&fixture, "maildir");
+	*state = &fixture;
+	counting = files_posix;
+	counting.list = count_list;
+	fixture.files = &counting;
+	fixture_reopen(&fixture);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+			append_text(&fixture, "alice", "x\r\n", NULL), OK);
+	o = open_mailbox(&fixture, "alice");
+	close_mailbox(&fixture, &o);
+	scans = 0;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	fixture_close(*state);
+	return 0;
+}
+
+static uint32_t
+count_of(struct fixture *f)
+{
+	struct opened o = open_mailbox(f, "alice");
+	uint32_t count;
+
+	assert_int_equal(o.outcome, OK);
+	count = o.maildrop->count;
+	close_mailbox(f, &o);
+	return count;
+}
+
+static void
+delete_first(struct fixture *f)
+{
+	static const int doomed[] = {0, -1};
+	struct opened o = open_mailbox(f, "alice");
+
+	assert_int_equal(delete_messages(f, &o, doomed), OK);
+	close_mailbox(f, &o);
+}
+
+static void
+own_changes_cost_no_scan(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint32_t i = 0; i < 20; i++) {
+		assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
+		assert_int_equal(count_of(f), 4);
+		delete_first(f);
+		assert_int_equal(count_of(f), 3);
+	}
+	assert_int_equal(scans, 0);
+	/* A mailbox nobody uses stays watched. */
+	assert_false(f->store->ops->tend(f->store));
+	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
+	assert_int_equal(count_of(f), 4);
+	assert_int_equal(scans, 0);
+}
+
+/* Ours before and behind theirs, within a tick of the clock. */
+static void
+others_are_seen(void **state)
+{
+	struct fixture *f = *state;
+	char name[256];
+
+	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
+	write_text(fixture_path(f, NEW "/1.a"), "a\n");
+	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
+	assert_int_equal(count_of(f), 6);
+	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
+	assert_true(entry_at(fixture_path(f, NEW), 0, name));
+	assert_int_equal(unlink(fixture_path(f, NEW "/%s", name)), 0);
+	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
+	assert_int_equal(count_of(f), 7);
+	delete_first(f);
+	write_text(fixture_path(f, CUR "/2.b:2,S"), "b\n");
+	assert_int_equal(count_of(f), 7);
+	assert_true(scans >= 3);
+}
+
+/* Their change undoes ours by the very name: two events, one announced. */
+static void
+ours_undone_by_others(void **state)
+{
+	struct fixture *f = *state;
+	char name[256], before[256];
+	const char *path;
+
+	assert_true(entry_at(fixture_path(f, NEW), 2, before));
+	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
+	for (unsigned i = 0; entry_at(fixture_path(f, NEW), i, name); i++) {
+		char text[8] = "";
+
+		read_file(fixture_path(f, NEW "/%s", name), text, 7);
+		if (text[0] == 'y')
+			break;
+	}
+	path = fixture_path(f, NEW "/%s", name);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(count_of(f), 3);
+}
+
+/* Another folder in its place: restored from a backup, say. */
+static void
+a_replaced_folder(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(rename(fixture_path(f, "mail/alice"),
+				 fixture_path(f, "mail/old")),
+		0);
+	assert_int_equal(mkdir(fixture_path(f, "mail/alice"), 0700), 0);
+	assert_int_equal(mkdir(fixture_path(f, NEW), 0700), 0);
+	assert_int_equal(mkdir(fixture_path(f, CUR), 0700), 0);
+	assert_int_equal(mkdir(fixture_path(f, "mail/alice/tmp"), 0700), 0);
+	write_text(fixture_path(f, NEW "/1.a"), "a\n");
+	assert_int_equal(count_of(f), 1);
+	write_text(fixture_path(f, NEW "/2.a"), "a\n");
+	assert_int_equal(count_of(f), 2);
+}
+
+static void
+more_than_is_remembered(void **state)
+{
+	struct fixture *f = *state;
+	struct watch watch = {0};
+	struct watches *watches = watches_new();
+	ino_t inodes[2];
+	struct stat status;
+	int root = open(fixture_path(f, "mail/alice"), O_DIRECTORY);
+
+	assert_non_null(watches);
+	assert_int_equal(stat(fixture_path(f, NEW), &status), 0);
+	inodes[0] = status.st_ino;
+	assert_int_equal(stat(fixture_path(f, CUR), &status), 0);
+	inodes[1] = status.st_ino;
+	assert_false(watch_is_clean(&watch, inodes));
+	watch_begin(&watch, watches, root);
+	assert_false(watch_is_clean(&watch, inodes));
+	watch_scanned(&watch);
+	assert_true(watch_is_clean(&watch, inodes));
+	for (unsigned i = 0; i < WATCH_EXPECTED_MAXIMUM; i++)
+		watch_expect(&watch, 0, WATCH_GOES, "x");
+	assert_true(watch_is_clean(&watch, inodes));
+	watch_expect(&watch, 0, WATCH_GOES, "x");
+	assert_false(watch_is_clean(&watch, inodes));
+	watch_end(&watch);
+	assert_false(watch_is_clean(&watch, inodes));
+	watches_free(&watches);
+	close(root);
+}
+
+/* Anything, in any order: the count is always the number of files. */
+static void
+at_random(void **state)
+{
+	struct fixture *f = *state;
+	char name[256];
+	unsigned made = 0;
+
+	srand(7);
+	for (int i = 0; i < 600; i++) {
+		const char *directory =
+			fixture_path(f, "%s", rand() % 2 ? NEW : CUR);
+
+		switch (rand() % 6) {
+		case 0:
+			assert_int_equal(
+				append_text(f, "alice", "y\r\n", NULL), OK);
+			break;
+		case 1:
+			snprintf(name, sizeof(name), "%s/%u.z", directory,
+				++made);
+			write_text(name, "z\n");
+			break;
+		case 2:
+			if (entry_at(directory, 0, name))
+				unlink(fixture_path(f, "%s/%s",
+					strrchr(directory, '/')[1] == 'n' ? NEW
+									  : CUR,
+					name));
+			break;
+		case 3:
+			if (entry_at(fixture_path(f, NEW), 0, name))
+				assert_int_equal(
+					rename(fixture_path(f, NEW "/%s", name),
+						fixture_path(f, CUR "/%s:2,S",
+							name)),
+					0);
+			break;
+		case 4:
+			if (count_of(f) > 0)
+				delete_first(f);
+			break;
+		default:
+			break;
+		}
+		assert_int_equal(count_of(f),
+			count_entries(fixture_path(f, NEW)) +
+				count_entries(fixture_path(f, CUR)));
+	}
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(own_changes_cost_no_scan),
+		CASE(others_are_seen),
+		CASE(ours_undone_by_others),
+		CASE(a_replaced_folder),
+		CASE(more_than_is_remembered),
+		CASE(at_random),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
