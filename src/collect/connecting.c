@@ -71,7 +71,7 @@ begin_handshake(struct connection *c)
 	/* It begins when the loop comes round: no event within this call. */
 	c->stage = SHAKING_HANDS;
 	c->wants_write = true;
-	connection_start_timer(c, CONNECTION_OPEN_SECONDS);
+	connection_start_timer(c, connection_handshake_seconds(c));
 	connection_update_poll(c);
 }
 

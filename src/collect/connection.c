@@ -100,6 +100,10 @@ on_timer(uv_timer_t *timer)
 		connection_fail(c, ERR_GONE,
 			"the server said nothing for %llu s",
 			(unsigned long long)c->options.silence_seconds);
+	else if (c->stage == SHAKING_HANDS)
+		connection_fail(c, ERR_GONE, "no TLS with %s within %llu s",
+			c->options.host,
+			(unsigned long long)connection_handshake_seconds(c));
 	else
 		connection_fail(c, ERR_GONE,
 			"no connection to %s port %u within %d s%s%s",
@@ -112,6 +116,14 @@ void
 connection_start_timer(struct connection *c, uint64_t seconds)
 {
 	uv_timer_start(&c->timer, on_timer, seconds * 1000, 0);
+}
+
+uint64_t
+connection_handshake_seconds(const struct connection *c)
+{
+	return c->options.silence_seconds < CONNECTION_OPEN_SECONDS
+		       ? c->options.silence_seconds
+		       : CONNECTION_OPEN_SECONDS;
 }
 
 void

@@ -3,10 +3,12 @@
  * connection - a client's connection on a libuv loop: the name is looked up,
  * its addresses are tried in order, TLS comes first or when asked for.
  *
- * One deadline runs at a time: CONNECTION_OPEN_SECONDS until `opened`, then the
- * time the server may stay silent, whenever connection_expect says that it owes
- * something. Whoever sends just often enough is stopped by the minimum rate and
- * by the longest time that all may take. Events come from the loop, never from within a call of the owner.
+ * One deadline runs at a time: CONNECTION_OPEN_SECONDS until `opened`, for a
+ * handshake the time the server may stay silent when that is shorter, then that
+ * time whenever connection_expect says that it owes something. Whoever sends
+ * just often enough is stopped by the minimum rate and by the longest time that
+ * all may take. Events come from the loop, never from within a call of the
+ * owner.
  */
 #ifndef COLLECT_CONNECTION_H
 #define COLLECT_CONNECTION_H

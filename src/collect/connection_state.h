@@ -47,6 +47,8 @@ __attribute__((format(printf, 3, 4))) void connection_fail(
 /* Gives the memory back when it is closed and nothing is under way. */
 void connection_finish(struct connection *c);
 void connection_start_timer(struct connection *c, uint64_t seconds);
+/* How long a handshake may take. */
+uint64_t connection_handshake_seconds(const struct connection *c);
 /* Has the loop look for what the stage waits for. */
 void connection_update_poll(struct connection *c);
 

@@ -196,10 +196,11 @@ messages_refused(struct collection *c)
 static bool
 may_ask(const struct collection *c)
 {
-	size_t pending = pop3_client_pending(c->client);
-
-	return c->stage == STAGE_MESSAGES &&
-	       pending < (c->has_pipelining ? WINDOW_MESSAGES : 1);
+	if (c->stage != STAGE_MESSAGES)
+		return false;
+	if (!c->has_pipelining)
+		return !pop3_client_is_owed(c->client);
+	return pop3_client_pending(c->client) < WINDOW_MESSAGES;
 }
 
 static void
@@ -262,7 +263,7 @@ may_delete(const struct collection *c)
 	if (c->stage != STAGE_MESSAGES)
 		return false;
 	if (!c->has_pipelining)
-		return pop3_client_pending(c->client) == 0;
+		return !pop3_client_is_owed(c->client);
 	return is_all_stored(c) &&
 	       pop3_client_pending(c->client) < DELETIONS_AT_ONCE;
 }
@@ -298,7 +299,7 @@ messages_go_on(struct collection *c)
 	delete_some(c);
 	if (c->stage == STAGE_MESSAGES && is_all_stored(c) &&
 		c->deletable_next == c->deletable_count &&
-		(c->has_pipelining || pop3_client_pending(c->client) == 0))
+		(c->has_pipelining || !pop3_client_is_owed(c->client)))
 		messages_quit(c);
 }
 

@@ -2,9 +2,11 @@
 """A POP3 server that does as it is told, also what none should do, and
 `restante` with one account on it."""
 import base64
+import contextlib
 import itertools
 import json
 import re
+import select
 import socket
 import sqlite3
 import subprocess
@@ -39,7 +41,8 @@ class Session(threading.Thread):
     def __init__(self, server, connection):
         super().__init__(daemon=True)
         self.server, self.connection = server, connection
-        self.input = connection.makefile("rb")
+        self.input = b""
+        self.early = []  # commands that did not wait for a reply's end
         self.user, self.deleted = "", set()
         self.commands = []  # as they came, without CRLF
         with server.lock:
@@ -58,6 +61,10 @@ class Session(threading.Thread):
 
     def reply(self, octets):
         """In steps of a line, so that a test may act between them."""
+        if not self.server.is_pipelined:
+            self.send(octets[:-1])
+            self.look_for_early_commands()
+            octets = octets[-1:]
         if not self.server.on_step:
             self.send(octets)
             return
@@ -70,21 +77,34 @@ class Session(threading.Thread):
 
     # ---- what comes in ----
 
+    def look_for_early_commands(self):
+        if self.input or select.select([self.connection], [], [], 0)[0]:
+            self.early.append(self.commands[-1:])
+
+    def line(self):
+        """The next one, without its end."""
+        while b"\n" not in self.input:
+            octets = self.connection.recv(65536)
+            if not octets:
+                raise Closed
+            self.input += octets
+        line, _, self.input = self.input.partition(b"\n")
+        return line.removesuffix(b"\r").decode("utf-8", "replace")
+
     def run(self):
         try:
             self.connection.setsockopt(
                 socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.answer("greeting", "")
-            while line := self.input.readline():
+            while True:
+                line = self.line()
                 self.server.step()
-                line = line.rstrip(b"\r\n").decode("utf-8", "replace")
                 self.commands.append(line)
                 verb, _, argument = line.partition(" ")
                 self.answer(verb.upper(), argument)
         except (Closed, OSError, ValueError):
             pass
         finally:
-            self.input.close()
             self.connection.close()
 
     def answer(self, verb, argument):
@@ -172,6 +192,7 @@ class Server:
         self.mail = [(u.encode() if isinstance(u, str) else u, octets)
                      for u, octets in mail]
         self.capabilities, self.dribble = capabilities, dribble
+        self.is_pipelined = "PIPELINING" in capabilities
         self.instead, self.on_step = instead, on_step
         self.sessions, self.lock = [], threading.Lock()
         self.steps = itertools.count(1)
@@ -207,8 +228,10 @@ class Server:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         self.stop()
+        if kind is None:
+            assert [s.early for s in self.sessions if s.early] == []
 
     def asked(self, verb):
         """Arguments of all commands of one verb, in the last session."""
@@ -251,7 +274,7 @@ class Account:
         """What the run ended with, an event of --json."""
         done = clients.restante(
             self.place, "-c", self.config, "fetch", "--json", *more,
-            ok=(ok,), timeout=RUN_SECONDS)
+            ok=ok if isinstance(ok, tuple) else (ok,), timeout=RUN_SECONDS)
         for alarm in servers.ALARMS:
             assert alarm.encode() not in done.stderr, done.stderr.decode()
         self.events = [json.loads(line) for line in done.stdout.splitlines()]
@@ -279,18 +302,22 @@ class Account:
     def left_over(self):
         return list((self.mail / "tmp").glob("*"))
 
+    def ledger(self):
+        path = self.place / "home/.local/share/restante/ledger.db"
+        return contextlib.closing(sqlite3.connect(path, timeout=30))
+
     def states(self):
         """{uidl: state} of the ledger."""
-        path = self.place / "home/.local/share/restante/ledger.db"
-        if not path.exists():
-            return {}
-        ledger = sqlite3.connect(path)
-        try:
+        with self.ledger() as ledger:
             return dict(ledger.execute(
                 "SELECT uidl, state FROM message WHERE account = ?",
                 (self.name,)))
-        finally:
-            ledger.close()
+
+    def forget_as_if_killed(self):
+        """What is filed was not entered yet."""
+        with self.ledger() as ledger, ledger:
+            ledger.execute("DELETE FROM message")
+            ledger.execute("UPDATE run SET is_running = 1")
 
 
 STORED, DELETED = 2, 3
@@ -322,9 +349,9 @@ def is_sanitized():
     return "sanitize" in str(servers.BUILD)
 
 
-def pause():
+def pause(seconds=0.005):
     """Long enough for what was sent to arrive by itself."""
-    time.sleep(0.005)
+    time.sleep(seconds)
 
 
 def wait_for(event, seconds=RUN_SECONDS):

@@ -225,6 +225,43 @@ output_has_its_maximum(void **state)
 	assert_int_equal(pop3_client_output(d.client)->octets, octets);
 }
 
+static enum outcome
+retr_1(struct pop3_client *client)
+{
+	return pop3_client_retr(client, 1);
+}
+
+/* A reply is owed until its last octet. */
+static void
+owes_a_reply_to_its_end(void **state)
+{
+	static const struct {
+		enum outcome (*ask)(struct pop3_client *client);
+		const char *reply;
+	} rows[] = {
+		{pop3_client_capa, "+OK\r\nUIDL\r\n.\r\n"},
+		{pop3_client_uidl, "+OK\r\n1 a\r\n.\r\n"},
+		{pop3_client_list, "+OK\r\n1 2\r\n.\r\n"},
+		{retr_1, "+OK\r\nx\r\n.\r\n"},
+		{pop3_client_noop, "+OK\r\n"},
+		{pop3_client_stat, "-ERR no\r\n"},
+		{pop3_client_uidl, "-ERR no\r\n"},
+	};
+
+	assert_false(pop3_client_is_owed(d.client));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		uint64_t answers = pop3_client_answers(d.client);
+
+		assert_int_equal(rows[i].ask(d.client), OK);
+		for (const char *at = rows[i].reply; *at; at++) {
+			assert_true(pop3_client_is_owed(d.client));
+			driver_feed(&d, bytes_of(at, 1));
+		}
+		assert_false(pop3_client_is_owed(d.client));
+		assert_true(pop3_client_answers(d.client) > answers);
+	}
+}
+
 /* ---- life ---- */
 
 static void
@@ -250,6 +287,7 @@ main(void)
 		TEST(an_initial_response_fits_the_line),
 		TEST(so_many_may_be_under_way),
 		TEST(answers_keep_their_order),
+		TEST(owes_a_reply_to_its_end),
 		TEST(output_has_its_maximum),
 		cmocka_unit_test(freeing_nothing_is_nothing),
 	};
