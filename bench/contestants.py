@@ -32,8 +32,12 @@ class Contestant:
     """The docstring of each says how it is set up: the report quotes it."""
     lmtp_port = None
     is_limit = False
+    # How it stores lines, and how long to wait for one run, in seconds.
+    line_end, patience = corpus.CRLF, 900
     # Sizes announced that are not what comes are a fault we measure around.
     has_loose_sizes = False
+    # An mbox is not what was put in, octet by octet.
+    has_other_octets = False
     # Row -> why there is no figure.
     lacks = {}
 

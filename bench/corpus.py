@@ -102,10 +102,12 @@ def four_kib(number):
     return FOUR_KIB.replace(b"NNNNNNNN", b"%08d" % number)
 
 
-FOUR_KIB = (header(random.Random(1), 1, "text/plain").replace(
-    b"Subject: ", b"Subject: NNNNNNNN ") + text(random.Random(2), 3550))
-SMALL = (header(random.Random(1), 1, "text/plain").replace(
-    b"Subject: ", b"Subject: NNNNNNNN ") + text(random.Random(2), 500))
+# Each has been received and named once: some servers make UIDLs of that.
+NUMBERED = header(random.Random(1), 1, "text/plain").replace(
+    b"Message-ID: <", b"Message-ID: <NNNNNNNN.").replace(
+    b"ESMTPS id ", b"ESMTPS id NNNNNNNN")
+FOUR_KIB = NUMBERED + text(random.Random(2), 3550)
+SMALL = NUMBERED + text(random.Random(2), 500)
 
 
 def file_name(number, octets, wire_octets):

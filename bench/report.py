@@ -117,6 +117,10 @@ def versions(bench):
     return "\n".join(lines)
 
 
+def notes(bench):
+    return "".join(f"- {note}\n" for note in bench.notes)
+
+
 HOW = """\
 Every row runs on all servers in turn, round after round (A B A B), on the same
 mail and the same certificate, over loopback, page cache warm, the load
@@ -139,4 +143,4 @@ def write(bench, chosen, found, seconds):
             f"{seconds:.0f} s. {kind}\n{processes.machine()}.\n\n{HOW}\n\n"
             f"## Against the peers, the limit and the goals\n\n"
             f"{table(chosen, found)}\n\n## Who was measured\n\n"
-            f"{versions(bench)}\n")
+            f"{versions(bench)}\n{notes(bench)}")

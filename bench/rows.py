@@ -71,10 +71,13 @@ class Row:
     def share(self, names):
         for index, name in enumerate(names):
             first = index * self.messages
-            box = self.bench.corpus_box(self.make, first, self.messages)
             for server in self.bench.servers:
                 if self.takes(server):
-                    server.put_box(box, name)
+                    self.put(server, name, first)
+
+    def put(self, server, name, first=0):
+        server.put_box(self.bench.corpus_box(
+            self.make, first, self.messages, server.line_end), name)
 
     def plan(self, server):
         """A first run, also to warm caches and indexes; from its speed, how
@@ -154,9 +157,7 @@ class Retr(Row):
     def once(self, server, count):
         done = self.load(
             server, "retr", count, "--connections", self.connections,
-            "--window", self.window,
-            *(["--loose-sizes"] if server.has_loose_sizes else []),
-            is_tls=self.is_tls)
+            "--window", self.window, is_tls=self.is_tls)
         self.bench.same_mail(self, server, int(done["digest"], 16),
                              count // self.users)
         return {"elapsed": done["elapsed"],
@@ -345,8 +346,7 @@ class Delete(Row):
         turn = next(self.fresh)
         names = [f"dele{turn}x{n:04d}" for n in range(self.users)]
         for name in names:
-            server.put_box(self.bench.corpus_box(
-                self.make, 0, self.messages), name)
+            self.put(server, name)
         return self.once(server, self.users, f"dele{turn}x", names)
 
     def once(self, server, count, prefix, names):

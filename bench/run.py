@@ -7,6 +7,8 @@ usage: script/bench [--short] [--rounds N] [--output FILE] [ROW...]
   --rounds N  at least 5 for a report (the default)
   --cheap-hash  accounts of Restante with DES instead of yescrypt: what a login
               costs besides the hash
+  --peers     also Courier, mailutils and popa3d, unpacked below build-peers/;
+              needs root
   --output    where the report goes: bench/report.md, of --short
               build-release/report-short.md
 """
@@ -15,6 +17,7 @@ import contextlib
 import json
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,12 +28,12 @@ sys.dont_write_bytecode = True
 import collect  # noqa: E402
 import contestants  # noqa: E402
 import corpus  # noqa: E402
+import peers  # noqa: E402
 import report  # noqa: E402
 import rows  # noqa: E402
 import servers  # noqa: E402
 
 LOAD = contestants.BUILD / "bench" / "load"
-LOAD_SECONDS = 900
 
 
 class Bench:
@@ -38,7 +41,7 @@ class Bench:
 
     def __init__(self, place, is_short, rounds):
         self.place, self.is_short, self.rounds = place, is_short, rounds
-        self.servers = []
+        self.servers, self.notes = [], []
         self.corpora, self.digests = {}, {}
         self.certificate = place / "certificate.pem"
         self.key = place / "key.pem"
@@ -46,14 +49,14 @@ class Bench:
 
     # ---- mail ----
 
-    def corpus_box(self, make, first, messages):
+    def corpus_box(self, make, first, messages, line_end=corpus.CRLF):
         """A Maildir of this part of the corpus, made once."""
-        key = (make.__name__, first, messages)
+        key = (make.__name__, first, messages, len(line_end))
         if key not in self.corpora:
             box = self.place / "corpus" / "-".join(map(str, key))
             if messages > 10_000:
                 say(f"  making {messages:,} messages")
-            corpus.write_box(box, messages, make, first)
+            corpus.write_box(box, messages, make, first, line_end)
             if contestants.IS_ROOT:
                 corpus.give(box, contestants.MAIL_ID, contestants.MAIL_ID)
             self.corpora[key] = box
@@ -61,7 +64,7 @@ class Bench:
 
     def same_mail(self, row, server, digest, times):
         """Everybody must send the same octets."""
-        if server.has_loose_sizes:
+        if server.has_other_octets:
             return
         expected = self.digests.setdefault((row.prefix, row.messages),
                                            (digest, times))
@@ -74,14 +77,15 @@ class Bench:
         port = (server.lmtp_port if mode == "lmtp" else
                 server.pop3s_port if is_tls else server.pop3_port)
         tls = ["--tls", self.certificate] if is_tls else []
+        loose = ["--loose-sizes"] if server.has_loose_sizes else []
         return [str(part) for part in (
             LOAD, mode, "--to", f"127.0.0.1:{port}", "--password",
-            contestants.PASSWORD, *options, *tls)]
+            contestants.PASSWORD, *options, *tls, *loose)]
 
     def load(self, server, mode, *options, is_tls=False):
         command = self.load_command(server, mode, *options, is_tls=is_tls)
         done = subprocess.run(command, capture_output=True,
-                              timeout=LOAD_SECONDS)
+                              timeout=server.patience)
         if done.returncode:
             raise RuntimeError(f"{server.name}: {mode}: "
                                f"{done.stderr.decode(errors='replace')}")
@@ -94,12 +98,20 @@ class Bench:
 
     # ---- the run ----
 
+    def is_fast_enough(self, row, server):
+        try:
+            row.plan(server)
+        except subprocess.TimeoutExpired:
+            self.notes.append(f"{row.title}: {server.name} was not done after "
+                              f"{server.patience} s.")
+            return False
+        return True
+
     def run(self, row):
         """{server: {metric: [one value a round]}}, servers in turn."""
         takers = row.takers()
         row.prepare()
-        for server in takers:
-            row.plan(server)
+        takers = [s for s in takers if self.is_fast_enough(row, s)]
         found = {s.name: {m.key: [] for m in row.metrics} for s in takers}
         for _ in range(self.rounds):
             for server in takers:
@@ -125,6 +137,7 @@ def arguments():
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--cheap-hash", action="store_true")
+    parser.add_argument("--peers", action="store_true")
     parser.add_argument("--output", type=pathlib.Path)
     parser.add_argument("rows", nargs="*", metavar="ROW")
     given = parser.parse_args()
@@ -148,11 +161,11 @@ def folder():
 
 
 @contextlib.contextmanager
-def running(bench, chosen):
+def running(bench, chosen, kinds):
     """All servers, with all users the rows need."""
     names = sorted({n for row in chosen for n in row.user_names()})
     bench.servers.extend(kind(bench.place, bench.certificate, bench.key)
-                         for kind in contestants.KINDS)
+                         for kind in kinds)
     # What is needed depends on how many servers there are.
     names = sorted({n for row in chosen for n in row.user_names()})
     try:
@@ -167,20 +180,23 @@ def running(bench, chosen):
 
 def main():
     given = arguments()
+    # Servers are stopped and mail removed however it ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     contestants.Restante.hash_is_cheap = given.cheap_hash
     began = time.monotonic()
     with folder() as place:
         bench = Bench(place, given.short, given.rounds)
         chosen = [row(bench) for row in choose(given.rows)]
         found = {}
-        with running(bench, chosen):
+        kinds = contestants.KINDS + (peers.KINDS if given.peers else ())
+        with running(bench, chosen, kinds):
             for row in chosen:
                 say(row.key)
                 found[row.key] = bench.run(row)
                 say(report.brief(row, found[row.key]))
-    given.output.write_text(report.write(
-        bench, chosen, found, time.monotonic() - began))
-    say(f"{given.output} written")
+        given.output.write_text(report.write(
+            bench, chosen, found, time.monotonic() - began))
+        say(f"{given.output} written")
 
 
 main()
