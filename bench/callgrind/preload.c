@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * preload - what lets valgrind follow restanted: a role is made by executing
- * /proc/self/exe, which under valgrind is valgrind itself; and SIGUSR2 makes a
+ * /proc/self/exe, which under valgrind is valgrind itself; valgrind knows no
+ * seccomp(2), so a role gets no filter; and SIGUSR2 makes a
  * process write down what it counted since the last time.
  */
 #include <limits.h>
@@ -38,6 +39,33 @@ begin(void)
 		"RESTANTE_PROGRAM=%s", program);
 	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", self ? self : "");
 	sigaction(SIGUSR2, &action, NULL);
+}
+
+/*
+ * Of libseccomp, whose header need not be here: what asks the kernel whether it
+ * can do a thing would hear that it cannot.
+ */
+int seccomp_attr_set(void *filter, int attribute, unsigned value);
+int seccomp_rule_add(
+	void *filter, unsigned action, int call, unsigned count, ...);
+int seccomp_load(const void *filter);
+
+int
+seccomp_attr_set(void *filter, int attribute, unsigned value)
+{
+	return 0;
+}
+
+int
+seccomp_rule_add(void *filter, unsigned action, int call, unsigned count, ...)
+{
+	return 0;
+}
+
+int
+seccomp_load(const void *filter)
+{
+	return 0;
 }
 
 int
