@@ -87,6 +87,7 @@ static const char *const listener_kinds[] = {
 	[LISTENER_POP3] = "pop3",
 	[LISTENER_POP3S] = "pop3s",
 	[LISTENER_LMTP] = "lmtp",
+	[LISTENER_WEB] = "web",
 	NULL,
 };
 
@@ -165,7 +166,7 @@ begin_listener(
 		return true;
 	}
 	snprintf(error, INI_ERROR_SIZE,
-		"unknown listener \"%.60s\": pop3, pop3s or lmtp", name);
+		"unknown listener \"%.60s\": pop3, pop3s, lmtp or web", name);
 	return false;
 }
 
@@ -297,6 +298,12 @@ check_listener(const struct server_settings *settings,
 			"[listener %s] address = %.100s: plaintext-without-tls "
 			"= yes would let passwords cross the network in "
 			"clear; set it to no (or to force, if you must)",
+			kind, listener->address);
+	else if (listener->kind == LISTENER_WEB &&
+		 !is_on_loopback(listener->address))
+		snprintf(error, INI_ERROR_SIZE,
+			"[listener %s] address = %.100s: what the server does "
+			"is nobody's business; use 127.0.0.1, [::1] or unix:",
 			kind, listener->address);
 	else if (listener->group && !strstr(listener->address, "unix:"))
 		snprintf(error, INI_ERROR_SIZE,

@@ -16,7 +16,8 @@ enum listener_kind {
 	LISTENER_POP3,
 	LISTENER_POP3S,
 	LISTENER_LMTP,
-	LISTENER_WEB, /* the control socket; no section of its own yet */
+	LISTENER_WEB,
+	LISTENER_CONTROL, /* restantectl's; has no section */
 };
 
 enum plaintext {

@@ -145,7 +145,8 @@ tell_session(struct child *child)
 	for (size_t i = 0; i < parent.sockets.count; i++) {
 		struct setup_socket *s = &parent.sockets.sockets[i];
 
-		if (s->process < 0 || s->process == (int)child->number)
+		if (s->kind != LISTENER_WEB &&
+			(s->process < 0 || s->process == (int)child->number))
 			tell_listener(child, s->kind, s->fd);
 	}
 }
@@ -153,7 +154,11 @@ tell_session(struct child *child)
 static void
 tell_web(struct child *child)
 {
-	tell_listener(child, LISTENER_WEB, parent.sockets.control);
+	tell_listener(child, LISTENER_CONTROL, parent.sockets.control);
+	for (size_t i = 0; i < parent.sockets.count; i++)
+		if (parent.sockets.sockets[i].kind == LISTENER_WEB)
+			tell_listener(child, LISTENER_WEB,
+				parent.sockets.sockets[i].fd);
 	for (size_t i = 0; i < parent.child_count; i++)
 		if (parent.children[i].role == ROLE_SESSION)
 			tell_stats(child, &parent.children[i]);

@@ -275,8 +275,10 @@ listen_on(const struct listener_settings *listener, int processes,
 
 	while (rest.octets > 0 && outcome == OK) {
 		struct bytes address = bytes_trim(bytes_cut(&rest, ','));
-		int first = is_unix(address) ? -1 : 0;
-		int last = is_unix(address) ? -1 : processes - 1;
+		bool is_shared =
+			is_unix(address) || listener->kind == LISTENER_WEB;
+		int first = is_shared ? -1 : 0;
+		int last = is_shared ? -1 : processes - 1;
 
 		for (int i = first; i <= last && outcome == OK; i++) {
 			outcome = add_socket(

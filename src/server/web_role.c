@@ -150,6 +150,17 @@ map_stats(void)
 	}
 }
 
+static bool
+listen_on(const struct boot_listener *listener)
+{
+	if (listener->kind == LISTENER_WEB)
+		return web_http_serve(&web.loop, listener->fd, web_site);
+	uv_pipe_init(&web.loop, &web.listener, 0);
+	return uv_pipe_open(&web.listener, listener->fd) == 0 &&
+	       uv_listen((uv_stream_t *)&web.listener,
+		       WEB_CONTROL_CONNECTIONS_MAXIMUM, on_connection) == 0;
+}
+
 void
 web_role_run(void)
 {
@@ -165,12 +176,10 @@ web_role_run(void)
 	boot_drop_privileges(web.boot->settings.web_user, &root_fd);
 	map_stats();
 	uv_loop_init(&web.loop);
-	uv_pipe_init(&web.loop, &web.listener, 0);
-	if (web.boot->listener_count != 1 ||
-		uv_pipe_open(&web.listener, web.boot->listeners[0].fd) != 0 ||
-		uv_listen((uv_stream_t *)&web.listener,
-			WEB_CONTROL_CONNECTIONS_MAXIMUM, on_connection) != 0)
-		exit(EX_OSERR);
+	for (size_t i = 0; i < web.boot->listener_count; i++)
+		if (!listen_on(&web.boot->listeners[i]))
+			exit(EX_OSERR);
+	web_site_start();
 	/* jansson seeds its tables from a file. */
 	json_object_seed(0);
 	confinement_enter(&confinement, &web.loop);

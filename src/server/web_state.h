@@ -7,6 +7,8 @@
 
 #include "server/boot.h"
 #include "server/table.h"
+#include "server/web_history.h"
+#include "server/web_http.h"
 #include "server/web_role.h"
 #include "wire/line_reader.h"
 
@@ -45,6 +47,8 @@ struct web_role {
 	uint64_t next_request;
 	uint64_t started_seconds;
 	unsigned controls;
+	struct web_history history;
+	uv_timer_t sampling;
 };
 
 extern struct web_role web;
@@ -55,6 +59,16 @@ extern struct web_role web;
 json_t *web_status_json(json_t *penalties);
 /* From MESSAGE_PENALTIES_TOLD, or NULL: malformed. */
 json_t *web_penalties_json(struct message_reader *reader);
+
+const char *web_role_name(enum role role);
+/* The sum over the roles. */
+struct web_counters web_count(void);
+
+/* ---- web_site.c ---- */
+
+extern const struct web_http_page web_site[];
+/* Begins to sample the counters. */
+void web_site_start(void);
 
 /* ---- web_requests.c ---- */
 

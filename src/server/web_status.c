@@ -13,6 +13,25 @@ static const char *const role_names[ROLE_COUNT] = {
 	[ROLE_WEB] = "web",
 };
 
+const char *
+web_role_name(enum role role)
+{
+	return role_names[role];
+}
+
+struct web_counters
+web_count(void)
+{
+	struct web_counters sum = {0};
+
+	for (size_t i = 0; i < web.stats_count; i++) {
+#define ADD(name) sum.name += web.stats[i]->name;
+		STATS_COUNTERS(ADD)
+#undef ADD
+	}
+	return sum;
+}
+
 static json_t *
 roles_json(uint64_t now_seconds)
 {
@@ -36,13 +55,8 @@ static json_t *
 counters_json(void)
 {
 	json_t *counters = json_object();
-	struct stats sum = {0};
+	struct web_counters sum = web_count();
 
-	for (size_t i = 0; i < web.stats_count; i++) {
-#define ADD(name) sum.name += web.stats[i]->name;
-		STATS_COUNTERS(ADD)
-#undef ADD
-	}
 #define PUT(name)                                                              \
 	json_object_set_new(                                                   \
 		counters, #name, json_integer((json_int_t)sum.name));

@@ -54,5 +54,5 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     server = getattr(item, "server", None) if report.failed else None
-    if server and server.program:
+    if server and server.program and server.program.log_file.exists():
         report.sections.append(("restanted", server.program.text()[-6000:]))

@@ -60,8 +60,9 @@ put_config(FILE *file, const char *directory, unsigned base)
 		"\n[listener pop3]\naddress = 127.0.0.1:%u\n"
 		"\n[listener pop3s]\naddress = 127.0.0.1:%u\n"
 		"\n[listener lmtp]\naddress = 127.0.0.1:%u\n"
+		"\n[listener web]\naddress = 127.0.0.1:%u\n"
 		"\n[auth]\nplaintext-without-tls = yes\n",
-		base + 110, base + 995, base + 24);
+		base + 110, base + 995, base + 24, base + 80);
 }
 
 static int
@@ -287,6 +288,7 @@ demo_print(const struct server_settings *settings)
 	       "  POP3S  %s   (TLS)\n"
 	       "  POP3   %s   (STLS, or plain: loopback only)\n"
 	       "  LMTP   %s   (mail goes in here)\n"
+	       "  Web    http://%s/   (status)\n"
 	       "\n"
 	       "  users        alice and bob, password %s\n"
 	       "  certificate  %s (self-signed)\n"
@@ -297,7 +299,8 @@ demo_print(const struct server_settings *settings)
 	       "\n"
 	       "Stop with Ctrl-C; the next start finds everything again.\n",
 		pop3s, address_of(settings, LISTENER_POP3),
-		address_of(settings, LISTENER_LMTP), DEMO_PASSWORD, certificate,
+		address_of(settings, LISTENER_LMTP),
+		address_of(settings, LISTENER_WEB), DEMO_PASSWORD, certificate,
 		settings->mail, certificate, DEMO_PASSWORD, pop3s);
 	fflush(stdout);
 }

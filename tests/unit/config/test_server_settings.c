@@ -261,14 +261,14 @@ says_file_and_line(void **state)
 			"1000000"},
 		/* listeners */
 		{"[listener]\n",
-			"test.conf:1: unknown listener \"\": pop3, pop3s or "
-			"lmtp"},
+			"test.conf:1: unknown listener \"\": pop3, pop3s, "
+			"lmtp or web"},
 		{"[listener imap]\n",
-			"test.conf:1: unknown listener \"imap\": pop3, pop3s "
-			"or lmtp"},
+			"test.conf:1: unknown listener \"imap\": pop3, pop3s, "
+			"lmtp or web"},
 		{"[listener POP3]\n",
-			"test.conf:1: unknown listener \"POP3\": pop3, pop3s "
-			"or lmtp"},
+			"test.conf:1: unknown listener \"POP3\": pop3, pop3s, "
+			"lmtp or web"},
 		{"[listener pop3]\nadress = x\n",
 			"test.conf:2: unknown key \"adress\" in [listener "
 			"pop3]; did you mean \"address\"?"},
@@ -396,6 +396,32 @@ passwords_stay_on_loopback(void **state)
 			assert_non_null(strstr(error,
 				"would let passwords cross the network in "
 				"clear"));
+	}
+}
+
+static void
+the_status_page_is_on_loopback(void **state)
+{
+	static const struct {
+		const char *address;
+		bool is_good;
+	} rows[] = {
+		{"127.0.0.1:1080", true},
+		{"[::1]:1080, unix:/run/restante/web.sock", true},
+		{"0.0.0.0:1080", false},
+		{"127.0.0.1:1080, 192.0.2.1:1080", false},
+	};
+	char text[200];
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		start_again();
+		snprintf(text, sizeof(text), "[listener web]\naddress = %s\n",
+			rows[i].address);
+		assert_int_equal(parse(text), OK);
+		assert_int_equal(server_settings_check(&settings, error),
+			rows[i].is_good ? OK : ERR_PEER);
+		if (!rows[i].is_good)
+			assert_non_null(strstr(error, "nobody's business"));
 	}
 }
 
@@ -651,6 +677,7 @@ main(void)
 		TEST(listeners_have_their_maximum),
 		TEST(checks_what_holds_across_keys),
 		TEST(passwords_stay_on_loopback),
+		TEST(the_status_page_is_on_loopback),
 		TEST(mail_is_split_below_its_directory),
 		TEST(a_root_that_does_not_fit_is_refused),
 		TEST(reads_what_it_writes),

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * web_history - what the counters were, for the plots of the status page: one
+ * sample a minute of the last six hours. No I/O, no clock.
+ */
+#ifndef SERVER_WEB_HISTORY_H
+#define SERVER_WEB_HISTORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/stats.h"
+
+#define WEB_HISTORY_STEP_SECONDS 60
+#define WEB_HISTORY_SAMPLES	 361 /* so that 360 differences fit */
+
+/* The sum over all roles; STATS_COUNTERS in their order. */
+struct web_counters {
+#define WEB_COUNTER(name) uint64_t name;
+	STATS_COUNTERS(WEB_COUNTER)
+#undef WEB_COUNTER
+};
+
+struct web_history {
+	struct web_counters samples[WEB_HISTORY_SAMPLES]; /* a ring */
+	size_t next, count;
+};
+
+void web_history_add(
+	struct web_history *history, const struct web_counters *now);
+/* How many differences there are. */
+size_t web_history_steps(const struct web_history *history);
+/* What was counted in step `index`, 0 for the oldest; `offset` of a counter. */
+uint64_t web_history_step(
+	const struct web_history *history, size_t index, size_t offset);
+
+#endif
