@@ -195,10 +195,14 @@ class Server:
         self.is_pipelined = "PIPELINING" in capabilities
         self.instead, self.on_step = instead, on_step
         self.sessions, self.lock = [], threading.Lock()
-        self.steps = itertools.count(1)
+        self.steps = self.count()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @staticmethod
+    def count():
+        return itertools.count(1)
 
     def step(self):
         if self.on_step:
@@ -296,7 +300,7 @@ class Account:
 
     def read_all(self):
         """As a mail reader does with what it has shown."""
-        for path in (self.mail / "new").iterdir():
+        for path in (self.mail / "new").glob("*"):
             path.rename(self.mail / "cur" / (path.name + ":2,S"))
 
     def left_over(self):

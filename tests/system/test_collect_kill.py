@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: ISC
+"""restante killed, twice at once, and with servers that hang."""
+import contextlib
+import threading
+
+import pytest
+
+import clients
+import hostile
+import killing
+import mail
+from hostile import Account, Server
+
+POINTS = 40
+
+
+def three():
+    return [(f"u{n}", mail.plain(f"number {n}")) for n in range(3)]
+
+
+@pytest.mark.parametrize("keep", ["yes", "no"])
+def test_killed_at_any_point(keep):
+    """Nothing lost, nothing twice; script/kill-test does more of it."""
+    killed, lost, duplicated = killing.kill_test(POINTS, keep)
+    print(f"lost {lost}, duplicated {duplicated}")
+    assert (lost, duplicated) == (0, 0)
+    # Otherwise it was no test.
+    assert killed >= POINTS * 3 / 4
+
+
+# ---- several programs ----
+
+@pytest.mark.sanitize
+def test_two_at_once(place):
+    """The second one goes, says why, and disturbs nothing."""
+    is_in, may_go = threading.Event(), threading.Event()
+
+    def retr(session, number):
+        is_in.set()
+        hostile.wait_for(may_go)
+        return session.on_retr(number)
+
+    with Server(three(), RETR=retr) as server:
+        account = Account(place, server, keep="no")
+        first = clients.restante_process(
+            place, "-c", account.config, "fetch")
+        hostile.wait_for(is_in)
+        ended = account.fetch(ok=75)
+        assert ended["outcome"] == "busy"
+        assert "another restante is collecting" in ended["text"]
+        assert len(server.sessions) == 1
+        may_go.set()
+        assert first.wait(hostile.RUN_SECONDS) == 0
+        assert len(account.filed()) == 3 and server.mail == []
+        # Its lines in the ledger are those of the first.
+        assert clients.restante(
+            place, "-c", account.config, "status").stdout.count(b"good") == 1
+
+
+@pytest.mark.sanitize
+def test_two_accounts_in_one_maildir(place):
+    """The same UIDLs, the same mail: both have theirs."""
+    with Server(three()) as one, Server(three()) as two:
+        account = Account(place, one, name="one", maildir=place / "Mail/all")
+        Account(place, two, name="two", maildir=place / "Mail/all")
+        account.fetch()
+        account.fetch()
+        account.mail = place / "Mail/all"
+        assert len(account.filed()) == 6
+
+
+@pytest.mark.sanitize
+def test_twenty_at_once(place):
+    """18 are collected while 2 hang, one before its greeting."""
+    def hang(session, _):
+        hostile.sleep_until_closed(session)
+
+    with contextlib.ExitStack() as stack:
+        accounts = []
+        for n in range(20):
+            instead = {5: {"greeting": hang}, 12: {"RETR": hang}}.get(n, {})
+            server = stack.enter_context(Server(three(), **instead))
+            accounts.append(Account(place, server, name=f"account{n}",
+                                    timeout="3s", keep="no"))
+        ended, seconds = hostile.elapsed(accounts[0].fetch, 75)
+        order = [e for e in accounts[0].events if e["event"] == "ended"]
+        assert [e["outcome"] for e in order] == ["ok"] * 18 + ["gone"] * 2
+        assert {e["account"] for e in order[18:]} == {"account5", "account12"}
+        assert seconds < 30
+        for n, account in enumerate(accounts):
+            assert len(account.filed()) == (0 if n in (5, 12) else 3)
