@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Makes the seeds of the fuzz targets, one folder for each, out of what the
+tests hold: what clients say in the transcripts, what our server says to them
+there, and settings of the golden tests.
+
+usage: corpus.py TESTS TO STAMP
+"""
+import pathlib
+import re
+import sys
+
+ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "\\": b"\\"}
+# Requests of tests/fuzz/fuzz_pop3_client.c by verb; its table says which.
+REQUESTS = {"CAPA": 0, "USER": 1, "STAT": 2, "UIDL": 3, "LIST": 4, "RETR": 5,
+            "DELE": 6, "QUIT": 7, "TOP": 8, "AUTH": 10, "STLS": 11,
+            "NOOP": 12}
+# Flags of the targets: the input goes on from a state that is hard to reach.
+HEADS = {"pop3-server": (0, 2, 4, 8), "lmtp-server": (0, 1, 4)}
+
+
+def unescape(text):
+    """As tests/transcripts/README.md has it."""
+    out, at = b"", 0
+    while at < len(text):
+        if text[at] != "\\":
+            out += text[at].encode()
+            at += 1
+        elif text[at + 1] == "x":
+            out += bytes([int(text[at + 2:at + 4], 16)])
+            at += 4
+        elif text[at + 1] == "(":
+            end = text.index(")", at)
+            count, repeated = text[at + 2:end].split(" ", 1)
+            # Long lines are made by the fuzzer itself when they matter.
+            out += unescape(repeated) * min(int(count), 1100)
+            at = end + 1
+        else:
+            out += ESCAPES[text[at + 1]]
+            at += 2
+    return out
+
+
+def said(transcript, who):
+    out = b""
+    for line in transcript.splitlines():
+        key, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if key == who:
+            out += value.replace("*", "text").encode() + b"\r\n"
+        elif key == f"{who}-raw":
+            out += unescape(value)
+    return out
+
+
+def requests(transcript):
+    """What the client asks, as pairs of octets."""
+    pairs = []
+    for line in re.findall(r"^C: (.*)$", transcript, re.M):
+        verb, _, argument = line.partition(" ")
+        if verb in REQUESTS:
+            number = int(argument) if argument.isdigit() else 1
+            pairs.append(bytes([REQUESTS[verb], number % 256]))
+    return pairs[:15]
+
+
+def client_seed(transcript):
+    pairs = requests(transcript)
+    return (bytes([len(pairs), 3]) + b"".join(pairs)
+            + said(transcript, "S"))
+
+
+def seeds(tests):
+    """(target, name, octets)"""
+    for protocol in ("pop3", "lmtp"):
+        target = f"{protocol}-server"
+        for file in sorted((tests / "transcripts" / protocol).glob("*.txt")):
+            text = file.read_text("utf-8")
+            client = said(text, "C")
+            for flags in HEADS[target]:
+                yield target, f"{file.stem}.{flags}", bytes([flags, 7]) + client
+            yield "line-reader", f"{protocol}-{file.stem}", b"\0\7" + client
+            if protocol == "pop3":
+                yield "pop3-client", file.stem, client_seed(text)
+            for message in re.findall(r"^message: (.*)$", text, re.M):
+                yield "dot", f"{file.stem}-message", b"\0\3" + unescape(message)
+            if "\r\n.\r\n".encode() in client:
+                yield "dot", f"{protocol}-{file.stem}", b"\1\3" + client
+    for file in sorted((tests / "golden" / "files").glob("*.conf")):
+        yield "settings", file.stem, b"\0\0" + file.read_bytes()
+    yield "settings", "collector", (
+        b"\1\0[client]\nstate = s\n[account a@b.example]\nhost = h\n"
+        b"keep = yes\nmaildir = ~/M\ntls = starttls\n")
+    yield "sasl", "plain", b"\0\0AGFsaWNlAHNlY3JldA==\n"
+    yield "sasl", "login", b"\3\0YWxpY2U=\nc2VjcmV0\n"
+
+
+def main():
+    tests, to, stamp = map(pathlib.Path, sys.argv[1:])
+    for target, name, octets in seeds(tests):
+        (to / target).mkdir(parents=True, exist_ok=True)
+        (to / target / name).write_bytes(octets)
+    stamp.write_text("")
+
+
+main()
