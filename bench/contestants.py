@@ -100,6 +100,7 @@ class Restante(Contestant):
     name = "Restante"
 
     hash_is_cheap = False
+    session_processes = 0
 
     def __init__(self, place, certificate, key):
         super().__init__(place, certificate, key)
@@ -115,6 +116,7 @@ class Restante(Contestant):
         return (f"[server]\nhostname = localhost\nstate = {self.state}\n"
                 f"mail = {self.boxes}/%u\nlog = stderr\n"
                 f"log-level = warning\n{users}"
+                f"session-processes = {self.session_processes}\n"
                 f"[listener pop3]\naddress = 127.0.0.1:{self.pop3_port}\n"
                 f"[listener pop3s]\naddress = 127.0.0.1:{self.pop3s_port}\n"
                 f"[listener lmtp]\naddress = 127.0.0.1:{self.lmtp_port}\n"
@@ -145,6 +147,12 @@ class Restante(Contestant):
                            (row, hash_, seconds))
         db.close()
 
+    def set_processes(self, count):
+        self.session_processes = count
+        self.config.write_text(self.settings())
+        self.stop()
+        self.start()
+
     def forget_index(self, user):
         self.stop()
         shutil.rmtree(self.state / "store" / "index" / user)
@@ -153,8 +161,9 @@ class Restante(Contestant):
 
 class Dovecot(Contestant):
     """High-performance login mode (one process serves all logins), processes
-    reused for 1,000 sessions, no flag updates, sizes from file names; no
-    password hashing at all."""
+    reused for 1,000 sessions, no flag updates, sizes from file names, mail
+    stored with CRLF (a quarter cheaper for it than its own LF); no password
+    hashing at all."""
     name = "Dovecot"
 
     def __init__(self, place, certificate, key):

@@ -152,11 +152,7 @@ OPERATIONS = {
 class Counted(contestants.Restante):
     """As one user: a role that changes its user could write no counts."""
     hash_is_cheap = True
-
-    def settings(self):
-        return super().settings().replace(
-            "log-level = warning\n",
-            "log-level = warning\nsession-processes = 1\n")
+    session_processes = 1
 
     def command(self):
         out = self.place / "counts"

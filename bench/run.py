@@ -5,12 +5,14 @@ usage: script/bench [--short] [--rounds N] [--output FILE] [ROW...]
 
   --short     small boxes, two rounds: that everything works, not how fast
   --rounds N  at least 5 for a report (the default)
+  --growth    also curves: how costs change with messages, connections, octets
   --cheap-hash  accounts of Restante with DES instead of yescrypt: what a login
               costs besides the hash
   --peers     also Courier, mailutils and popa3d, unpacked below build-peers/;
               needs root
   --output    where the report goes: bench/report.md, of --short
-              build-release/report-short.md
+              build-release/report-short.md; every single figure goes into a
+              .json file beside it
 """
 import argparse
 import contextlib
@@ -28,6 +30,7 @@ sys.dont_write_bytecode = True
 import collect  # noqa: E402
 import contestants  # noqa: E402
 import corpus  # noqa: E402
+import growth  # noqa: E402
 import peers  # noqa: E402
 import report  # noqa: E402
 import rows  # noqa: E402
@@ -138,6 +141,7 @@ def arguments():
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--cheap-hash", action="store_true")
     parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--growth", action="store_true")
     parser.add_argument("--output", type=pathlib.Path)
     parser.add_argument("rows", nargs="*", metavar="ROW")
     given = parser.parse_args()
@@ -178,12 +182,20 @@ def running(bench, chosen, kinds):
             server.stop()
 
 
+def measure_growth(given):
+    with folder() as place:
+        bench = Bench(place, given.short, given.rounds)
+        curves = growth.run(bench, given.output.parent / "plots", say)
+    return f"\n## What more of everything costs\n\n{curves}"
+
+
 def main():
     given = arguments()
     # Servers are stopped and mail removed however it ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     contestants.Restante.hash_is_cheap = given.cheap_hash
     began = time.monotonic()
+    grown = measure_growth(given) if given.growth else ""
     with folder() as place:
         bench = Bench(place, given.short, given.rounds)
         chosen = [row(bench) for row in choose(given.rows)]
@@ -193,9 +205,11 @@ def main():
             for row in chosen:
                 say(row.key)
                 found[row.key] = bench.run(row)
+                given.output.with_suffix(".json").write_text(
+                    json.dumps(found, indent=1))
                 say(report.brief(row, found[row.key]))
         given.output.write_text(report.write(
-            bench, chosen, found, time.monotonic() - began))
+            bench, chosen, found, time.monotonic() - began) + grown)
         say(f"{given.output} written")
 
 

@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 import time
+import xml.etree.ElementTree
 
 import pytest
 
@@ -15,6 +16,7 @@ sys.path.insert(0, str(servers.ROOT / "bench"))
 
 import corpus  # noqa: E402
 import instructions  # noqa: E402
+import plots  # noqa: E402
 import proxy  # noqa: E402
 
 RTT = 0.04
@@ -87,6 +89,25 @@ def test_own_costs_of_functions():
     (1000, False), (1100, False), (1101, True), (500, False)])
 def test_growth_is_noticed(total, is_bad):
     assert instructions.compare("login", total, {"login": 1000})[1] == is_bad
+
+
+def dots(points):
+    tree = xml.etree.ElementTree.fromstring(plots.svg("t", "x", "y", points))
+    return [(float(c.get("cx")), float(c.get("cy")))
+            for c in tree.iter("{http://www.w3.org/2000/svg}circle")]
+
+
+def test_a_plot_shows_proportion():
+    """Ten times as much is as far away everywhere; level is level."""
+    slope = dots([(1, 0.1), (10, 1), (100, 10)])
+    assert slope[1][0] - slope[0][0] == pytest.approx(
+        slope[2][0] - slope[1][0], abs=0.2)
+    assert slope[0][1] - slope[1][1] == pytest.approx(
+        slope[1][1] - slope[2][1], abs=0.2)
+    assert slope[0][1] > slope[2][1]
+    assert len({y for _, y in dots([(10, 7), (1000, 7), (10000, 7)])}) == 1
+    assert all(0 < x < plots.WIDTH and 0 < y < plots.HEIGHT
+               for x, y in slope)
 
 
 def echo():

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: ISC
+"""How the cost of one unit of work changes when there is more of everything:
+messages, connections, octets. It should not."""
+import itertools
+import statistics
+
+import contestants
+import corpus
+import plots
+import rows
+
+KIB, MIB = 1 << 10, 1 << 20
+# Octets read at each size, so that ticks of the clock are many.
+VOLUME = 1 << 30
+
+
+def sized(octets):
+    """A maker of messages of about so many octets."""
+    lines = corpus.text(corpus.random.Random(octets), octets)
+
+    def make(number):
+        return corpus.four_kib(number)[:600].rpartition(b"\r\n")[0] + (
+            b"\r\n\r\n" + lines)
+    make.__name__ = f"of-{octets}"
+    return make
+
+
+class Curve(rows.Row):
+    """Its points are rows of their own, one server, one after the other."""
+    points, short_points = (), ()
+    rounds = 3
+    counter = itertools.count()
+
+    def __init__(self, bench):
+        super().__init__(bench)
+        self.points = self.short_points if bench.is_short else self.points
+
+    def shrink(self):
+        self.rounds = 1
+
+    def user(self, point):
+        return f"{self.key}p{point}x"
+
+    def user_names(self):
+        return [f"{self.user(p)}{n:04d}" for p in self.points
+                for n in range(self.users_at(p))]
+
+    def users_at(self, point):
+        return 1
+
+    def box_at(self, point):
+        """(make, messages)"""
+        return corpus.small, point
+
+    def begin(self, point):
+        server = self.bench.servers[0]
+        self.users = self.users_at(point)
+        make, messages = self.box_at(point)
+        box = self.bench.corpus_box(make, 0, messages)
+        for number in range(self.users):
+            server.put_box(box, f"{self.user(point)}{number:04d}")
+        return server
+
+    def measure(self):
+        """[(x, y)]; the first round warms index and caches."""
+        found = []
+        for point in self.points:
+            server = self.begin(point)
+            values = [self.at(server, point)
+                      for _ in range(self.rounds + 1)][1:]
+            found.append((point, statistics.median(values)))
+        return found
+
+    def listings(self, server, point, count):
+        return self.load(server, "listing", count, prefix=self.user(point))
+
+
+class StatByMessages(Curve):
+    key, title = "gstat", "Log in, STAT, QUIT"
+    x, y = "messages in the mailbox", "CPU us"
+    points = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
+    short_points = (10, 100)
+
+    def at(self, server, point):
+        count = 20 if self.bench.is_short else 3000
+        done = self.load(server, "login", count, prefix=self.user(point))
+        return max(done["cpu"], 0.01) / count * 1e6
+
+
+class ListByMessages(Curve):
+    key, title = "glist", "UIDL and LIST"
+    x, y = "messages in the mailbox", "CPU us a message"
+    points, short_points = StatByMessages.points[2:], (100, 1000)
+
+    def at(self, server, point):
+        count = max(2, (10_000 if self.bench.is_short else 4_000_000) // point)
+        done = self.listings(server, point, count)
+        return max(done["cpu"], 0.01) / (count * point) * 1e6
+
+
+class RetrBySize(Curve):
+    key, title = "gretr", "RETR, plain"
+    x, y = "octets of a message", "CPU s a GB"
+    points = (KIB, 16 * KIB, 256 * KIB, 4 * MIB, 50 * MIB)
+    short_points = (KIB, 16 * KIB)
+
+    def box_at(self, point):
+        most = 20 if self.bench.is_short else 1000
+        return sized(point), max(2, min(most, 100 * MIB // point))
+
+    def at(self, server, point):
+        messages = self.box_at(point)[1]
+        volume = MIB if self.bench.is_short else VOLUME // (
+            8 if point < 16 * KIB else 1)
+        count = max(1, volume // (messages * point))
+        done = self.load(server, "retr", count, "--window", 32,
+                         prefix=self.user(point))
+        return max(done["cpu"], 0.01) / (done["octets"] / rows.GB)
+
+
+class LoginByConnections(Curve):
+    key, title = "gconn", "Log in, STAT, QUIT"
+    x, y = "connections at once", "CPU us"
+    points, short_points = (1, 10, 100, 1_000), (1, 4)
+
+    def users_at(self, point):
+        return point
+
+    def box_at(self, point):
+        return corpus.small, 2
+
+    def at(self, server, point):
+        count = max(20 if self.bench.is_short else 3000, point)
+        done = self.load(server, "login", count, "--connections", point,
+                         prefix=self.user(point))
+        return max(done["cpu"], 0.01) / count * 1e6
+
+
+class MemoryByConnections(rows.Idle):
+    """Logged in and silent; a new server for every point."""
+    key, title = "gidle", "Memory of an idle session"
+    x, y = "sessions", "KiB PSS"
+    points, short_points = (100, 1_000, 10_000), (10, 30)
+
+    def __init__(self, bench):
+        super().__init__(bench)
+        self.points = self.short_points if bench.is_short else self.points
+        self.users = max(self.points)
+
+    def shrink(self):
+        pass
+
+    def measure(self):
+        server = self.bench.servers[0]
+        box = self.bench.corpus_box(corpus.small, 0, 2)
+        for name in self.user_names():
+            server.put_box(box, name)
+        found = []
+        for point in self.points:
+            server.stop()
+            server.start()
+            self.hold(server, 10)
+            found.append((point, max(self.hold(server, point), 0.1)))
+        return found
+
+
+CURVES = (StatByMessages, ListByMessages, RetrBySize, LoginByConnections,
+          MemoryByConnections)
+
+
+class Processes:
+    """The same work with one session process and with two."""
+    title = "Session processes"
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.rows = rows.Login(bench), rows.Retr(bench)
+
+    def user_names(self):
+        return [n for row in self.rows for n in row.user_names()]
+
+    def measure(self):
+        """[(processes, title, label, median)]"""
+        server, found = self.bench.servers[0], []
+        for row in self.rows:
+            row.prepare()
+        for count in (1, 2):
+            server.set_processes(count)
+            for row in self.rows:
+                row.plan(server)
+                values = [row.round(server) for _ in range(3)]
+                for metric in row.metrics[:2]:
+                    found.append((count, row.title, metric,
+                                  statistics.median(
+                                      v[metric.key] for v in values)))
+        return found
+
+
+def run(bench, folder, say):
+    """Lines of the report; the plots go into `folder`."""
+    curves = [kind(bench) for kind in CURVES]
+    processes = Processes(bench)
+    server = contestants.Restante(bench.place, bench.certificate, bench.key)
+    bench.servers = [server]
+    server.add_users(sorted({n for part in (*curves, processes)
+                             for n in part.user_names()}))
+    server.start()
+    try:
+        lines = [of_curve(curve, folder, say) for curve in curves]
+        lines.append(of_processes(processes))
+    finally:
+        server.stop()
+    return "\n".join(lines)
+
+
+def of_curve(curve, folder, say):
+    points = curve.measure()
+    say(f"{curve.title}, {curve.y}: " + ", ".join(
+        f"{plots.short(x)} {plots.short(y)}" for x, y in points))
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{curve.key[1:]}.svg"
+    file.write_text(plots.svg(curve.title, curve.x, curve.y, points))
+    first, last = points[0], points[-1]
+    return (f"![{curve.title}, {curve.y}, by {curve.x}]"
+            f"({folder.name}/{file.name})\n\n{curve.title}, {curve.y}: "
+            f"{plots.short(first[1])} at {plots.short(first[0])} {curve.x}, "
+            f"{plots.short(last[1])} at {plots.short(last[0])}.\n")
+
+
+def of_processes(processes):
+    lines = ["| session processes | work | measure | median |", "|---|---|---|---|"]
+    for count, title, metric, value in processes.measure():
+        lines.append(f"| {count} | {title} | {metric.label}, {metric.unit} | "
+                     f"{value:,.{metric.digits}f} |")
+    return "\n".join(lines) + "\n"
