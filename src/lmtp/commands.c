@@ -9,6 +9,7 @@ const struct lmtp_command lmtp_commands[] = {
 	{"MAIL", lmtp_on_mail, "RFC 5321 section 4.1.1.2"},
 	{"RCPT", lmtp_on_rcpt, "RFC 5321 section 4.1.1.3"},
 	{"DATA", lmtp_on_data, "RFC 2033 section 4.2"},
+	{"BDAT", lmtp_on_bdat, "RFC 3030 section 2"},
 	{"RSET", lmtp_on_rset, "RFC 5321 section 4.1.1.5"},
 	{"NOOP", lmtp_on_noop, "RFC 5321 section 4.1.1.9"},
 	{"VRFY", lmtp_on_vrfy, "RFC 5321 section 4.1.1.6"},

@@ -137,9 +137,24 @@ say_resolved(struct lmtp_session *s)
 	s->candidate = NULL;
 }
 
+/* The chunk that asked for it is to be taken first. */
+static void
+refuse_chunk(struct lmtp_session *s)
+{
+	s->has_begun = true;
+	s->refusal = s->answer;
+	s->mode = LMTP_SWALLOWING;
+	for (unsigned i = 0; i < s->recipient_count; i++)
+		s->recipients[i].outcome = s->answer;
+}
+
 static void
 say_begun(struct lmtp_session *s)
 {
+	if (s->answer != OK && s->is_in_chunk) {
+		refuse_chunk(s);
+		return;
+	}
 	if (s->answer != OK) {
 		lmtp_reply_outcome(s, s->answer, s->recipients[0].address);
 		s->has_begun = true; /* what began of it is to be aborted */
@@ -150,7 +165,8 @@ say_begun(struct lmtp_session *s)
 	s->mode = LMTP_RECEIVING;
 	s->body_octets = 0;
 	dot_decoder_init(&s->decoder, BARE_LF_TO_CRLF);
-	lmtp_reply(s, "354 end with a line of one dot");
+	if (!s->is_in_chunk)
+		lmtp_reply(s, "354 end with a line of one dot");
 }
 
 static void
@@ -188,7 +204,7 @@ judge_body(struct lmtp_session *s)
 
 /* Decodes what fits `body`; true at the end of the message. */
 static bool
-take_body(struct lmtp_session *s, struct bytes *in, struct buffer *body)
+take_data(struct lmtp_session *s, struct bytes *in, struct buffer *body)
 {
 	size_t room = buffer_room(body);
 	size_t octets = 0;
@@ -206,14 +222,26 @@ take_body(struct lmtp_session *s, struct bytes *in, struct buffer *body)
 	is_end = dot_decoder_take(&s->decoder, in, to, room, &octets);
 	buffer_grow(body, octets);
 	s->body_octets += octets;
-	judge_body(s);
+	return is_end;
+}
+
+/* True at the end of the message or of a chunk. */
+static bool
+take_body(struct lmtp_session *s, struct bytes *in, struct buffer *body)
+{
+	bool is_end = s->is_in_chunk ? lmtp_take_chunk(s, in, body)
+				     : take_data(s, in, body);
+
+	/* A chunk may be refused for reasons of its own. */
+	if (!s->is_in_chunk || s->mode == LMTP_RECEIVING)
+		judge_body(s);
 	if (s->mode == LMTP_SWALLOWING)
 		buffer_clear(body);
 	return is_end;
 }
 
-static void
-end_body(struct lmtp_session *s)
+void
+lmtp_end_body(struct lmtp_session *s)
 {
 	if (s->mode == LMTP_RECEIVING) {
 		s->mode = LMTP_DELIVERING;
@@ -296,13 +324,22 @@ is_in_body(const struct lmtp_session *s)
 	return s->mode == LMTP_RECEIVING || s->mode == LMTP_SWALLOWING;
 }
 
+/* A chunk of nothing ends without an octet. */
+static bool
+may_go_on(const struct lmtp_session *s, const struct bytes *in)
+{
+	return in->octets > 0 || (s->is_in_chunk && s->chunk_left == 0);
+}
+
 static enum lmtp_next
 go_on_body(struct lmtp_session *s, struct bytes *in, struct buffer *body)
 {
 	bool is_end = take_body(s, in, body);
 
-	if (is_end)
-		end_body(s);
+	if (is_end && s->is_in_chunk)
+		lmtp_end_chunk(s);
+	else if (is_end)
+		lmtp_end_body(s);
 	if (body->octets > 0 &&
 		(is_end || buffer_room(body) <= BODY_ROOM_OCTETS))
 		return LMTP_BODY;
@@ -348,8 +385,8 @@ lmtp_session_step(struct lmtp_session *s, struct bytes *in, struct buffer *out,
 		if (s->is_closing)
 			return LMTP_CLOSE;
 		if (is_in_body(s))
-			return in->octets > 0 ? go_on_body(s, in, body)
-					      : LMTP_READ;
+			return may_go_on(s, in) ? go_on_body(s, in, body)
+						: LMTP_READ;
 		if (s->expiry) {
 			buffer_printf(out, "421 4.3.2 %.200s\r\n", s->expiry);
 			s->is_closing = true;

@@ -8,7 +8,8 @@
  * Commands go in by `in`, replies come out by `out`, decoded message octets
  * (dots undone, only CRLF.CRLF ends, bare LF made CRLF or refused) by `body`.
  *
- * Source: RFC 2033, 5321, 2034 (enhanced codes), 1870 (SIZE), 6531.
+ * Source: RFC 2033, 5321, 2034 (enhanced codes), 1870 (SIZE), 6531, 3030
+ * (CHUNKING).
  */
 #ifndef LMTP_SESSION_H
 #define LMTP_SESSION_H
@@ -38,7 +39,7 @@ enum lmtp_next {
 	LMTP_RESOLVE, /* whose maildrop is lmtp_session_recipient(session,
 			 lmtp_session_recipient_count(session))? Then
 			 lmtp_session_resolved */
-	LMTP_BEGIN,   /* DATA: open an append for each accepted recipient, then
+	LMTP_BEGIN, /* DATA or the first BDAT: open an append for each accepted recipient, then
 			 lmtp_session_begun */
 	LMTP_BODY, /* `body` holds octets for every recipient: take them (clear
 			 it), then step */

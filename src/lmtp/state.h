@@ -40,8 +40,11 @@ struct lmtp_session {
 	unsigned recipient_count, recipient_room;
 	unsigned replied; /* recipients told after the body */
 	unsigned bad_commands;
-	uint8_t next; /* enum lmtp_next that is awaited, or LMTP_READ */
-	uint8_t mode; /* enum lmtp_mode */
+	uint8_t next;	     /* enum lmtp_next that is awaited, or LMTP_READ */
+	uint8_t mode;	     /* enum lmtp_mode */
+	uint64_t chunk_left; /* octets of this BDAT */
+	bool is_in_chunk, is_last_chunk, is_after_cr,
+		is_misplaced; /* a chunk that no transaction waits for */
 	bool is_greeted, is_closing, has_begun, is_answered,
 		is_committed; /* the owner has been asked to */
 	enum outcome answer;
@@ -67,11 +70,24 @@ void lmtp_reply_outcome(struct lmtp_session *session, enum outcome outcome,
 bool lmtp_take_path(struct bytes *rest, bool may_be_null,
 	char out[LMTP_ADDRESS_MAXIMUM_OCTETS + 1]);
 
+/* ---- session.c ---- */
+
+/* All of it has come: it is to be delivered, or refused for each recipient. */
+void lmtp_end_body(struct lmtp_session *session);
+
+/* ---- chunks.c ---- */
+
+/* As much as fits `body`; true at the end of the chunk. */
+bool lmtp_take_chunk(
+	struct lmtp_session *session, struct bytes *in, struct buffer *body);
+void lmtp_end_chunk(struct lmtp_session *session);
+
 /* ---- transaction.c ---- */
 
 typedef void lmtp_handler(struct lmtp_session *session, struct bytes arguments);
 lmtp_handler lmtp_on_lhlo, lmtp_on_wrong_hello, lmtp_on_mail, lmtp_on_rcpt,
-	lmtp_on_data, lmtp_on_rset, lmtp_on_noop, lmtp_on_vrfy, lmtp_on_quit;
+	lmtp_on_data, lmtp_on_bdat, lmtp_on_rset, lmtp_on_noop, lmtp_on_vrfy,
+	lmtp_on_quit;
 
 /* Forgets the transaction; the owner is told when it had begun. */
 void lmtp_reset(struct lmtp_session *session);

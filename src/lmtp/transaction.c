@@ -20,6 +20,7 @@ lmtp_reset(struct lmtp_session *s)
 	s->body_octets = 0;
 	s->refusal = OK;
 	s->refusal_text = NULL;
+	s->is_after_cr = false;
 	s->mode = LMTP_COMMANDS;
 	if (s->has_begun)
 		s->next = LMTP_ABORT;
@@ -61,7 +62,8 @@ lmtp_on_lhlo(struct lmtp_session *s, struct bytes arguments)
 	s->helo = copy_of(name);
 	buffer_printf(s->out,
 		"250-%.200s\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n"
-		"250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE %llu\r\n",
+		"250-8BITMIME\r\n250-SMTPUTF8\r\n"
+		"250-CHUNKING\r\n250 SIZE %llu\r\n",
 		s->settings->hostname,
 		(unsigned long long)s->settings->maximum_message_octets);
 }
@@ -170,6 +172,8 @@ lmtp_on_rcpt(struct lmtp_session *s, struct bytes arguments)
 
 	if (!s->reverse_path) {
 		lmtp_bad(s, "503 5.5.1 MAIL comes first");
+	} else if (s->has_begun) {
+		lmtp_bad(s, "503 5.5.1 the message has begun");
 	} else if (!starts_with(&arguments, "TO:") ||
 		   !lmtp_take_path(&arguments, false, path)) {
 		lmtp_bad(s, "501 5.1.3 RCPT TO:<address> is expected");
@@ -194,6 +198,8 @@ lmtp_on_data(struct lmtp_session *s, struct bytes arguments)
 		lmtp_bad(s, "503 5.5.1 MAIL comes first");
 	else if (s->recipient_count == 0)
 		lmtp_reply(s, "503 5.5.1 no valid recipients");
+	else if (s->has_begun)
+		lmtp_bad(s, "503 5.5.1 the message comes in BDAT");
 	else
 		s->next = LMTP_BEGIN;
 }

@@ -44,7 +44,8 @@ static const struct row rows[] = {
 	/* LHLO */
 	{"", "LHLO client\r\n",
 		"250-host\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n"
-		"250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 1000\r\n"},
+		"250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250 SIZE "
+		"1000\r\n"},
 	{"", "lhlo [192.0.2.1]\r\n", "250-"},
 	{"", "LHLO  client \r\n", "250-"},
 	{"", "LHLO\r\n", NO_NAME},

@@ -78,15 +78,17 @@ put_command(struct buffer *to, uint64_t *seed, bool has_recipient)
 /* ---- random bodies ---- */
 
 struct body {
-	struct buffer sent;  /* dots stuffed, with its end line */
-	struct buffer meant; /* what is to be stored */
+	struct buffer sent;    /* dots stuffed, with its end line */
+	struct buffer chunked; /* as BDAT sends it */
+	struct buffer meant;   /* what is to be stored */
 	unsigned bare_lf_count;
 };
 
 static void
 put_both(struct body *body, const char *text)
 {
-	assert_true(put(&body->sent, text) && put(&body->meant, text));
+	assert_true(put(&body->sent, text) && put(&body->chunked, text) &&
+		    put(&body->meant, text));
 }
 
 /* A line of the body and how it ends; true when that is a real line end. */
@@ -104,8 +106,9 @@ put_body_line(struct body *body, uint64_t *seed, bool is_line_start)
 	switch (random_below(seed, 10)) {
 	case 0:
 		/* It ends no line, and is stored as if it did. */
-		assert_true(
-			put(&body->sent, "\n") && put(&body->meant, "\r\n"));
+		assert_true(put(&body->sent, "\n") &&
+			    put(&body->chunked, "\n") &&
+			    put(&body->meant, "\r\n"));
 		body->bare_lf_count++;
 		return false;
 	case 1:
@@ -113,6 +116,7 @@ put_body_line(struct body *body, uint64_t *seed, bool is_line_start)
 		return false;
 	case 2:
 		assert_true(buffer_append(&body->sent, "\0.", 2) &&
+			    buffer_append(&body->chunked, "\0.", 2) &&
 			    buffer_append(&body->meant, "\0.", 2));
 		return false;
 	default:
@@ -130,6 +134,7 @@ body_make(struct body *body, uint64_t *seed)
 
 	*body = (struct body){.bare_lf_count = 0};
 	buffer_init(&body->sent, BODY_OCTETS);
+	buffer_init(&body->chunked, BODY_OCTETS);
 	buffer_init(&body->meant, BODY_OCTETS);
 	while (lines-- > 0)
 		is_line_start = put_body_line(body, seed, is_line_start);
@@ -142,6 +147,7 @@ static void
 body_release(struct body *body)
 {
 	buffer_release(&body->sent);
+	buffer_release(&body->chunked);
 	buffer_release(&body->meant);
 }
 
@@ -178,7 +184,7 @@ struct conversation {
 	struct buffer said;  /* by the client, all of it */
 	struct buffer heard; /* and by the server */
 	uint64_t seed;
-	unsigned lines, bodies, refused, recipients;
+	unsigned lines, bodies, chunks, refused, recipients;
 };
 
 /* What came for what was said; valid until more is said. */
@@ -248,6 +254,79 @@ say_body(struct conversation *c)
 	body_release(&body);
 }
 
+static struct bytes
+say_chunk(struct conversation *c, struct bytes chunk, bool is_last)
+{
+	struct buffer line;
+	struct bytes got;
+
+	buffer_init(&line, BODY_OCTETS + 64);
+	assert_true(buffer_printf(&line, "BDAT %zu%s\r\n", chunk.octets,
+			    is_last ? " LAST" : "") &&
+		    buffer_append_bytes(&line, chunk));
+	got = say(c, buffer_bytes(&line));
+	buffer_release(&line);
+	c->chunks++;
+	return got;
+}
+
+/* A reply for each recipient, or one of them is none. */
+static void
+hear_last_chunk(struct conversation *c, const struct body *body,
+	struct bytes got, bool is_committed)
+{
+	for (unsigned i = 0; i < c->recipients; i++) {
+		int code = cut_reply(&got);
+
+		if (is_committed)
+			expect_outcome(code, c->o.outcomes[i]);
+		else
+			assert_in_range(code, 400, 599);
+	}
+	assert_int_equal(got.octets, 0);
+	if (is_committed)
+		assert_bytes(buffer_bytes(&c->o.data),
+			buffer_bytes(&body->meant),
+			buffer_bytes(&body->chunked));
+}
+
+/* RFC 3030: refused in the middle, the transaction is over. */
+static void
+say_chunks(struct conversation *c)
+{
+	unsigned commits = c->o.commits, failed = c->o.begins_failed;
+	bool is_last = false;
+	struct bytes rest;
+	struct body body;
+
+	body_make(&body, &c->seed);
+	rest = buffer_bytes(&body.chunked);
+	while (!is_last) {
+		size_t octets = (size_t)random_below(&c->seed, rest.octets + 1);
+		struct bytes chunk, got;
+
+		if (random_below(&c->seed, 4) == 0)
+			octets = rest.octets;
+		chunk = bytes_of(rest.at, octets);
+		rest = bytes_after(rest, octets);
+		is_last = rest.octets == 0 && random_below(&c->seed, 3);
+		got = say_chunk(c, chunk, is_last);
+		if (is_last) {
+			assert_int_equal(c->o.commits - commits,
+				!is_refused(&body) &&
+					c->o.begins_failed == failed);
+			hear_last_chunk(c, &body, got, c->o.commits > commits);
+		} else if (cut_reply(&got) != 250) {
+			is_last = true;
+			assert_int_equal(got.octets, 0);
+		}
+	}
+	if (c->o.commits > commits)
+		assert_false(is_refused(&body));
+	c->recipients = 0;
+	body_release(&body);
+}
+
 static bool
 has_verb(struct bytes line, const char *verb)
 {
@@ -305,6 +384,10 @@ converse(struct conversation *c)
 	buffer_init(&line, LINE_OCTETS);
 	for (int i = 1; i < LINES_A_SESSION && !c->o.is_closed; i++) {
 		buffer_clear(&line);
+		if (c->recipients > 0 && random_below(&c->seed, 6) == 0) {
+			say_chunks(c);
+			continue;
+		}
 		put_command(&line, &c->seed, c->recipients > 0);
 		say_line(c, buffer_bytes(&line));
 	}
