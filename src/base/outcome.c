@@ -15,6 +15,7 @@ outcome_name(enum outcome outcome)
 		[ERR_TRY_LATER] = "try-later",
 		[ERR_NO_SPACE] = "no-space",
 		[ERR_OVER_QUOTA] = "over-quota",
+		[ERR_SOFT_QUOTA] = "soft-quota",
 		[ERR_BROKEN] = "broken",
 		[ERR_GONE] = "gone",
 	};

@@ -17,6 +17,7 @@ enum outcome {
 	ERR_TRY_LATER, /* back end away, I/O error  -> -ERR [SYS/TEMP] RFC 3206 */
 	ERR_NO_SPACE, /* disk full                 -> [SYS/TEMP], LMTP 452     */
 	ERR_OVER_QUOTA, /* maildrop or size limit    -> LMTP 552                 */
+	ERR_SOFT_QUOTA, /* nearly there              -> LMTP 452                 */
 	ERR_BROKEN, /* damaged store             -> -ERR [SYS/PERM] RFC 3206 */
 	ERR_GONE,   /* the connection died       -> no reply possible        */
 };

@@ -239,6 +239,7 @@ advice(const struct collection *c)
 	case ERR_TRY_LATER:
 	case ERR_NO_SPACE:
 	case ERR_OVER_QUOTA:
+	case ERR_SOFT_QUOTA:
 	case ERR_BROKEN:
 	case ERR_GONE:
 	default:

@@ -63,6 +63,19 @@ static const struct setting keys[] = {
 		"larger messages are refused (SIZE)"},
 	{"lmtp", "bare-newline", SETTING_WORD, AT(bare_newline), "normalize", 0,
 		0, "normalize|reject", "a line feed without carriage return"},
+	{"lmtp", "recipient-delimiter", SETTING_STRING, AT(recipient_delimiter),
+		"+", 0, 0, NULL,
+		"alice+anything is alice; any of these characters; empty: "
+		"none"},
+	{"quota", "octets", SETTING_OCTETS, AT(quota_octets), "0", 0,
+		1ull << 47, NULL,
+		"of a mailbox; over it mail is refused (552); 0: any"},
+	{"quota", "messages", SETTING_NUMBER, AT(quota_messages), "0", 0,
+		UINT32_MAX, NULL,
+		"of a mailbox; over it mail is refused (552); 0: any"},
+	{"quota", "soft", SETTING_NUMBER, AT(quota_soft_percent), "100", 1, 100,
+		NULL,
+		"percent of both; over it mail is put off (452); 100: not"},
 	{"policy", "retention", SETTING_SECONDS, AT(policy.retention_seconds),
 		"0", 0, 36500ull * 86400, NULL,
 		"how long mail is kept, 1d or more (CAPA: EXPIRE); 0: for "
@@ -92,7 +105,7 @@ static const char *const listener_kinds[] = {
 };
 
 static const char *const sections[] = {"server", "listener", "tls", "auth",
-	"pop3", "lmtp", "policy", "limits", NULL};
+	"pop3", "lmtp", "quota", "policy", "limits", NULL};
 
 /* ---- life ---- */
 

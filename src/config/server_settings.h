@@ -82,6 +82,10 @@ struct server_settings {
 	struct policy policy;
 	struct policy_settings *policies;
 	size_t policy_count;
+	char *recipient_delimiter; /* recipient-delimiter = + */
+	/* [quota] of each mailbox; 0: none */
+	uint64_t quota_octets, quota_messages;
+	uint64_t quota_soft_percent; /* soft = 100 */
 	/* [limits] */
 	uint64_t maximum_connections; /* connections, of one process */
 };

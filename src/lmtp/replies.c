@@ -33,8 +33,12 @@ words_of(enum outcome outcome)
 		return "452 4.3.1 no room on the disk:";
 	case ERR_OVER_QUOTA:
 		return "552 5.2.2 mailbox is full:";
+	case ERR_SOFT_QUOTA:
+		return "452 4.2.2 mailbox is nearly full:";
 	case ERR_BROKEN:
-		return "554 5.3.0 mailbox is damaged:";
+		/* An administrator can mend it: that is no reason to send mail
+		   back. */
+		return "451 4.3.5 mailbox cannot be used:";
 	case ERR_BUSY:
 	case ERR_TOO_SOON:
 	case ERR_TRY_LATER:

@@ -68,7 +68,7 @@ struct bytes lmtp_session_recipient(
 	const struct lmtp_session *session, unsigned index);
 
 /* OK 250; ERR_DENIED 550 5.1.1 (unknown); ERR_TRY_LATER 451 4.3.0;
- * ERR_OVER_QUOTA 552 5.2.2; ERR_NO_SPACE 452 4.3.1; ERR_BROKEN 554 5.3.0 */
+ * ERR_OVER_QUOTA 552 5.2.2; ERR_SOFT_QUOTA 452 4.2.2; ERR_NO_SPACE 452 4.3.1; ERR_BROKEN 451 4.3.5 */
 void lmtp_session_resolved(struct lmtp_session *session, enum outcome outcome);
 /* OK 354; else one reply as above and back to the transaction's start. */
 void lmtp_session_begun(struct lmtp_session *session, enum outcome outcome);

@@ -53,6 +53,7 @@ code_of(enum outcome why)
 	case ERR_TRY_LATER:
 	case ERR_NO_SPACE:
 	case ERR_OVER_QUOTA:
+	case ERR_SOFT_QUOTA:
 		return "[SYS/TEMP] ";
 	case ERR_BROKEN:
 		return "[SYS/PERM] ";

@@ -134,6 +134,7 @@ code_of_outcome(enum outcome outcome)
 	case ERR_TRY_LATER:
 	case ERR_NO_SPACE:
 	case ERR_OVER_QUOTA:
+	case ERR_SOFT_QUOTA:
 	case ERR_GONE:
 	default:
 		return EX_TEMPFAIL;

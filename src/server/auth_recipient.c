@@ -2,25 +2,65 @@
 /* Who takes mail: LMTP's recipients. */
 #include "server/auth_state.h"
 
+#include <stdio.h>
+
+static enum outcome
+find_name(struct bytes name, struct account *out)
+{
+	char canonical[ACCOUNT_NAME_SIZE];
+
+	return accounts_canonical_name(name, canonical)
+		       ? auth.accounts->ops->find(auth.accounts, canonical, out)
+		       : ERR_DENIED;
+}
+
 /*
  * An account of the whole address, else one of its local part: an account
  * without a domain takes mail at every domain that the MTA hands in.
  */
 static enum outcome
-find_recipient(struct bytes address, struct account *out)
+find_address(struct bytes address, struct account *out)
 {
-	struct accounts *accounts = auth.accounts;
-	char name[ACCOUNT_NAME_SIZE];
 	struct bytes rest = address;
-	enum outcome outcome = ERR_DENIED;
+	enum outcome outcome = find_name(address, out);
 
-	if (accounts_canonical_name(address, name))
-		outcome = accounts->ops->find(accounts, name, out);
 	if (outcome != ERR_DENIED || !bytes_has(address, '@'))
 		return outcome;
-	if (!accounts_canonical_name(bytes_cut(&rest, '@'), name))
-		return ERR_DENIED;
-	return accounts->ops->find(accounts, name, out);
+	return find_name(bytes_cut(&rest, '@'), out);
+}
+
+/* "alice+lists@example.org" without its detail; false when there is none. */
+static bool
+cut_detail(struct bytes address, char out[ACCOUNT_NAME_SIZE])
+{
+	struct bytes delimiters =
+		bytes_of_string(auth.boot->settings.recipient_delimiter);
+	struct bytes rest = address, local = bytes_cut(&rest, '@');
+	bool has_domain = local.octets < address.octets;
+	size_t octets = 1;
+
+	while (octets < local.octets &&
+		!bytes_has(delimiters, local.at[octets]))
+		octets++;
+	if (octets >= local.octets ||
+		address.octets - (local.octets - octets) >= ACCOUNT_NAME_SIZE)
+		return false;
+	snprintf(out, ACCOUNT_NAME_SIZE, "%.*s%s%.*s", (int)octets,
+		(const char *)local.at, has_domain ? "@" : "", (int)rest.octets,
+		(const char *)rest.at);
+	return true;
+}
+
+/* An account that has the delimiter in its own name goes first. */
+static enum outcome
+find_recipient(struct bytes address, struct account *out)
+{
+	char plain[ACCOUNT_NAME_SIZE];
+	enum outcome outcome = find_address(address, out);
+
+	if (outcome != ERR_DENIED || !cut_detail(address, plain))
+		return outcome;
+	return find_address(bytes_of_string(plain), out);
 }
 
 static enum outcome

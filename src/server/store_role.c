@@ -429,6 +429,8 @@ open_store(struct confinement *confinement)
 	struct server_settings *settings = &role.boot->settings;
 	struct store_options options = {.kind = "maildir",
 		.is_shared = settings->is_shared,
+		.quota = {settings->quota_octets, settings->quota_messages,
+			(unsigned)settings->quota_soft_percent},
 		.journal_octets = (uint32_t)settings->journal_octets,
 		.hostname = settings->hostname,
 		.executor = &role.pool.executor,

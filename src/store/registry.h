@@ -9,6 +9,13 @@
 #include "store/executor.h"
 #include "store/store.h"
 
+/* Of each mailbox. A message that would pass it is ERR_OVER_QUOTA, one that
+   would pass `soft_percent` of it ERR_SOFT_QUOTA. */
+struct store_quota {
+	uint64_t octets, messages; /* 0: any */
+	unsigned soft_percent;
+};
+
 struct store_options {
 	const char *kind; /* "maildir", "memory" */
 	/*
@@ -24,6 +31,7 @@ struct store_options {
 	/* Octets of each of the two files of the delivery journal; 0: every
 	   delivery is synced by itself. What is too little is raised. */
 	uint32_t journal_octets;
+	struct store_quota quota;
 	const char *hostname;	   /* for Maildir names */
 	struct executor *executor; /* outlives the store */
 	/* Told once for each thing worth a log line: damage found and mended,

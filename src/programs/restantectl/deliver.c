@@ -89,6 +89,8 @@ judge(struct wire *wire, int code, int expected)
 			EX_TEMPFAIL, "the server closed the connection");
 	if (code == 550 && strstr(wire->reply, "5.1.1"))
 		return complain(EX_NOUSER, "%s", wire->reply);
+	if (code == 552 && strstr(wire->reply, "5.2.2"))
+		return complain(EX_CANTCREAT, "%s", wire->reply);
 	return complain(
 		code >= 500 ? EX_DATAERR : EX_TEMPFAIL, "%s", wire->reply);
 }
@@ -156,7 +158,7 @@ send_message(struct wire *wire)
 	}
 	/* Half a message must not look like a whole one: no end line. */
 	if (ferror(stdin))
-		return complain(EX_IOERR, "cannot read the message: %s",
+		return complain(EX_TEMPFAIL, "cannot read the message: %s",
 			strerror(errno));
 	octets = dot_encoder_end(&encoder, end);
 	if (!send_all(wire, bytes_of(end, octets)))
@@ -199,7 +201,9 @@ deliver(struct arguments *arguments)
 		return complain(EX_DATAERR, "that is not an address");
 	wire.fd = connect_control(&arguments->settings, "lmtp.sock");
 	if (wire.fd < 0)
-		return complain(errno == EACCES ? EX_NOPERM : EX_TEMPFAIL,
+		/* Also without permission: a slip in the set-up must not make
+		   an MTA send mail back. */
+		return complain(EX_TEMPFAIL,
 			"no server answers on %s/control/lmtp.sock: %s",
 			arguments->settings.state, strerror(errno));
 	line_reader_init(&wire.lines, REPLY_MAXIMUM_OCTETS);

@@ -115,6 +115,7 @@ code_of(enum outcome outcome, const char *name)
 	case ERR_PEER:
 	case ERR_TOO_SOON:
 	case ERR_OVER_QUOTA:
+	case ERR_SOFT_QUOTA:
 	case ERR_BROKEN:
 	case ERR_GONE:
 	default:

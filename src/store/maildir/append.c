@@ -6,7 +6,8 @@
 static enum outcome
 append_begin_work(struct job *job)
 {
-	return delivery_begin(&job->append->delivery, &job->slot->mailbox);
+	return delivery_begin(
+		&job->append->delivery, &job->slot->mailbox, !job->is_open);
 }
 
 static void
@@ -42,6 +43,7 @@ maildir_append_begin(struct store *base, struct store_append_call *call)
 	}
 	job->call = &call->call;
 	job->append = append;
+	job->is_open = locks_is_held(&store->locks, call->mailbox);
 	job->work = append_begin_work;
 	job->finish = append_begin_finish;
 	job_start(store, job, append->slot);
@@ -80,6 +82,8 @@ run(struct maildir_store *store, struct store_append *append,
 {
 	append->end = (struct job){
 		.append = append,
+		.is_open = locks_is_held(
+			&store->locks, append->slot->mailbox.name),
 		.work = work,
 		.finish = finish,
 		.is_embedded = true,
@@ -147,7 +151,8 @@ static enum outcome
 append_commit_work(struct job *job)
 {
 	struct store_append *append = job->append;
-	enum outcome outcome = delivery_finish(&append->delivery);
+	enum outcome outcome =
+		delivery_finish(&append->delivery, !job->is_open);
 
 	append->is_for_group =
 		outcome == OK && delivery_is_held(&append->delivery);

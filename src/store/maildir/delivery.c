@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/maildir/quota.h"
 #include "store/uidl.h"
 
 static int
@@ -39,7 +40,8 @@ may_hold(struct mailbox *mailbox)
 }
 
 enum outcome
-delivery_begin(struct delivery *delivery, struct mailbox *mailbox)
+delivery_begin(
+	struct delivery *delivery, struct mailbox *mailbox, bool may_scan)
 {
 	enum outcome outcome = mailbox_open_root(mailbox, true);
 
@@ -49,6 +51,9 @@ delivery_begin(struct delivery *delivery, struct mailbox *mailbox)
 	if (outcome != OK)
 		return outcome;
 	mailbox_sweep(mailbox);
+	outcome = quota_check(mailbox, 0, may_scan);
+	if (outcome != OK)
+		return outcome;
 	delivery->may_hold = may_hold(mailbox);
 	return outcome_of_errno(-make_base(delivery));
 }
@@ -91,6 +96,7 @@ delivery_spill(struct delivery *delivery)
 	delivery->descriptor = open_tmp(delivery);
 	if (delivery->descriptor < 0) {
 		error = delivery->descriptor;
+		mailbox_trouble(delivery->mailbox, "tmp", error);
 		delivery->descriptor = -1;
 		return outcome_of_errno(-error);
 	}
@@ -98,6 +104,8 @@ delivery_spill(struct delivery *delivery)
 		files, delivery->descriptor, buffer_bytes(&delivery->held), 0);
 	if (error == 0)
 		buffer_release(&delivery->held);
+	else
+		mailbox_trouble(delivery->mailbox, "tmp", error);
 	return outcome_of_errno(-error);
 }
 
@@ -144,6 +152,11 @@ delivery_abort(struct delivery *delivery)
 	char path[DELIVERY_TMP_PATH_OCTETS];
 
 	buffer_release(&delivery->held);
+	if (delivery->is_arriving) {
+		delivery->mailbox->arriving_messages--;
+		delivery->mailbox->arriving_octets -= delivery->measure.octets;
+		delivery->is_arriving = false;
+	}
 	if (delivery->descriptor < 0)
 		return;
 	files->close(files, &delivery->descriptor);

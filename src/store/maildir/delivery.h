@@ -24,6 +24,7 @@ struct delivery {
 	int descriptor; /* of the file in tmp/, or -1 */
 	bool may_hold;
 	bool is_finished;
+	bool is_arriving; /* counted so in the mailbox */
 	uint64_t seconds; /* in its name */
 	char base[NAME_MAXIMUM_OCTETS + 1];
 	struct measure measure;
@@ -33,10 +34,12 @@ struct delivery {
 	enum outcome outcome; /* the first failure */
 };
 
-enum outcome delivery_begin(struct delivery *delivery, struct mailbox *mailbox);
+/* may_scan: as in quota_check. Errors  ERR_OVER_QUOTA, ERR_SOFT_QUOTA, ... */
+enum outcome delivery_begin(
+	struct delivery *delivery, struct mailbox *mailbox, bool may_scan);
 enum outcome delivery_write(struct delivery *delivery, struct bytes chunk);
 /* Nothing more will be written: its name and its UIDL are known. */
-enum outcome delivery_finish(struct delivery *delivery);
+enum outcome delivery_finish(struct delivery *delivery, bool may_scan);
 /* No file of it has been made: the journal may take it. */
 bool delivery_is_held(const struct delivery *delivery);
 /* The plain way. OK: the message and its directory entry are on disk. Ends the

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "store/maildir/index_file.h"
+#include "store/maildir/quota.h"
 #include "store/maildir/refresh.h"
 #include "store/uidl.h"
 
@@ -69,8 +70,16 @@ add_to_index(struct delivery *delivery)
 		mailbox->must_scan = true;
 }
 
+static void
+count_arriving(struct delivery *delivery)
+{
+	delivery->mailbox->arriving_messages++;
+	delivery->mailbox->arriving_octets += delivery->measure.octets;
+	delivery->is_arriving = true;
+}
+
 enum outcome
-delivery_finish(struct delivery *delivery)
+delivery_finish(struct delivery *delivery, bool may_scan)
 {
 	unsigned char digest[UIDL_DIGEST_OCTETS];
 	char text[NAME_MAXIMUM_OCTETS + 1];
@@ -78,6 +87,11 @@ delivery_finish(struct delivery *delivery)
 	if (delivery->outcome != OK || delivery->is_finished)
 		return delivery->outcome;
 	measure_end(&delivery->measure);
+	delivery->outcome = quota_check(
+		delivery->mailbox, delivery->measure.octets, may_scan);
+	if (delivery->outcome != OK)
+		return delivery->outcome;
+	count_arriving(delivery);
 	snprintf(text, sizeof(text), "%.*s,S=%" PRIu64 ",W=%" PRIu64, 200,
 		delivery->base, delivery->measure.stored_octets,
 		delivery->measure.octets);
@@ -108,6 +122,8 @@ publish(struct delivery *delivery)
 	if (error == 0)
 		files->close(files, &delivery->descriptor);
 	else
+		mailbox_trouble(mailbox, "new", error);
+	if (error != 0)
 		watch_spoil(&mailbox->watch);
 	return outcome_of_errno(-error);
 }
@@ -138,7 +154,7 @@ static enum outcome
 store_plainly(struct delivery *delivery)
 {
 	struct files *files = delivery->mailbox->files;
-	enum outcome outcome = delivery_finish(delivery);
+	enum outcome outcome = delivery->outcome;
 
 	if (outcome == OK)
 		outcome = delivery_spill(delivery);

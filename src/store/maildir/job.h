@@ -36,7 +36,7 @@ struct job {
 	void (*finish)(struct job *job); /* may be NULL */
 	struct store_session *session;
 	struct store_append *append;
-	bool is_open;	  /* stat: when it was asked */
+	bool is_open;	  /* a session was when it was asked */
 	bool is_embedded; /* in the session or append, which finish frees */
 	char notice[MAILBOX_NOTICE_OCTETS];
 };

@@ -56,6 +56,33 @@ mailbox_notice(struct mailbox *mailbox, const char *format, ...)
 	va_end(list);
 }
 
+static const char *
+advice(int error)
+{
+	switch (-error) {
+	case EACCES:
+	case EPERM:
+		return "it must belong to the user of [server] user";
+	case EROFS:
+		return "mount the file system for writing";
+	case ENOSPC:
+	case EDQUOT:
+		return "make room; reading and deleting go on";
+	case ENOTDIR:
+	case ELOOP:
+		return "put a directory there";
+	default:
+		return "look at the system's log";
+	}
+}
+
+void
+mailbox_trouble(struct mailbox *mailbox, const char *path, int error)
+{
+	mailbox_notice(mailbox, "%.200s%s%.100s: %s; %s", mailbox->maildir,
+		path[0] ? "/" : "", path, strerror(-error), advice(error));
+}
+
 static int
 make_directory(struct files *files, int parent, const char *name)
 {
@@ -129,6 +156,8 @@ mailbox_open_root(struct mailbox *mailbox, bool may_make)
 	fd = walk(mailbox, may_make);
 	if (fd == -ENOENT)
 		return ERR_DENIED;
+	if (fd < 0)
+		mailbox_trouble(mailbox, "", fd);
 	if (fd == -ELOOP)
 		return ERR_BROKEN;
 	if (fd < 0)
@@ -136,6 +165,7 @@ mailbox_open_root(struct mailbox *mailbox, bool may_make)
 	if (may_make)
 		error = make_subdirectories(files, fd);
 	if (error != 0) {
+		mailbox_trouble(mailbox, "cur", error);
 		files->close(files, &fd);
 		return outcome_of_errno(-error);
 	}
@@ -163,8 +193,10 @@ read_stamp(struct mailbox *mailbox, const char *name, uint64_t *out,
 	int error = mailbox->files->stat_at(
 		mailbox->files, mailbox->root, name, &status);
 
-	if (error != 0)
+	if (error != 0) {
+		mailbox_trouble(mailbox, name, error);
 		return outcome_of_errno(-error);
+	}
 	if (!S_ISDIR(status.st_mode))
 		return ERR_BROKEN;
 	*out_inode = status.st_ino;

@@ -11,6 +11,7 @@
 #include "store/maildir/names.h"
 #include "store/maildir/path.h"
 #include "store/maildir/watch.h"
+#include "store/registry.h"
 #include "store/store.h"
 
 #define MAILBOX_NOTICE_OCTETS 400
@@ -27,6 +28,7 @@ struct maildir_settings {
 	uint32_t boot; /* differs after the system was started again */
 	/* The delivery journal may hold names from here on. */
 	const _Atomic uint64_t *journal_oldest_seconds;
+	struct store_quota quota;
 	struct watches *watches; /* NULL: every change costs a scan */
 	dev_t mail_device;	 /* the file system that the journal can sync */
 };
@@ -49,6 +51,9 @@ struct mailbox {
 	char state[STATE_NAME_OCTETS];
 	int root; /* the Maildir; -1 when not open */
 	struct index_state index;
+	/* Deliveries that wait for the journal: not in the index yet. */
+	uint32_t arriving_messages;
+	uint64_t arriving_octets;
 	bool must_scan; /* the index may lack something, whatever the stamps */
 	bool must_rebuild; /* damage was found */
 	bool is_checked;   /* seen to be in order by this process */
@@ -77,6 +82,9 @@ void mailbox_rest(struct mailbox *mailbox);
 /* The first notice stays until it is told. */
 __attribute__((format(printf, 2, 3))) void mailbox_notice(
 	struct mailbox *mailbox, const char *format, ...);
+
+/* Tells which path cannot be used, and what to do. `error`: a negative errno. */
+void mailbox_trouble(struct mailbox *mailbox, const char *path, int error);
 
 /*
  * Opens the Maildir, and with `may_make` makes what is missing of it, durably.

@@ -398,6 +398,7 @@ maildir_store_new(
 		.template = store->template,
 		.hostname = store->hostname,
 		.is_shared = options->is_shared,
+		.quota = options->quota,
 		.boot = read_boot(files),
 	};
 	if (!store->template || !store->hostname ||

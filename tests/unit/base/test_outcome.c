@@ -50,6 +50,7 @@ static const struct {
 	{ERR_TRY_LATER, "try-later"},
 	{ERR_NO_SPACE, "no-space"},
 	{ERR_OVER_QUOTA, "over-quota"},
+	{ERR_SOFT_QUOTA, "soft-quota"},
 	{ERR_BROKEN, "broken"},
 	{ERR_GONE, "gone"},
 	{(enum outcome)(ERR_GONE + 1), "unknown"},

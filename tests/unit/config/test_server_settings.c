@@ -97,6 +97,11 @@ static const char whole[] = "[server]\n"
 			    "\n[lmtp]\n"
 			    "maximum-message = 1099511627776\n"
 			    "bare-newline = reject\n"
+			    "recipient-delimiter = +-\n"
+			    "\n[quota]\n"
+			    "octets = 1073741824\n"
+			    "messages = 5000\n"
+			    "soft = 90\n"
 			    "\n[policy]\n"
 			    "retention = 2592000\n"
 			    "retention-from = retrieval\n"
@@ -143,6 +148,10 @@ takes_every_key(void **state)
 	assert_int_equal(settings.timeout_seconds, 604800);
 	assert_int_equal(settings.maximum_message_octets, 1ull << 40);
 	assert_int_equal(settings.bare_newline, 1);
+	assert_string_equal(settings.recipient_delimiter, "+-");
+	assert_int_equal(settings.quota_octets, 1u << 30);
+	assert_int_equal(settings.quota_messages, 5000);
+	assert_int_equal(settings.quota_soft_percent, 90);
 	assert_int_equal(settings.policy.retention_seconds, 2592000);
 	assert_int_equal(
 		settings.policy.retention_from, RETENTION_FROM_RETRIEVAL);

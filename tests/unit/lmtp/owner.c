@@ -56,7 +56,7 @@ static enum outcome
 decide(struct owner *o)
 {
 	static const enum outcome failures[] = {ERR_DENIED, ERR_TRY_LATER,
-		ERR_OVER_QUOTA, ERR_NO_SPACE, ERR_BROKEN};
+		ERR_OVER_QUOTA, ERR_SOFT_QUOTA, ERR_NO_SPACE, ERR_BROKEN};
 	uint64_t which;
 
 	if (o->decisions == DECISIONS_GOOD)

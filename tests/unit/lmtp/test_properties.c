@@ -218,7 +218,8 @@ expect_outcome(int code, enum outcome outcome)
 		[ERR_TRY_LATER] = 451,
 		[ERR_NO_SPACE] = 452,
 		[ERR_OVER_QUOTA] = 552,
-		[ERR_BROKEN] = 554};
+		[ERR_SOFT_QUOTA] = 452,
+		[ERR_BROKEN] = 451};
 
 	assert_int_equal(code, codes[outcome]);
 }

@@ -59,6 +59,7 @@ fixture_start(struct fixture *fixture)
 		.mail_template = "%u",
 		.state_root = open_directory(fixture_path(fixture, "state")),
 		.is_shared = fixture->is_shared,
+		.quota = fixture->quota,
 		.journal_octets = fixture->journal_octets,
 		.hostname = "host/a:b.example",
 		.executor = &executor_inline,

@@ -22,6 +22,7 @@ struct fixture {
 	const char *kind;
 	struct files *files; /* beneath the Maildir store */
 	bool is_shared;
+	struct store_quota quota;
 	uint32_t journal_octets; /* 0: the plain way */
 	char directory[64];	 /* holds mail/ and state/ */
 	struct store *store;

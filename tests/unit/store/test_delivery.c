@@ -210,6 +210,7 @@ start_counting(struct fixture *f)
 		.mail_template = "%u",
 		.state_root = open(fixture_path(f, "state"), O_DIRECTORY),
 		.hostname = "host",
+		.quota = f->quota,
 		.journal_octets = 1,
 		.executor = &later,
 	};
@@ -256,6 +257,85 @@ one_sync_for_all_that_wait(void **state)
 	drain();
 }
 
+/* ---- quota ---- */
+
+static void
+quota_of_messages(void **state)
+{
+	struct fixture *f = *state;
+	char name[256];
+
+	f->quota = (struct store_quota){.messages = 4, .soft_percent = 50};
+	fixture_reopen(f);
+	assert_int_equal(append_text(f, "alice", "1\r\n", NULL), OK);
+	assert_int_equal(append_text(f, "alice", "2\r\n", NULL), OK);
+	assert_int_equal(
+		append_text(f, "alice", "3\r\n", NULL), ERR_SOFT_QUOTA);
+	write_text(fixture_path(f, "mail/alice/cur/1.a:2,"), "a\n");
+	write_text(fixture_path(f, "mail/alice/cur/1.b:2,"), "b\n");
+	assert_int_equal(
+		append_text(f, "alice", "3\r\n", NULL), ERR_OVER_QUOTA);
+	assert_int_equal(append_text(f, "bob", "1\r\n", NULL), OK);
+	/* Others make room: it is seen although nobody logs in. */
+	for (int i = 0; i < 3; i++) {
+		const char *folder = i ? "cur" : "new";
+
+		assert_true(entry_at(
+			fixture_path(f, "mail/alice/%s", folder), 0, name));
+		assert_int_equal(unlink(fixture_path(
+					 f, "mail/alice/%s/%s", folder, name)),
+			0);
+	}
+	assert_int_equal(append_text(f, "alice", "3\r\n", NULL), OK);
+}
+
+static void
+quota_of_octets(void **state)
+{
+	struct fixture *f = *state;
+	unsigned char letter[600] = "Subject: x\r\n";
+
+	f->quota = (struct store_quota){.octets = 1000, .soft_percent = 100};
+	fixture_reopen(f);
+	assert_int_equal(append_octets(f, "alice", letter, 600, NULL), OK);
+	assert_int_equal(
+		append_octets(f, "alice", letter, 600, NULL), ERR_OVER_QUOTA);
+	/* One octet more is sent than is stored: the last line's end. */
+	assert_int_equal(append_octets(f, "alice", letter, 396, NULL), OK);
+	assert_int_equal(
+		append_text(f, "alice", "1\r\n", NULL), ERR_OVER_QUOTA);
+	assert_int_equal(count_entries(fixture_path(f, "mail/alice/new")), 2);
+	assert_int_equal(count_entries(fixture_path(f, "mail/alice/tmp")), 0);
+}
+
+/* Several at once do not pass it together. */
+static void
+quota_counts_what_is_under_way(void **state)
+{
+	struct fixture *f = *state;
+	struct store_append_call calls[TOGETHER] = {0};
+	struct store *store;
+	unsigned taken = 0;
+
+	f->quota = (struct store_quota){.messages = 5, .soft_percent = 100};
+	assert_int_equal(append_text(f, "alice", "x\r\n", NULL), OK);
+	store = start_counting(f);
+	for (unsigned i = 0; i < TOGETHER; i++) {
+		calls[i].mailbox = "alice";
+		calls[i].call.done = ignore;
+		store->ops->append_begin(store, &calls[i]);
+	}
+	drain();
+	for (unsigned i = 0; i < TOGETHER; i++)
+		store->ops->append_commit(store, &calls[i]);
+	drain();
+	for (unsigned i = 0; i < TOGETHER; i++)
+		taken += calls[i].call.outcome == OK;
+	assert_int_equal(taken, 4);
+	store->ops->free(&store);
+	drain();
+}
+
 /* ---- leftovers ---- */
 
 static bool
@@ -297,6 +377,9 @@ main(void)
 		CASE(files_take_turns),
 		CASE(damaged_is_set_aside),
 		CASE(one_sync_for_all_that_wait),
+		CASE(quota_of_messages),
+		CASE(quota_of_octets),
+		CASE(quota_counts_what_is_under_way),
 		CASE(leftovers_are_swept),
 	};
 
