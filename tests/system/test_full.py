@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: ISC
+"""Full and read-only disks, real ones of a few MiB: what is there can be read
+and deleted, a delivery is put off and leaves nothing half-written."""
+import os
+import shutil
+import subprocess
+
+import pytest
+
+import mail
+import servers
+import wires
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
+pytestmark = needs_root
+MIB = 1 << 20
+# XFS has a least size; the journal takes up to 8 MiB of each.
+KINDS = {"ext4": 40 * MIB, "xfs": 320 * MIB, "tmpfs": 40 * MIB}
+MAKE = {"ext4": ("mkfs.ext4", "-q", "-m", "0", "-N", "600"),
+        "xfs": ("mkfs.xfs", "-q")}
+
+
+class Disk:
+    """A file system of its own, mounted on a directory."""
+
+    def __init__(self, place, kind, where):
+        self.where = where
+        where.mkdir(parents=True, exist_ok=True)
+        if kind == "tmpfs":
+            self._mount("-t", "tmpfs", "-o",
+                        f"size={KINDS[kind]},nr_inodes=600", "tmpfs")
+            return
+        if not shutil.which(MAKE[kind][0]):
+            pytest.skip(f"{MAKE[kind][0]} is not installed")
+        image = place / "image"
+        with open(image, "wb") as file:
+            file.truncate(KINDS[kind])
+        subprocess.run([*MAKE[kind], image], check=True)
+        self._mount("-o", "loop", image)
+
+    def _mount(self, *words):
+        done = subprocess.run(["mount", *words, self.where],
+                              capture_output=True)
+        if done.returncode != 0:
+            pytest.skip(f"cannot mount: {done.stderr.decode()}")
+
+    def read_only(self):
+        subprocess.run(["mount", "-o", "remount,ro", self.where], check=True)
+
+    def fill_blocks(self):
+        """To the last octet."""
+        with open(self.where / "filler", "ab", buffering=0) as file:
+            size = MIB
+            while size:
+                try:
+                    file.write(b"x" * size)
+                except OSError:
+                    size //= 2
+            os.fsync(file.fileno())
+
+    def fill_inodes(self):
+        folder = self.where / "fillers"
+        folder.mkdir(exist_ok=True)
+        number = len(list(folder.iterdir()))
+        while True:
+            try:
+                (folder / str(number)).touch()
+            except OSError:
+                return
+            number += 1
+
+    def make_room(self):
+        (self.where / "filler").unlink(missing_ok=True)
+        shutil.rmtree(self.where / "fillers", ignore_errors=True)
+
+    def free(self):
+        subprocess.run(["umount", self.where], check=True)
+
+
+@pytest.fixture(params=KINDS)
+def disk(place, request):
+    disk = Disk(place, request.param, place / "demo")
+    try:
+        yield disk
+    finally:
+        disk.free()
+
+
+@pytest.fixture
+def server(place, disk):
+    server = servers.Restanted(place)
+    try:
+        server.start()
+        server.empty()
+        yield server
+    finally:
+        server.stop()
+
+
+def files(server):
+    return sorted(str(path) for folder in ("new", "cur", "tmp") for path in
+                  (server.directory / "mail" / "alice" / folder).iterdir())
+
+
+def put_off(server, octets):
+    before = files(server)
+    done = server.lmtp(octets)[1]
+    assert [code for code, _ in done] == [452], done
+    assert done[0][1].startswith("4.3.1")
+    assert files(server) == before
+
+
+def subjects(server):
+    client = wires.pop3s(server)
+    found = [mail.subject(o) for o in wires.all_octets(client)]
+    client.quit()
+    return found
+
+
+def delete(server, numbers):
+    client = wires.pop3s(server)
+    for n in numbers:
+        client.dele(n)
+    assert client.quit().startswith(b"+OK")
+
+
+@pytest.mark.parametrize("what", ("blocks", "inodes"))
+def test_full(server, disk, what):
+    if what == "inodes" and (disk.where.parent / "image").exists() and \
+            (disk.where.parent / "image").stat().st_size == KINDS["xfs"]:
+        pytest.skip("XFS makes inodes as long as there are blocks")
+    fill = disk.fill_blocks if what == "blocks" else disk.fill_inodes
+    names = [f"message {n}" for n in range(12)]
+    for name in names:
+        server.lmtp(mail.plain(name))
+    # What another program put there has yet to be indexed.
+    foreign = server.directory / "mail" / "alice" / "new" / "1.foreign"
+    foreign.write_bytes(b"Subject: foreign\n\nx\n")
+    fill()
+    put_off(server, mail.plain("small"))
+    put_off(server, mail.plain("large", b"x" * 70 + b"\r\n" * 2000))
+    found = subjects(server)
+    assert sorted(found) == sorted(names + ["foreign"])
+    # Deleting makes room, which something else takes at once.
+    delete(server, range(1, 6))
+    fill()
+    assert subjects(server) == found[5:]
+    server.restart()
+    assert subjects(server) == found[5:]
+    delete(server, range(1, 9))
+    fill()
+    assert subjects(server) == []
+    assert files(server) == []
+    disk.make_room()
+    assert server.lmtp(mail.plain("again"))[1][0][0] == 250
+    assert subjects(server) == ["again"]
+
+
+@pytest.fixture
+def mail_disk(place):
+    disk = Disk(place, "tmpfs", place / "demo" / "mail")
+    try:
+        yield disk
+    finally:
+        disk.free()
+
+
+def test_read_only(place, mail_disk):
+    server = servers.Restanted(place).start()
+    try:
+        server.empty()
+        server.lmtp(mail.plain("before"))
+        mail_disk.read_only()
+        done = server.lmtp(mail.plain("refused"))[1]
+        assert done[0][0] == 451 and done[0][1].startswith("4.3.5"), done
+        assert subjects(server) == ["before"]
+        client = wires.pop3s(server)
+        client.dele(1)
+        with pytest.raises(Exception, match=r"-ERR \[SYS/"):
+            client.quit()
+        assert subjects(server) == ["before"]
+        text = server.program.text()
+        assert "alice/tmp" in text
+        assert "mount the file system for writing" in text
+    finally:
+        server.stop()
