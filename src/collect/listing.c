@@ -273,8 +273,9 @@ warn_of(struct collection *c, uint32_t count, const char *what)
 
 	if (count == 0)
 		return;
-	snprintf(text, sizeof(text), "%u message%s %s and stay%s on the server",
-		count, count == 1 ? "" : "s", what, count == 1 ? "s" : "");
+	snprintf(text, sizeof(text), "%u message%s %s: %s on the server", count,
+		count == 1 ? "" : "s", what,
+		count == 1 ? "it stays" : "they stay");
 	collection_tell(c, ENGINE_WARNING, text);
 	c->has_failed_messages = true;
 }
@@ -304,8 +305,8 @@ choose(struct collection *c)
 		if (one->state == MESSAGE_STORED && !c->account->keep)
 			c->counts.to_delete_messages++;
 	}
-	warn_of(c, nameless, "without a usable UIDL cannot be collected once");
-	warn_of(c, large, "larger than maximum-message are not collected");
+	warn_of(c, nameless, "without a usable UIDL");
+	warn_of(c, large, "larger than maximum-message");
 	return true;
 }
 
