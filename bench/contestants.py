@@ -25,7 +25,7 @@ PASSWORD = "demo"
 CHEAP_HASH = "re5iTkeaMZG/k"
 IS_ROOT = os.geteuid() == 0
 # Numbers nobody has: the mail's owner, then Restante's other roles.
-MAIL_ID, AUTH_ID, SESSION_ID, WEB_ID = 61701, 61702, 61703, 61704
+MAIL_ID, AUTH_ID, SESSION_ID, WEB_ID, KEY_ID = range(61701, 61706)
 
 
 class Contestant:
@@ -112,6 +112,7 @@ class Restante(Contestant):
     def settings(self):
         users = (f"user = {MAIL_ID}\nauth-user = {AUTH_ID}\n"
                  f"session-user = {SESSION_ID}\nweb-user = {WEB_ID}\n"
+                 f"key-user = {KEY_ID}\n"
                  if IS_ROOT else "")
         return (f"[server]\nhostname = localhost\nstate = {self.state}\n"
                 f"mail = {self.boxes}/%u\nlog = stderr\n"

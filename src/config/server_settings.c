@@ -29,6 +29,8 @@ static const struct setting keys[] = {
 		"restante-session", 0, 0, NULL, "talks to clients"},
 	{"server", "web-user", SETTING_STRING, AT(web_user), "restante-web", 0,
 		0, NULL, "answers restantectl"},
+	{"server", "key-user", SETTING_STRING, AT(key_user), "restante-key", 0,
+		0, NULL, "holds the TLS key"},
 	{"server", "session-processes", SETTING_NUMBER, AT(session_processes),
 		"0", 0, 64, NULL, "0: one for each core"},
 	{"server", "shared", SETTING_BOOL, AT(is_shared), "yes", 0, 0, NULL,

@@ -54,6 +54,7 @@ struct server_settings {
 	char *auth_user;	    /* auth-user, restante-auth */
 	char *session_user;	    /* session-user, restante-session */
 	char *web_user;		    /* web-user, restante-web */
+	char *key_user;		    /* key-user, restante-key */
 	uint64_t session_processes; /* session-processes; 0: one a core */
 	bool is_shared; /* shared = yes: other programs write mailboxes */
 	uint64_t journal_octets; /* delivery-journal = 4MiB; 0: none */

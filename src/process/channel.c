@@ -345,17 +345,24 @@ channel_new(uv_loop_t *loop, int *fd, const struct channel_handler *handler,
 /* ---- before a loop runs ---- */
 
 enum outcome
-channel_receive_blocking(int fd, struct message *out)
+channel_receive_within(int fd, struct message *out, int ms)
 {
 	struct pollfd waiting = {.fd = fd, .events = POLLIN};
 	enum outcome outcome;
 
 	do {
 		message_reset(out, 0, 0);
-		poll(&waiting, 1, -1);
+		if (poll(&waiting, 1, ms) == 0)
+			return ERR_TRY_LATER;
 		outcome = receive_one(fd, MSG_DONTWAIT, out);
 	} while (outcome == ERR_TRY_LATER);
 	return outcome;
+}
+
+enum outcome
+channel_receive_blocking(int fd, struct message *out)
+{
+	return channel_receive_within(fd, out, -1);
 }
 
 enum outcome

@@ -63,6 +63,8 @@ bool channel_poll(struct channel *channel);
 
 /* For the time before a loop runs: waits. ERR_GONE at the end. */
 enum outcome channel_receive_blocking(int fd, struct message *out);
+/* The same for so long at most: ERR_TRY_LATER. */
+enum outcome channel_receive_within(int fd, struct message *out, int ms);
 enum outcome channel_send_blocking(int fd, struct message *message);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "programs/restanted/demo.h"
 #include "server/auth_role.h"
+#include "server/key_role.h"
 #include "server/parent.h"
 #include "server/session_role.h"
 #include "server/setup.h"
@@ -132,6 +133,7 @@ run_role(const char *name)
 	} roles[] = {
 		{"session", session_role_run},
 		{"auth", auth_role_run},
+		{"key", key_role_run},
 		{"store", store_role_run},
 		{"web", web_role_run},
 	};

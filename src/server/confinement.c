@@ -30,11 +30,15 @@ static const char *const store_calls[] = {FILE_CALLS, "copy_file_range",
 static const char *const web_calls[] = {"accept", "accept4", "getsockname",
 	"getsockopt", "listen", "setsockopt", "shutdown", NULL};
 
+/* It reads and answers messages. */
+static const char *const key_calls[] = {NULL};
+
 static const char *const *const calls[ROLE_COUNT] = {
 	[ROLE_SESSION] = session_calls,
 	[ROLE_AUTH] = auth_calls,
 	[ROLE_STORE] = store_calls,
 	[ROLE_WEB] = web_calls,
+	[ROLE_KEY] = key_calls,
 };
 
 /* ---- what was refused, told by the loop ---- */

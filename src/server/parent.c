@@ -243,7 +243,9 @@ reload_certificate(void)
 	buffer_init(&certificate, BOOT_PEM_MAXIMUM_OCTETS);
 	buffer_init(&key, BOOT_PEM_MAXIMUM_OCTETS);
 	if (setup_certificate(parent.settings, &certificate, &key, error) !=
-		OK) {
+			OK ||
+		setup_try_certificate(buffer_bytes(&certificate),
+			buffer_bytes(&key), error) != OK) {
 		log_event(
 			LOG_LEVEL_ERROR, "reload-failed", "why=\"%s\"", error);
 		buffer_release(&certificate);
@@ -254,9 +256,9 @@ reload_certificate(void)
 	buffer_wipe(&parent.key);
 	parent.certificate = certificate;
 	parent.key = key;
+	/* Key stands before the sessions: it has the key before they ask. */
 	for (size_t i = 0; i < parent.child_count; i++)
-		if (parent.children[i].role == ROLE_SESSION)
-			parent_tell_certificate(&parent.children[i]);
+		parent_tell_certificate(&parent.children[i]);
 	return true;
 }
 
@@ -322,6 +324,10 @@ prepare(char error[SETUP_ERROR_SIZE])
 		outcome = setup_certificate(parent.settings,
 			&parent.certificate, &parent.key, error);
 	if (outcome == OK)
+		outcome =
+			setup_try_certificate(buffer_bytes(&parent.certificate),
+				buffer_bytes(&parent.key), error);
+	if (outcome == OK)
 		outcome = setup_listen(parent.settings, parent.session_count,
 			&parent.sockets, error);
 	if (outcome == OK &&
@@ -379,6 +385,7 @@ parent_run(const struct server_settings *settings,
 	add_child(ROLE_STORE, 0);
 	add_child(ROLE_AUTH, 0);
 	add_child(ROLE_WEB, 0);
+	add_child(ROLE_KEY, 0);
 	for (int i = 0; i < parent.session_count; i++)
 		add_child(ROLE_SESSION, (uint32_t)i);
 	for (size_t i = 0; i < parent.child_count && !parent.is_stopping; i++)

@@ -13,7 +13,7 @@
 #include <sys/types.h>
 #include <uv.h>
 
-#define CHILDREN_MAXIMUM (PARENT_SESSIONS_MAXIMUM + 3)
+#define CHILDREN_MAXIMUM (PARENT_SESSIONS_MAXIMUM + 4)
 
 struct child {
 	enum role role;
@@ -52,6 +52,7 @@ extern const char *const parent_role_names[ROLE_COUNT];
 /* ---- parent_tell.c ---- */
 
 void parent_tell_plain(struct child *child, enum server_message type);
+/* To a session the certificate, to key its key. */
 void parent_tell_certificate(struct child *child);
 /* What a process is given before it starts. */
 void parent_tell_given(struct child *child);

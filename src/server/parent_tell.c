@@ -16,12 +16,14 @@ const char *const parent_role_names[ROLE_COUNT] = {
 	[ROLE_AUTH] = "auth",
 	[ROLE_STORE] = "store",
 	[ROLE_WEB] = "web",
+	[ROLE_KEY] = "key",
 };
 
 /* Who talks to whom. */
 static const enum role links[][2] = {
 	{ROLE_SESSION, ROLE_AUTH},
 	{ROLE_SESSION, ROLE_STORE},
+	{ROLE_SESSION, ROLE_KEY},
 	{ROLE_AUTH, ROLE_STORE},
 	{ROLE_WEB, ROLE_STORE},
 	{ROLE_WEB, ROLE_AUTH},
@@ -127,9 +129,11 @@ tell_settings(struct child *child)
 void
 parent_tell_certificate(struct child *child)
 {
-	tell_pieces(
-		child, MESSAGE_CERTIFICATE, buffer_bytes(&parent.certificate));
-	tell_pieces(child, MESSAGE_KEY, buffer_bytes(&parent.key));
+	if (child->role == ROLE_SESSION)
+		tell_pieces(child, MESSAGE_CERTIFICATE,
+			buffer_bytes(&parent.certificate));
+	else if (child->role == ROLE_KEY)
+		tell_pieces(child, MESSAGE_KEY, buffer_bytes(&parent.key));
 }
 
 static void
@@ -170,6 +174,8 @@ parent_tell_given(struct child *child)
 	tell_settings(child);
 	if (child->role == ROLE_SESSION)
 		tell_session(child);
+	if (child->role == ROLE_KEY)
+		parent_tell_certificate(child);
 	if (child->role == ROLE_WEB)
 		tell_web(child);
 	else

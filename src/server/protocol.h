@@ -14,6 +14,7 @@ enum role {
 	ROLE_AUTH,
 	ROLE_STORE,
 	ROLE_WEB,
+	ROLE_KEY,
 	ROLE_COUNT,
 };
 
@@ -21,7 +22,7 @@ enum server_message {
 	/* ---- parent to role, before it runs; pieces until is_last ---- */
 	MESSAGE_SETTINGS = 1, /* u8 is_last, bytes INI text */
 	MESSAGE_CERTIFICATE,  /* u8 is_last, bytes PEM; also on reload */
-	MESSAGE_KEY,	      /* u8 is_last, bytes PEM; after the certificate */
+	MESSAGE_KEY,	      /* u8 is_last, bytes PEM; to key alone */
 	MESSAGE_TICKET_KEY,   /* bytes, 48 */
 	MESSAGE_LISTENER,     /* u8 enum listener_kind, descriptor */
 	MESSAGE_STATS,	      /* u8 enum role, u32 number, descriptor */
@@ -85,6 +86,12 @@ enum server_message {
 	MESSAGE_STAT, /* string mailbox */
 	/* ---- store to web ---- */
 	MESSAGE_STAT_DONE, /* u8 enum outcome, u32 count, u64 octets, u8 open */
+
+	/* ---- session to key; subject: a request's number ---- */
+	/* bytes key id, u8 enum signing_how, bytes what is to be signed */
+	MESSAGE_SIGN,
+	/* ---- key to session ---- */
+	MESSAGE_SIGNED, /* bytes: the signature, none on failure */
 
 	/* ---- web to auth; subject: a request's number ---- */
 	MESSAGE_PENALTIES, /* nothing */

@@ -5,6 +5,7 @@
 #include "net/listener.h"
 #include "server/confinement.h"
 #include "server/connection.h"
+#include "server/session_signer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -103,6 +104,10 @@ on_peer(enum role peer, uint64_t instance, int *fd)
 				 : peer == ROLE_STORE ? &role.store
 						      : NULL;
 
+	if (peer == ROLE_KEY) {
+		session_signer_use(fd);
+		return true;
+	}
 	if (!place)
 		return false;
 	if (*place)
@@ -224,8 +229,8 @@ use_certificate(void)
 
 	if (boot->certificate.octets == 0)
 		return;
-	if (tls_server_context_new(buffer_bytes(&boot->certificate),
-		    buffer_bytes(&boot->key), &fresh, error) == OK) {
+	if (tls_server_context_new_signed(buffer_bytes(&boot->certificate),
+		    &session_signer, &fresh, error) == OK) {
 		tls_context_set_ticket_key(fresh, boot->ticket_key);
 		tls_context_free(&role.tls);
 		role.tls = fresh;
@@ -235,7 +240,6 @@ use_certificate(void)
 			exit(EX_CONFIG);
 	}
 	buffer_release(&boot->certificate);
-	buffer_wipe(&boot->key);
 }
 
 static bool
@@ -245,10 +249,7 @@ on_parent_message(struct message *message)
 
 	switch (message->type) {
 	case MESSAGE_CERTIFICATE:
-		return boot_take_pem(
-			message, &role.boot->certificate, &is_last);
-	case MESSAGE_KEY:
-		if (!boot_take_pem(message, &role.boot->key, &is_last))
+		if (!boot_take_pem(message, &role.boot->certificate, &is_last))
 			return false;
 		if (is_last)
 			use_certificate();

@@ -360,6 +360,7 @@ on_peer(enum role peer, uint64_t instance, int *fd)
 		return role.web != NULL;
 	case ROLE_PARENT:
 	case ROLE_STORE:
+	case ROLE_KEY:
 	case ROLE_COUNT:
 	default:
 		return false;

@@ -19,6 +19,7 @@
 
 struct tls_context;
 struct tls;
+struct tls_signer; /* tls/signing_key.h */
 
 enum tls_result {
 	TLS_DONE,
@@ -31,6 +32,13 @@ enum tls_result {
 /* certificate: PEM, leaf first then chain; key: PEM. error for people. */
 enum outcome tls_server_context_new(struct bytes certificate, struct bytes key,
 	struct tls_context **out, char error[TLS_ERROR_SIZE]);
+/*
+ * The key is elsewhere: `signer` (borrowed for the context's life and that of
+ * its connections) is asked at each handshake.
+ */
+enum outcome tls_server_context_new_signed(struct bytes certificate,
+	const struct tls_signer *signer, struct tls_context **out,
+	char error[TLS_ERROR_SIZE]);
 /*
  * 48 random octets shared by all session processes, so that a ticket of one is
  * good in another.

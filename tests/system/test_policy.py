@@ -31,6 +31,7 @@ USERS = """user = 61701
 auth-user = 61702
 session-user = 61703
 web-user = 61704
+key-user = 61705
 """
 
 

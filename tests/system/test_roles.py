@@ -67,7 +67,7 @@ def session_pids(server):
 
 def test_each_role_is_a_process(server):
     names = {name.split()[0] for name in server.roles()}
-    assert names == {"session", "auth", "store", "web"}
+    assert names == {"session", "auth", "store", "web", "key"}
     ps = servers.run("ps", "-o", "args=", "--ppid", server.pid).stdout.decode()
     for name in names:
         assert f"--role {name}" in ps
@@ -83,7 +83,7 @@ def test_each_role_has_its_own_user(server):
         assert "NoNewPrivs:\t1" in status
         users.setdefault(name.split()[0], set()).add(uids[0])
     assert all(len(uids) == 1 for uids in users.values())
-    assert len({min(uids) for uids in users.values()}) == 4
+    assert len({min(uids) for uids in users.values()}) == 5
 
 
 @needs_root
@@ -142,7 +142,7 @@ def test_kill_of_a_session_process(server):
     assert after == before
 
 
-@pytest.mark.parametrize("role", ["auth", "store", "web"])
+@pytest.mark.parametrize("role", ["auth", "store", "web", "key"])
 def test_kill_of_another_role(server, role):
     server.lmtp(mail.plain("kept"))
     before = server.roles()

@@ -34,11 +34,11 @@ static void
 put_users(FILE *file)
 {
 	static const char *const roles[] = {
-		"user", "auth-user", "session-user", "web-user"};
+		"user", "auth-user", "session-user", "web-user", "key-user"};
 	static const char *const names[] = {"restante", "restante-auth",
-		"restante-session", "restante-web"};
+		"restante-session", "restante-web", "restante-key"};
 
-	for (size_t i = 0; geteuid() == 0 && i < 4; i++)
+	for (size_t i = 0; geteuid() == 0 && i < 5; i++)
 		if (!getpwnam(names[i]))
 			fprintf(file, "%s = %d\n", roles[i], 61601 + (int)i);
 }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+#include "tls/signing_key.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+
+/* A PEM's pass phrase would be asked for on a terminal nobody watches. */
+static int
+no_pass_phrase(char *out, int size, int is_writing, void *context)
+{
+	return -1;
+}
+
+EVP_PKEY *
+signing_key_read(struct bytes pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.octets);
+	EVP_PKEY *key =
+		bio ? PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, NULL)
+		    : NULL;
+
+	BIO_free(bio);
+	return key;
+}
+
+bool
+signing_key_id(EVP_PKEY *key, unsigned char out[SIGNING_KEY_ID_OCTETS])
+{
+	unsigned char *der = NULL;
+	int octets = i2d_PUBKEY(key, &der);
+	bool is_made = octets > 0 && EVP_Digest(der, (size_t)octets, out, NULL,
+					     EVP_sha256(), NULL) == 1;
+
+	OPENSSL_free(der);
+	return is_made;
+}
+
+static bool
+set_padding(EVP_PKEY_CTX *ctx, EVP_PKEY *key, enum signing_how how)
+{
+	bool is_rsa = EVP_PKEY_is_a(key, "RSA") == 1;
+
+	if (how == SIGN_ECDSA)
+		return EVP_PKEY_is_a(key, "EC") == 1;
+	return is_rsa && EVP_PKEY_CTX_set_rsa_padding(ctx,
+				 how == SIGN_RSA_PLAIN ? RSA_NO_PADDING
+						       : RSA_PKCS1_PADDING) > 0;
+}
+
+size_t
+signing_key_sign(EVP_PKEY *key, enum signing_how how, struct bytes in,
+	unsigned char *out, size_t size)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+	size_t octets = size;
+
+	if (!ctx || EVP_PKEY_sign_init(ctx) <= 0 ||
+		!set_padding(ctx, key, how) ||
+		EVP_PKEY_sign(ctx, out, &octets, in.at, in.octets) <= 0)
+		octets = 0;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	return octets;
+}

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: ISC
+"""The TLS key is where it signs, and nowhere else."""
+import base64
+import os
+import re
+
+import pytest
+
+import servers
+import wires
+
+looks_inside = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root may look into the roles")
+
+
+def memory_has(pid, *needles):
+    """Which of these octets stand in the writable memory of a process."""
+    found = set()
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
+            open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            span, flags = line.split()[:2]
+            if not flags.startswith("rw") or "[v" in line:
+                continue
+            start, end = (int(x, 16) for x in span.split("-"))
+            memory.seek(start)
+            try:
+                octets = memory.read(end - start)
+            except OSError:
+                continue
+            found |= {n for n in needles if n in octets}
+    return found
+
+
+def secrets_of(key_file):
+    """The private number as it may lie in memory: as DER and as OpenSSL has
+    it while it counts, and the text of the file."""
+    text = servers.run("openssl", "ec", "-in", key_file, "-noout",
+                       "-text").stdout.decode()
+    digits = re.search(r"priv:\s*([0-9a-f:\s]+)pub:", text)[1]
+    number = bytes.fromhex(re.sub(r"[^0-9a-f]", "", digits))[-32:]
+    body = key_file.read_text().split("-----")[2].split()
+    base64.b64decode("".join(body))
+    return number, number[::-1], body[0].encode()
+
+
+@looks_inside
+def test_no_other_role_has_the_key(server):
+    needles = secrets_of(server.ca_file.parent / "key.pem")
+    wires.pop3s(server).quit()
+    holders = {name.split()[0] for name, pid in server.roles().items()
+               if memory_has(pid, *needles)}
+    assert holders == {"key"}
+
+
+def test_a_handshake_while_key_is_away(server):
+    """It may fail; the next key role serves the next client."""
+    before = server.roles()
+    os.kill(before["key 0"], 9)
+
+    def enters():
+        try:
+            return wires.pop3s(server)
+        except OSError:
+            return None
+    client = servers.until(enters, what="a handshake after the kill")
+    client.quit()
+    after = servers.until(
+        lambda: r if (r := server.roles()).keys() == before.keys() else None,
+        what="a new key role")
+    assert {n for n in before if before[n] != after[n]} == {"key 0"}
+
+
+def test_a_key_that_does_not_fit_is_not_taken(server):
+    old = server.ca_file.read_bytes()
+    servers.make_certificate(server.ca_file.parent / "other.pem",
+                             server.ca_file.parent / "key.pem")
+    server.program.process.send_signal(1)
+    servers.until(lambda: "reload-failed" in server.program.text(),
+                  what="the refusal")
+    assert server.ca_file.read_bytes() == old
+    wires.pop3s(server).quit()
+
+
+def test_an_rsa_certificate(server):
+    """Signed for with PSS in TLS 1.3, with PKCS 1 too in TLS 1.2."""
+    servers.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                "-days", "30", "-subj", "/CN=localhost", "-addext",
+                "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
+                server.ca_file.parent / "key.pem", "-out", server.ca_file)
+    server.program.process.send_signal(1)
+    servers.until(lambda: "reloaded what=certificate" in
+                  server.program.text(), what="the reload")
+
+    def works(*options):
+        done = servers.run(
+            "openssl", "s_client", "-quiet", "-verify_return_error",
+            "-CAfile", server.ca_file, "-connect",
+            f"localhost:{server.pop3s_port}", *options, input=b"QUIT\r\n",
+            ok=(0, 1))
+        return done.stdout.startswith(b"+OK")
+    servers.until(lambda: works("-tls1_3"), what="TLS 1.3 by RSA")
+    assert works("-tls1_2")
+    assert works("-tls1_2", "-sigalgs", "RSA+SHA256")
