@@ -213,4 +213,5 @@ def main():
         say(f"{given.output} written")
 
 
-main()
+if __name__ == "__main__":
+    main()
