@@ -91,6 +91,22 @@ def seeds(tests):
     yield "settings", "collector", (
         b"\1\0[client]\nstate = s\n[account a@b.example]\nhost = h\n"
         b"keep = yes\nmaildir = ~/M\ntls = starttls\n")
+    # Header, three messages, a tombstone, a trailer: as few octets as it takes.
+    message = b"\0\x10\x20\x10\0\x1a\0A"
+    yield "index", "dense", b"\0\0" + 3 * message + b"\4\3\0\3\0"
+    yield "index", "deleted", (b"\0\0" + 3 * message + b"\3\1\0"
+                               + b"\4\2\0\0\0")
+    for name in ("127.0.0.1:995", "[::1]:110", "[2001:db8::1]:1",
+                 "unix:/run/lmtp.sock", "2001:db8::/64"):
+        yield "address", re.sub(r"\W", "-", name), name.encode()
+    yield "names", "mailbox", b"\0\0alice@example.org\nbob\n%d/%n"
+    yield "names", "file", (b"\1\1001700000000.R0123456789abcdefghjkmnpqrs.host"
+                            b",S=1,W=1:2,S\n\n%u")
+    yield "uidls", "given", (b"\0\0" + b"\2" * 8 + b"\1" + bytes(23)
+                             + b"\2" * 8 + b"\2\5" + bytes(22)
+                             + b"given" + bytes(91))
+    yield "deletions", "two", b"\1\0" + bytes(16) + b"\2" + bytes(79)
+    yield "deliveries", "four", b"\0\0\2" + b"\x20a\1\x40b\2\x60c\4" * 6
     yield "sasl", "plain", b"\0\0AGFsaWNlAHNlY3JldA==\n"
     yield "sasl", "login", b"\3\0YWxpY2U=\nc2VjcmV0\n"
 
