@@ -154,6 +154,7 @@ read_record(struct files *files, int fd, struct journal *out)
 {
 	unsigned char head[HEAD_OCTETS];
 	unsigned char *record;
+	struct stat status;
 	uint32_t count;
 	ssize_t n = files_read_all(files, fd, head, sizeof(head), 0);
 
@@ -163,7 +164,11 @@ read_record(struct files *files, int fd, struct journal *out)
 	if (n < HEAD_OCTETS || memcmp(head + AT_MAGIC, magic, sizeof(magic)))
 		return OK;
 	count = (uint32_t)little_get(head + AT_COUNT, 4);
-	if (count > JOURNAL_MAXIMUM)
+	if (files->stat(files, fd, &status) != 0)
+		return ERR_TRY_LATER;
+	/* A torn head may say anything: memory for it would be gigabytes. */
+	if (count > JOURNAL_MAXIMUM ||
+		record_octets(count) > (uint64_t)status.st_size)
 		return OK;
 	record = malloc(record_octets(count));
 	if (!record)
