@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """restante killed, twice at once, and with servers that hang."""
 import contextlib
+import os
+import re
 import threading
 
 import pytest
@@ -9,7 +11,10 @@ import clients
 import hostile
 import killing
 import mail
+import servers
+import tracing
 from hostile import Account, Server
+from tracing import begins, ends
 
 POINTS = 40
 
@@ -26,6 +31,44 @@ def test_killed_at_any_point(keep):
     assert (lost, duplicated) == (0, 0)
     # Otherwise it was no test.
     assert killed >= POINTS * 3 / 4
+
+
+# ---- power cuts ----
+
+CALLS = "fsync,fdatasync,write,pwrite64,linkat,unlinkat,sendto"
+
+
+def traced(account):
+    """The system calls of one run."""
+    file = account.place / "trace"
+    servers.run("strace", "-f", "-y", "-s", "200", "-e", f"trace={CALLS}",
+                "-o", file, *account.command(), env=account.environment())
+    return tracing.parse(file)
+
+
+@pytest.mark.parametrize("keep", ["yes", "no"])
+def test_all_is_on_disk_before_dele_and_quit(place, keep):
+    """Every file, then the folder's entries, then the ledger, and only then
+    the server is told that it need not keep it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root sees what a descriptor is of")
+    if not servers.installed("strace"):
+        pytest.skip("strace is not installed")
+    with Server(three()) as server:
+        account = Account(place, server, keep=keep)
+        calls = traced(account)
+    folder = re.escape(str(account.mail))
+    written = ends(calls, rf"write\(\d+<{folder}/tmp/R")
+    synced = ends(calls, rf"fsync\(\d+<{folder}/tmp/R", max(written))
+    linked = ends(calls, rf"linkat\(\d+<{folder}/tmp>, .*<{folder}/new>")
+    entered = ends(calls, rf"fsync\(\d+<{folder}/new>", max(linked))
+    known = ends(calls, r"f(data)?sync\(\d+<[^>]*/ledger\.db-wal>",
+                 min(entered))
+    told = begins(calls, r'sendto\(\d+<[^>]*>, "(DELE|QUIT)')
+    assert len(synced) == len(linked) == 3
+    for sync, link in zip(synced, linked):
+        assert sync < link
+    assert max(linked) < min(entered) < min(known) < min(told)
 
 
 # ---- several programs ----
