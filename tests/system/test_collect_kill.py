@@ -92,10 +92,12 @@ def test_two_at_once(place):
         assert ended["outcome"] == "busy"
         assert "another restante is collecting" in ended["text"]
         assert len(server.sessions) == 1
+        # The lines in the ledger are the first one's, which has not ended.
+        assert clients.restante(
+            place, "-c", account.config, "status").stdout.count(b"never") == 1
         may_go.set()
         assert first.wait(hostile.RUN_SECONDS) == 0
         assert len(account.filed()) == 3 and server.mail == []
-        # Its lines in the ledger are those of the first.
         assert clients.restante(
             place, "-c", account.config, "status").stdout.count(b"good") == 1
 

@@ -434,6 +434,30 @@ def test_maildir_that_is_none(place):
         assert server.asked("RETR") == []
 
 
+# ---- a ledger that cannot be used ----
+
+@pytest.mark.parametrize("how", ["newer", "damaged"])
+def test_ledger_that_cannot_be_read(place, how):
+    """Without what was collected nothing is: it would come a second time."""
+    with Server(three()) as server:
+        account = Account(place, server, keep="no")
+        account.fetch()
+        path = place / "home/.local/share/restante/ledger.db"
+        if how == "newer":
+            with account.ledger() as ledger, ledger:
+                ledger.execute("PRAGMA user_version = 99")
+        else:
+            path.write_bytes(b"x" * 5000)
+        before = path.read_bytes()
+        done = servers.run(*account.command(), ok=(73,),
+                           env=account.environment())
+        assert str(path).encode() in done.stderr
+        assert (b"another version" if how == "newer"
+                else b"not a database") in done.stderr
+        assert path.read_bytes() == before
+        assert len(server.sessions) == 1
+
+
 # ---- after a run that was killed ----
 
 def test_a_reader_and_two_broken_runs(place):

@@ -55,6 +55,9 @@ begins_with_defaults(void **state)
 	assert_true(account->keep);
 	assert_int_equal(account->line_ends, LINE_ENDS_KEEP);
 	assert_int_equal(account->timeout_seconds, 60);
+	assert_int_equal(account->session_maximum_seconds, 12 * 3600);
+	assert_int_equal(account->minimum_rate, 16);
+	assert_int_equal(account->sessions, SESSIONS_AUTO);
 	assert_int_equal(account->maximum_message_octets, 1u << 30);
 }
 
@@ -76,6 +79,9 @@ takes_every_key(void **state)
 			       "line-ends = lf\n"
 			       "keep = no\n"
 			       "timeout = 2m\n"
+			       "session-maximum = 1h\n"
+			       "minimum-rate = 1KiB\n"
+			       "sessions = one\n"
 			       "maximum-message = 50 MiB\n"
 			       "[account b]\n"
 			       "host = h\n"
@@ -95,6 +101,9 @@ takes_every_key(void **state)
 	assert_int_equal(account->line_ends, LINE_ENDS_LF);
 	assert_false(account->keep);
 	assert_int_equal(account->timeout_seconds, 120);
+	assert_int_equal(account->session_maximum_seconds, 3600);
+	assert_int_equal(account->minimum_rate, 1024);
+	assert_int_equal(account->sessions, SESSIONS_ONE);
 	assert_int_equal(account->maximum_message_octets, 50u << 20);
 	account = collect_settings_find(&settings, "b");
 	assert_ptr_equal(account, &settings.accounts[1]);
@@ -162,6 +171,13 @@ says_where_and_what_is_wrong(void **state)
 			"4: timeout = 2h: must be from 1 to 3600"},
 		{MINIMAL "timeout = 1y\n",
 			"4: timeout = 1y: expected a value like 10m"},
+		{MINIMAL "session-maximum = 9\n",
+			"4: session-maximum = 9: must be from 10 to 604800"},
+		{MINIMAL "minimum-rate = 2GiB\n",
+			"4: minimum-rate = 2GiB: must be from 0 to "
+			"1073741824"},
+		{MINIMAL "sessions = two\n",
+			"4: sessions = two: must be one of auto|one|all"},
 		{MINIMAL "maximum-message = 1023\n",
 			"4: maximum-message = 1023: must be from 1024 to "
 			"1099511627776"},
@@ -335,6 +351,9 @@ reads_back_what_was_written(void **state)
 				   "line-ends = lf\n"
 				   "keep = no\n"
 				   "timeout = 3600\n"
+				   "session-maximum = 10\n"
+				   "minimum-rate = 0\n"
+				   "sessions = all\n"
 				   "maximum-message = 1099511627776\n";
 
 	assert_int_equal(parse(text), OK);

@@ -605,6 +605,46 @@ leaves_another_version_alone(void **state)
 	buffer_release(&before);
 }
 
+/* As version 1 had it, with a message stored and a run that was killed. */
+static const char version_1[] =
+	"CREATE TABLE message("
+	" account TEXT NOT NULL, uidl BLOB NOT NULL, ordinal INTEGER NOT NULL,"
+	" state INTEGER NOT NULL, octets INTEGER NOT NULL, sha256 BLOB,"
+	" attempts INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL,"
+	" PRIMARY KEY(account, uidl, ordinal)"
+	") WITHOUT ROWID;"
+	"CREATE TABLE run("
+	" account TEXT PRIMARY KEY, is_running INTEGER NOT NULL,"
+	" at INTEGER NOT NULL DEFAULT 0, messages INTEGER NOT NULL DEFAULT 0,"
+	" octets INTEGER NOT NULL DEFAULT 0, stored INTEGER NOT NULL DEFAULT 0,"
+	" on_server INTEGER NOT NULL DEFAULT 0,"
+	" is_good INTEGER NOT NULL DEFAULT 1, detail TEXT NOT NULL DEFAULT ''"
+	") WITHOUT ROWID;"
+	"PRAGMA user_version = 1;"
+	"INSERT INTO message VALUES('alice', x'31', 0, 2, 100,"
+	" zeroblob(32), 3, 1700000000);"
+	"INSERT INTO run(account, is_running) VALUES('alice', 1);";
+
+static void
+takes_over_what_version_1_knew(void **state)
+{
+	struct ledger_message wanted = message(KEY("1"), 100, 0);
+
+	ledger_close(&ledger);
+	assert_int_equal(folder_remove(state), 0);
+	assert_int_equal(folder_make(state), 0);
+	assert_int_equal(mkdir(directory(), 0700), 0);
+	sql(in_folder("state/ledger.db"), version_1);
+	for (int i = 0; i < 2; i++) {
+		reopen();
+		assert_entry(ALICE, &wanted);
+		assert_int_equal(find(ALICE, KEY("1")).attempts, 3);
+	}
+	assert_true(begin_run(ALICE));
+	commit(ALICE, KEY("2"));
+	assert_int_equal(state_of(KEY("2")), LEDGER_STORED);
+}
+
 static void
 says_that_it_is_damaged(void **state)
 {
@@ -686,6 +726,7 @@ main(void)
 		TEST(several_threads_may_use_it),
 		TEST(is_the_owners_alone),
 		TEST(leaves_another_version_alone),
+		TEST(takes_over_what_version_1_knew),
 		TEST(says_that_it_is_damaged),
 		TEST(says_that_a_page_is_damaged),
 		TEST(says_that_it_cannot_be_made),
