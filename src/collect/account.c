@@ -12,6 +12,9 @@ static const struct setting client_keys[] = {
 		"where the ledger of what was collected is kept"},
 };
 
+/* Names of sinks, in the order of sinks.c. */
+#define DELIVER_WORDS "maildir|mbox|lmtp|smtp|pipe|imap"
+
 static const struct setting account_keys[] = {
 	{"account", "host", SETTING_STRING,
 		offsetof(struct collect_account, host), "", 0, 0, NULL,
@@ -43,6 +46,66 @@ static const struct setting account_keys[] = {
 	{"account", "keep", SETTING_BOOL,
 		offsetof(struct collect_account, keep), "yes", 0, 0, NULL,
 		"leave collected mail on the server"},
+	{"account", "delete-after", SETTING_SECONDS,
+		offsetof(struct collect_account, delete_after_seconds), "0", 0,
+		100ull * 366 * 86400, NULL,
+		"delete only what has been here for so long"},
+	{"account", "delete-older", SETTING_SECONDS,
+		offsetof(struct collect_account, delete_older_seconds), "0", 0,
+		100ull * 366 * 86400, NULL,
+		"delete only what is here and was sent so long ago"},
+	{"account", "keep-newest", SETTING_NUMBER,
+		offsetof(struct collect_account, keep_newest), "0", 0,
+		UINT32_MAX, NULL, "leave so many of the newest on the server"},
+	{"account", "quota", SETTING_OCTETS,
+		offsetof(struct collect_account, quota_octets), "0", 0,
+		1ull << 50, NULL,
+		"delete the oldest that are here while the mailbox is larger; "
+		"0 is never"},
+	{"account", "maximum-deletions", SETTING_NUMBER,
+		offsetof(struct collect_account, maximum_deletions), "0", 0,
+		UINT32_MAX, NULL,
+		"delete at most so many in one run; 0 is any number"},
+	{"account", "deliver", SETTING_WORD,
+		offsetof(struct collect_account, deliver), "maildir", 0, 0,
+		DELIVER_WORDS, "what is done with the mail"},
+	{"account", "mbox", SETTING_STRING,
+		offsetof(struct collect_account, mbox), "", 0, 0, NULL,
+		"the file for deliver = mbox"},
+	{"account", "deliver-server", SETTING_STRING,
+		offsetof(struct collect_account, deliver_server), "", 0, 0,
+		NULL, "HOST:PORT, or unix:/PATH, of lmtp, smtp, imap"},
+	{"account", "deliver-tls", SETTING_WORD,
+		offsetof(struct collect_account, deliver_tls), "implicit", 0, 0,
+		"implicit|starttls|none",
+		"none sends no password but on this machine"},
+	{"account", "deliver-ca-file", SETTING_STRING,
+		offsetof(struct collect_account, deliver_ca_file), "", 0, 0,
+		NULL, "certificates to trust there instead of the system's"},
+	{"account", "deliver-user", SETTING_STRING,
+		offsetof(struct collect_account, deliver_user), "", 0, 0, NULL,
+		"the login name there; empty is no login"},
+	{"account", "deliver-password-file", SETTING_STRING,
+		offsetof(struct collect_account, deliver_password_file), "", 0,
+		0, NULL, "a file of mode 0600 with the password there"},
+	{"account", "deliver-password-command", SETTING_STRING,
+		offsetof(struct collect_account, deliver_password_command), "",
+		0, 0, NULL, "a command that prints it"},
+	{"account", "deliver-sender", SETTING_STRING,
+		offsetof(struct collect_account, deliver_sender), "", 0, 0,
+		NULL, "envelope sender for lmtp and smtp; empty is <>"},
+	{"account", "deliver-recipient", SETTING_STRING,
+		offsetof(struct collect_account, deliver_recipient), "", 0, 0,
+		NULL, "envelope recipient for lmtp and smtp"},
+	{"account", "deliver-folder", SETTING_STRING,
+		offsetof(struct collect_account, deliver_folder), "INBOX", 0, 0,
+		NULL, "mailbox for imap"},
+	{"account", "deliver-command", SETTING_STRING,
+		offsetof(struct collect_account, deliver_command), "", 0, 0,
+		NULL, "program and arguments for pipe, run without a shell"},
+	{"account", "deliver-timeout", SETTING_SECONDS,
+		offsetof(struct collect_account, deliver_timeout_seconds), "5m",
+		1, 86400, NULL, "how long each step of a delivery may take"},
 	{"account", "timeout", SETTING_SECONDS,
 		offsetof(struct collect_account, timeout_seconds), "60s", 1,
 		3600, NULL, "how long a silent server is waited for"},
@@ -104,6 +167,14 @@ account_release(struct collect_account *account)
 	account->name = account->file = NULL;
 }
 
+static bool
+account_has_policy(const struct collect_account *account)
+{
+	return account->delete_after_seconds > 0 ||
+	       account->delete_older_seconds > 0 || account->keep_newest > 0 ||
+	       account->quota_octets > 0 || account->maximum_deletions > 0;
+}
+
 bool
 account_check(const struct collect_account *account, char error[INI_ERROR_SIZE])
 {
@@ -119,6 +190,11 @@ account_check(const struct collect_account *account, char error[INI_ERROR_SIZE])
 		snprintf(error, INI_ERROR_SIZE,
 			"[account %s]: password-file or password-command is "
 			"missing",
+			account->name);
+	else if (account->keep && account_has_policy(account))
+		snprintf(error, INI_ERROR_SIZE,
+			"[account %s]: what is to be deleted, and when, needs "
+			"keep = no",
 			account->name);
 	else
 		return true;
@@ -198,11 +274,22 @@ account_expand(const char *path, char *out, size_t size)
 		       is_home ? path + 1 : path) < (int)size;
 }
 
+const char *
+account_sink_name(const struct collect_account *account)
+{
+	static const char *const names[] = {
+		"maildir", "mbox", "lmtp", "smtp", "pipe", "imap"};
+
+	return names[account->deliver];
+}
+
 bool
 account_maildir(const struct collect_account *account, char *out, size_t size)
 {
 	char path[ACCOUNT_NAME_MAXIMUM_OCTETS + 16];
 
+	if (strcmp(account_sink_name(account), "mbox") == 0 && account->mbox[0])
+		return account_expand(account->mbox, out, size);
 	snprintf(path, sizeof(path), "~/Mail/%s", account->name);
 	return account_expand(
 		account->maildir[0] ? account->maildir : path, out, size);

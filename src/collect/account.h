@@ -40,6 +40,17 @@ struct collect_account {
 	char *maildir;	    /* "": ~/Mail/NAME */
 	uint64_t line_ends; /* enum account_line_ends */
 	bool keep;
+	/* with keep = no: only what fulfils all of these, and the oldest above
+	   the quota; 0: none */
+	uint64_t delete_after_seconds, delete_older_seconds, keep_newest;
+	uint64_t quota_octets, maximum_deletions;
+	/* where mail goes; the words are names of sinks */
+	uint64_t deliver;
+	char *mbox, *deliver_server, *deliver_ca_file, *deliver_user,
+		*deliver_password_file, *deliver_password_command,
+		*deliver_sender, *deliver_recipient, *deliver_folder,
+		*deliver_command;
+	uint64_t deliver_tls, deliver_timeout_seconds;
 	uint64_t timeout_seconds, session_maximum_seconds;
 	uint64_t minimum_rate; /* octets a second */
 	uint64_t sessions;     /* enum account_sessions */
@@ -83,6 +94,8 @@ const char *account_user(const struct collect_account *account);
 const char *account_tls_name(const struct collect_account *account);
 /* `path` with "~/" made the home directory; false when it does not fit. */
 bool account_expand(const char *path, char *out, size_t size);
+const char *account_sink_name(const struct collect_account *account);
+/* The path of its Maildir or mbox. */
 bool account_maildir(
 	const struct collect_account *account, char *out, size_t size);
 

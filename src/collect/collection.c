@@ -273,6 +273,7 @@ void
 collection_start(struct collection *c)
 {
 	c->digest = EVP_MD_CTX_new();
+	buffer_init(&c->head, HEAD_MAXIMUM_OCTETS);
 	if (!c->digest)
 		collection_fail(c, ERR_TRY_LATER, "no memory");
 	else if (remembering_begin(c))
@@ -287,4 +288,5 @@ collection_release(struct collection *c)
 		c->sink->ops->close(&c->sink);
 	pop3_client_free(&c->client);
 	EVP_MD_CTX_free(c->digest);
+	buffer_release(&c->head);
 }

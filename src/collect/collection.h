@@ -19,6 +19,8 @@
 #define BATCH_MESSAGES 128
 #define BATCH_OCTETS   (8u << 20)
 #define BATCH_MAXIMUM  2048
+/* Of a message, kept in memory while it arrives. */
+#define HEAD_MAXIMUM_OCTETS 65536
 
 enum collection_stage {
 	STAGE_CONNECTING,
@@ -47,6 +49,7 @@ enum message_state {
 struct arrival {
 	struct sink_delivery *delivery;
 	unsigned char digest[LEDGER_DIGEST_OCTETS]; /* once received */
+	unsigned char header[LEDGER_DIGEST_OCTETS]; /* of its header */
 };
 
 struct listed {
@@ -54,9 +57,10 @@ struct listed {
 	uint64_t octets; /* as listed */
 	struct arrival *arrival;
 	enum message_state state;
-	uint32_t attempts; /* that broke before */
-	bool is_twin;	   /* its UIDL stands in the list more than once */
-	bool is_doubtful;  /* in the ledger, and perhaps not the same */
+	uint32_t attempts;		      /* that broke before */
+	int64_t stored_seconds, born_seconds; /* by the account's clock */
+	bool is_twin;	  /* its UIDL stands in the list more than once */
+	bool is_doubtful; /* in the ledger, and perhaps not the same */
 };
 
 /* A flush under way in the thread pool. */
@@ -68,6 +72,7 @@ struct flush {
 	enum outcome *outcomes;
 	struct ledger_message *messages;
 	enum outcome ledger_outcome;
+	char error[SINK_ERROR_SIZE]; /* of the sink */
 };
 
 struct collection {
@@ -126,6 +131,13 @@ struct collection {
 	uint32_t *deletable;
 	uint32_t deletable_count, deletable_next;
 	bool are_twins_judged;
+	/* policy.c */
+	uint32_t over_quota_count; /* the first so many are too much */
+	uint64_t deletions;	   /* of this run */
+	struct buffer head;	   /* of the message that arrives: its front */
+	struct secret *deliver_password;
+	struct tls_context *deliver_tls;
+	char sink_path[4096], spool_path[4096];
 	struct engine_event counts;
 };
 
@@ -200,6 +212,18 @@ bool listing_add_octets(struct collection *c, uint32_t msgno, uint64_t octets);
 bool listing_end(struct collection *c);
 void listing_release(struct collection *c);
 
+/* ---- policy.c ---- */
+
+void policy_begin(struct collection *c);
+/* It is stored here: may it go? Counts against maximum-deletions when it may. */
+bool policy_may_delete(struct collection *c, uint32_t index);
+/* Of a dry run: counts what would be deleted. */
+void policy_plan(struct collection *c);
+
+/* ---- delivering.c ---- */
+
+/* False: the run has failed. */
+bool delivering_open(struct collection *c);
 /* ---- storing.c ---- */
 
 /* Received whole: waits for the next flush. */

@@ -82,6 +82,26 @@ set_tls(struct engine *engine, size_t index)
 	return outcome == OK;
 }
 
+/* Of the sink, when it speaks with a server over TLS. */
+static bool
+set_deliver_tls(struct engine *engine, size_t index)
+{
+	struct collection *c = &engine->collections[index];
+	const struct collect_account *account = c->account;
+	char path[PATH_MAX], error[TLS_ERROR_SIZE] = "the path is too long";
+	enum outcome outcome = ERR_PEER;
+
+	if (!account->deliver_server[0] ||
+		account->deliver_tls == ACCOUNT_TLS_NONE)
+		return true;
+	if (account_expand(account->deliver_ca_file, path, sizeof(path)))
+		outcome = tls_client_context_new(
+			path[0] ? path : NULL, &c->deliver_tls, error);
+	if (outcome != OK)
+		collection_fail(c, outcome, "%s", error);
+	return outcome == OK;
+}
+
 /* ---- all of them ---- */
 
 static void
@@ -92,6 +112,7 @@ start(struct engine *engine, size_t index, const struct engine_account *account)
 	c->options = engine->options;
 	c->account = account->account;
 	c->password = account->password;
+	c->deliver_password = account->deliver_password;
 	c->loop = &engine->loop;
 	engine->locks[index] = -1;
 	if (!engine->options->is_login_only) {
@@ -101,7 +122,7 @@ start(struct engine *engine, size_t index, const struct engine_account *account)
 		/* The account's lines in it belong to whoever has the lock. */
 		c->ledger = engine->ledger;
 	}
-	if (set_tls(engine, index))
+	if (set_tls(engine, index) && set_deliver_tls(engine, index))
 		collection_start(c);
 }
 
@@ -142,6 +163,7 @@ engine_run(const struct engine_options *options, struct ledger *ledger,
 	for (size_t i = 0; i < count; i++) {
 		outcomes[i] = engine.collections[i].outcome;
 		collection_release(&engine.collections[i]);
+		tls_context_free(&engine.collections[i].deliver_tls);
 		tls_context_free(&engine.contexts[i]);
 		if (engine.locks[i] >= 0)
 			close(engine.locks[i]);

@@ -36,12 +36,13 @@ struct engine_event {
 	uint64_t received_messages, received_octets;
 	uint64_t stored_messages;
 	uint64_t deleted_messages;   /* promised by QUIT's +OK */
-	uint64_t to_delete_messages; /* of a dry run's plan */
+	uint64_t to_delete_messages; /* of a dry run's plan, new ones too */
 };
 
 struct engine_account {
 	const struct collect_account *account;
-	struct secret *password; /* wiped when the run is over */
+	struct secret *password;	 /* wiped when the run is over */
+	struct secret *deliver_password; /* for the sink; {0} without */
 };
 
 struct engine_options {

@@ -103,6 +103,7 @@ ledger_find(struct ledger *ledger, const char *account,
 			memcpy(entry.digest, sqlite3_column_blob(statement, 3),
 				LEDGER_DIGEST_OCTETS);
 		entry.born_seconds = sqlite3_column_int64(statement, 4);
+		entry.stored_seconds = sqlite3_column_int64(statement, 5);
 	}
 	sqlite3_reset(statement);
 	uv_mutex_unlock(&ledger->mutex);
@@ -144,6 +145,7 @@ store(struct ledger *ledger, const char *account,
 	sqlite3_bind_blob(statement, 7, message->header, LEDGER_DIGEST_OCTETS,
 		SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 8, message->born_seconds);
+	sqlite3_bind_int64(statement, 10, message->stored_seconds);
 	sqlite3_bind_int(statement, 9,
 		message->is_header_only ? LEDGER_HEADERS : LEDGER_STORED);
 	return ledger_finish(statement);

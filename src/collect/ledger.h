@@ -31,6 +31,7 @@ struct ledger_message {
 	uint64_t octets; /* as the server listed it */
 	unsigned char digest[LEDGER_DIGEST_OCTETS]; /* of what was received */
 	unsigned char header[LEDGER_DIGEST_OCTETS]; /* of its header alone */
+	int64_t stored_seconds;			    /* by the account's clock */
 	int64_t born_seconds; /* by the account's clock; may be before it */
 	bool is_header_only;
 };
@@ -40,7 +41,7 @@ struct ledger_entry {
 	uint64_t octets;
 	uint32_t attempts;			    /* that broke */
 	unsigned char digest[LEDGER_DIGEST_OCTETS]; /* zero unless stored */
-	int64_t born_seconds;
+	int64_t stored_seconds, born_seconds;
 };
 
 struct ledger_run {
@@ -128,6 +129,7 @@ struct ledger_memory {
 	/* the account's clock, and the system's at that time */
 	int64_t clock_seconds;
 	uint64_t clock_wall_seconds;
+	bool is_steady; /* it did not jump between the last run and this one */
 };
 
 /* All zero when nothing is known. *out_is_running: as ledger_begin_run says. */

@@ -159,6 +159,7 @@ ledger_match(struct ledger *ledger, const char *account,
 		memcpy(message->digest, sqlite3_column_blob(statement, 0),
 			LEDGER_DIGEST_OCTETS);
 		message->born_seconds = sqlite3_column_int64(statement, 1);
+		message->stored_seconds = sqlite3_column_int64(statement, 2);
 	}
 	sqlite3_reset(statement);
 	uv_mutex_unlock(&ledger->mutex);

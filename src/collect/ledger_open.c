@@ -33,6 +33,7 @@ static const char schema[] =
 static const char additions[] =
 	"ALTER TABLE message ADD COLUMN header BLOB;"
 	"ALTER TABLE message ADD COLUMN born INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE message ADD COLUMN stored INTEGER NOT NULL DEFAULT 0;"
 	"CREATE TABLE memory("
 	" account TEXT PRIMARY KEY, server TEXT NOT NULL,"
 	" asked_at INTEGER NOT NULL, capabilities INTEGER NOT NULL,"
@@ -50,16 +51,17 @@ static const char *const texts[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[FIND] = "SELECT state, octets, attempts, sha256, born FROM message"
+	[FIND] = "SELECT state, octets, attempts, sha256, born, stored FROM "
+		 "message"
 		 " WHERE account = ?1 AND uidl = ?2 AND ordinal = ?3",
 	[HOLDS] = "SELECT 1 FROM message WHERE account = ?1 AND uidl = ?2"
 		  " AND sha256 = ?3",
 	[STORE] = "INSERT INTO message(account, uidl, ordinal, state, at,"
-		  " octets, sha256, header, born)"
-		  " VALUES(?1, ?2, ?3, ?9, ?4, ?5, ?6, ?7, ?8)"
+		  " octets, sha256, header, born, stored)"
+		  " VALUES(?1, ?2, ?3, ?9, ?4, ?5, ?6, ?7, ?8, ?10)"
 		  " ON CONFLICT(account, uidl, ordinal) DO UPDATE SET"
 		  " state = ?9, at = ?4, octets = ?5, sha256 = ?6,"
-		  " header = ?7, born = ?8",
+		  " header = ?7, born = ?8, stored = ?10",
 	[DELETED] = "UPDATE message SET state = 3, at = ?4 WHERE account = ?1"
 		    " AND uidl = ?2 AND ordinal = ?3 AND state = 2",
 	[BROKE] = "INSERT INTO message(account, uidl, ordinal, state, at,"
@@ -80,7 +82,7 @@ static const char *const texts[STATEMENTS] = {
 		      " AND sha256 = ?2 AND state = 2",
 	[COUNT_STORED] = "SELECT count(*) FROM message WHERE account = ?1"
 			 " AND state = 2",
-	[MATCH] = "SELECT sha256, born FROM message WHERE account = ?1"
+	[MATCH] = "SELECT sha256, born, stored FROM message WHERE account = ?1"
 		  " AND header = ?2 AND octets = ?3 AND state = 2",
 	[RECALL] = "SELECT server, asked_at, capabilities, mechanisms,"
 		   " login_delay, expire, lockstep_until, listed_at,"

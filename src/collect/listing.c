@@ -243,6 +243,8 @@ look_up(struct collection *c, struct listed *one)
 		return false;
 	}
 	one->attempts = entry.attempts;
+	one->born_seconds = entry.born_seconds;
+	one->stored_seconds = entry.stored_seconds;
 	one->state = state_of(one, &entry);
 	return true;
 }
@@ -302,8 +304,6 @@ choose(struct collection *c)
 			one->state = MESSAGE_LEFT;
 			large++;
 		}
-		if (one->state == MESSAGE_STORED && !c->account->keep)
-			c->counts.to_delete_messages++;
 	}
 	warn_of(c, nameless, "without a usable UIDL");
 	warn_of(c, large, "larger than maximum-message");

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "collect/collection.h"
+#include "collect/header.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +19,8 @@
 static void
 sink_failed(struct collection *c, enum outcome outcome)
 {
-	char maildir[512];
-
-	account_maildir(c->account, maildir, sizeof(maildir));
-	collection_fail(c, outcome, "cannot file mail in %.200s: %s", maildir,
+	collection_fail(c, outcome, "cannot file mail in %.200s: %s",
+		c->sink_path,
 		outcome == ERR_NO_SPACE ? "the disk is full"
 					: outcome_name(outcome));
 }
@@ -35,6 +34,7 @@ on_message(struct collection *c)
 	window_received(&c->window, clock_monotonic_ms(), 0);
 	c->receiving = pop3_client_msgno(c->client) - 1;
 	c->received_octets = 0;
+	buffer_clear(&c->head);
 	one = &c->listed[c->receiving];
 	one->arrival = calloc(1, sizeof(*one->arrival));
 	if (!one->arrival ||
@@ -48,6 +48,17 @@ on_message(struct collection *c)
 		c->is_receiving = true;
 	else
 		sink_failed(c, outcome);
+}
+
+/* The front of a message, for what its header says. */
+static void
+keep_head(struct collection *c, struct bytes octets)
+{
+	size_t room = buffer_room(&c->head);
+
+	if (octets.octets > room)
+		octets.octets = room;
+	buffer_append_bytes(&c->head, octets);
 }
 
 static void
@@ -68,9 +79,36 @@ on_octets(struct collection *c)
 		return;
 	}
 	EVP_DigestUpdate(c->digest, octets.at, octets.octets);
+	keep_head(c, octets);
 	outcome = c->sink->ops->put(c->sink, one->arrival->delivery, octets);
 	if (outcome != OK)
 		sink_failed(c, outcome);
+}
+
+static void
+digest_header(struct collection *c, unsigned char out[LEDGER_DIGEST_OCTETS])
+{
+	struct bytes header = header_of(buffer_bytes(&c->head));
+
+	/* TOP without the empty line, and with two, is the same header. */
+	while (header.octets > 0 &&
+		(header.at[header.octets - 1] == '\r' ||
+			header.at[header.octets - 1] == '\n'))
+		header.octets--;
+	EVP_Digest(header.at, header.octets, out, NULL, EVP_sha256(), NULL);
+}
+
+/* How old it was when it came here; 0 when the clock is in doubt. */
+static int64_t
+age_of(const struct collection *c)
+{
+	uint64_t now = clock_wall_seconds(), arrived;
+
+	if (!c->memory.is_steady ||
+		!header_arrived(header_of(buffer_bytes(&c->head)), &arrived) ||
+		arrived > now)
+		return 0;
+	return (int64_t)(now - arrived);
 }
 
 /* Here already, under this UIDL? */
@@ -92,6 +130,9 @@ on_message_end(struct collection *c)
 	c->asked_messages--;
 	c->asked_octets -= one->octets;
 	EVP_DigestFinal_ex(c->digest, arrival->digest, NULL);
+	digest_header(c, arrival->header);
+	one->stored_seconds = c->memory.clock_seconds;
+	one->born_seconds = c->memory.clock_seconds - age_of(c);
 	outcome = c->sink->ops->end(c->sink, arrival->delivery);
 	if (outcome != OK) {
 		sink_failed(c, outcome);
@@ -249,6 +290,9 @@ judge_twins(struct collection *c)
 			c->listed[i].state != MESSAGE_STORED)
 			may_go = false;
 	for (uint32_t i = 0; i < c->listed_count && may_go; i++)
+		if (c->listed[i].is_twin && !policy_may_delete(c, i))
+			may_go = false;
+	for (uint32_t i = 0; i < c->listed_count && may_go; i++)
 		if (c->listed[i].is_twin)
 			c->deletable[c->deletable_count++] = i;
 }
@@ -306,26 +350,6 @@ messages_go_on(struct collection *c)
 /* ---- beginning and end ---- */
 
 static bool
-open_sink(struct collection *c)
-{
-	const struct sink_ops *ops = sink_find("maildir");
-	char maildir[4096], error[SINK_ERROR_SIZE] = "";
-	struct sink_options options = {
-		.account = c->account->name,
-		.target = maildir,
-		.makes_lf = c->account->line_ends == LINE_ENDS_LF,
-		.was_interrupted = c->is_behind,
-	};
-	enum outcome outcome = ERR_PEER;
-
-	if (account_maildir(c->account, maildir, sizeof(maildir)))
-		outcome = ops->open(&options, &c->sink, error);
-	if (outcome != OK)
-		collection_fail(c, outcome, "%s", error);
-	return outcome == OK;
-}
-
-static bool
 begin_run(struct collection *c)
 {
 	/* A mark stays until a run has come to a good end. */
@@ -341,7 +365,7 @@ begin_run(struct collection *c)
 		return false;
 	}
 	c->is_run_open = true;
-	return open_sink(c);
+	return delivering_open(c);
 }
 
 void
@@ -351,15 +375,19 @@ messages_begin(struct collection *c)
 		return;
 	if (!listing_end(c))
 		return;
-	collection_tell(c, ENGINE_PLANNED, NULL);
+	policy_begin(c);
 	if (c->options->is_dry_run) {
+		policy_plan(c);
+		collection_tell(c, ENGINE_PLANNED, NULL);
 		messages_quit(c);
 		return;
 	}
+	collection_tell(c, ENGINE_PLANNED, NULL);
 	c->stage = STAGE_MESSAGES;
 	for (uint32_t i = 0; i < c->listed_count; i++)
-		if (!c->account->keep && !c->listed[i].is_twin &&
-			c->listed[i].state == MESSAGE_STORED)
+		if (!c->listed[i].is_twin &&
+			c->listed[i].state == MESSAGE_STORED &&
+			policy_may_delete(c, i))
 			c->deletable[c->deletable_count++] = i;
 }
 

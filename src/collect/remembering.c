@@ -34,7 +34,9 @@ is_recent(uint64_t now, uint64_t then, uint64_t seconds)
 static void
 advance_clock(struct ledger_memory *memory, uint64_t now)
 {
-	if (is_recent(now, memory->clock_wall_seconds, CLOCK_GAP_SECONDS))
+	memory->is_steady =
+		is_recent(now, memory->clock_wall_seconds, CLOCK_GAP_SECONDS);
+	if (memory->is_steady)
 		memory->clock_seconds +=
 			(int64_t)(now - memory->clock_wall_seconds);
 	memory->clock_wall_seconds = now;

@@ -169,3 +169,15 @@ secret_source_read(const struct collect_account *account, struct secret *out,
 		return read_file(account->password_file, out, error);
 	return run_command(account->password_command, out, error);
 }
+
+enum outcome
+secret_source_read_deliver(const struct collect_account *account,
+	struct secret *out, char error[INI_ERROR_SIZE])
+{
+	if (account->deliver_password_file[0])
+		return read_file(account->deliver_password_file, out, error);
+	if (account->deliver_password_command[0])
+		return run_command(
+			account->deliver_password_command, out, error);
+	return OK;
+}

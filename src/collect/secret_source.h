@@ -12,6 +12,9 @@
 #define SECRET_SOURCE_MAXIMUM_OCTETS 4096
 
 /* error: for people; never holds what was read. */
+/* For the sink; OK and empty when it needs none. */
+enum outcome secret_source_read_deliver(const struct collect_account *account,
+	struct secret *out, char error[INI_ERROR_SIZE]);
 enum outcome secret_source_read(const struct collect_account *account,
 	struct secret *out, char error[INI_ERROR_SIZE]);
 

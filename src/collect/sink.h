@@ -18,7 +18,15 @@
 
 struct sink_options {
 	const char *account;
-	const char *target;   /* the Maildir's path */
+	const char *target;  /* the path of the Maildir or mbox */
+	const char *spool;   /* a directory for messages on their way */
+	const char *command; /* of the pipe */
+	/* of those that speak with a server; "" without */
+	const char *server, *user, *sender, *recipient, *folder;
+	struct bytes password;
+	struct tls_context *tls; /* NULL: none */
+	bool is_tls_first;
+	uint64_t timeout_seconds;
 	bool makes_lf;	      /* CRLF of the wire becomes LF */
 	bool was_interrupted; /* the last run may have left what the ledger
 				 does not know */
@@ -40,18 +48,31 @@ struct sink_ops {
 		struct bytes octets);
 	enum outcome (*end)(struct sink *sink, struct sink_delivery *delivery);
 	/*
+	 * Between begin and end: it goes to this folder instead of the usual
+	 * one. ERR_PEER: that cannot be the name of one.
+	 */
+	enum outcome (*file_into)(struct sink *sink,
+		struct sink_delivery *delivery, const char *folder);
+	/*
 	 * Any thread, one at a time for a sink. outcomes[i] is OK when
-	 * deliveries[i] will be there after a power cut.
+	 * deliveries[i] will be there after a power cut. Refused, while others
+	 * need not be: ERR_PEER for good, ERR_BUSY for now; `error` says why.
 	 */
 	void (*flush)(struct sink *sink,
 		struct sink_delivery *const *deliveries, size_t count,
 		enum outcome *outcomes);
 	/* Frees it; what was not flushed leaves no trace. Accepts NULL. */
 	void (*drop)(struct sink *sink, struct sink_delivery **delivery);
+	/* At most so many go to one flush, and the ledger learns of them before
+	   the next; 0: any number. 1 where an answer can be lost. */
+	size_t batch;
+	bool has_one_folder; /* those of a flush go to the same folder */
+	bool has_id;	     /* messages get X-Restante-ID */
 };
 
 struct sink {
 	const struct sink_ops *ops;
+	char error[SINK_ERROR_SIZE]; /* of the last flush, for people */
 };
 
 /* NULL: no such sink. */

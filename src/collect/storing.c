@@ -5,6 +5,7 @@
  */
 #include "collect/collection.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,14 +19,14 @@ storing_add(struct collection *c, uint32_t index)
 /* ---- in the thread pool; the loop touches none of this meanwhile ---- */
 
 static void
-flush_sink(struct flush *flush)
+flush_sink(struct flush *flush, size_t from, size_t to)
 {
 	struct collection *c = flush->collection;
 	struct sink_delivery *deliveries[BATCH_MAXIMUM];
 	enum outcome outcomes[BATCH_MAXIMUM];
 	size_t of[BATCH_MAXIMUM] = {0}, count = 0;
 
-	for (size_t i = 0; i < flush->count; i++) {
+	for (size_t i = from; i < to; i++) {
 		struct listed *one = &c->listed[flush->indexes[i]];
 
 		flush->outcomes[i] = OK;
@@ -36,32 +37,98 @@ flush_sink(struct flush *flush)
 	}
 	if (count > 0)
 		c->sink->ops->flush(c->sink, deliveries, count, outcomes);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		flush->outcomes[of[i]] = outcomes[i];
+		if (outcomes[i] != OK)
+			memcpy(flush->error, c->sink->error,
+				sizeof(flush->error));
+	}
+}
+
+static void
+commit(struct flush *flush, size_t from, size_t to)
+{
+	struct collection *c = flush->collection;
+	size_t count = 0;
+
+	for (size_t i = from; i < to; i++) {
+		const struct listed *one = &c->listed[flush->indexes[i]];
+		struct ledger_message *message = &flush->messages[count];
+
+		if (flush->outcomes[i] != OK)
+			continue;
+		*message = (struct ledger_message){
+			.key = one->key,
+			.octets = one->octets,
+			.stored_seconds = one->stored_seconds,
+			.born_seconds = one->born_seconds,
+		};
+		memcpy(message->digest, one->arrival->digest,
+			LEDGER_DIGEST_OCTETS);
+		memcpy(message->header, one->arrival->header,
+			LEDGER_DIGEST_OCTETS);
+		count++;
+	}
+	if (count > 0)
+		flush->ledger_outcome = ledger_commit(
+			c->ledger, c->account->name, flush->messages, count);
+}
+
+/* Refused by a sink that took others: about this message alone. */
+static bool
+is_refused(enum outcome outcome)
+{
+	return outcome == ERR_PEER || outcome == ERR_BUSY;
+}
+
+/* The next time it comes last; when that did not help it is put aside. */
+static void
+note_refused(struct flush *flush, size_t from, size_t to)
+{
+	struct collection *c = flush->collection;
+
+	for (size_t i = from; i < to; i++) {
+		struct listed *one = &c->listed[flush->indexes[i]];
+
+		if (flush->outcomes[i] != ERR_PEER)
+			continue;
+		ledger_broke(
+			c->ledger, c->account->name, &one->key, one->octets);
+		one->attempts++;
+	}
+}
+
+/* What goes to the sink at once; the ledger learns of it before the next. */
+static size_t
+batch_end(const struct flush *flush, size_t from)
+{
+	const struct sink_ops *ops = flush->collection->sink->ops;
+
+	if (ops->batch == 0 || from + ops->batch > flush->count)
+		return flush->count;
+	return from + ops->batch;
 }
 
 static void
 work(uv_work_t *request)
 {
 	struct flush *flush = request->data;
-	struct collection *c = flush->collection;
-	struct ledger_message *messages = flush->messages;
-	size_t count = 0;
+	size_t from = 0, to;
+	bool goes_on = true;
 
-	flush_sink(flush);
-	for (size_t i = 0; i < flush->count; i++) {
-		const struct listed *one = &c->listed[flush->indexes[i]];
-
-		if (flush->outcomes[i] != OK)
-			continue;
-		messages[count] = (struct ledger_message){
-			.key = one->key, .octets = one->octets};
-		memcpy(messages[count++].digest, one->arrival->digest,
-			LEDGER_DIGEST_OCTETS);
+	for (size_t i = 0; i < flush->count; i++)
+		flush->outcomes[i] = ERR_TRY_LATER;
+	for (; from < flush->count && goes_on; from = to) {
+		to = batch_end(flush, from);
+		flush_sink(flush, from, to);
+		commit(flush, from, to);
+		note_refused(flush, from, to);
+		goes_on = flush->ledger_outcome == OK;
+		for (size_t i = from; i < to; i++)
+			if (flush->outcomes[i] != OK &&
+				!is_refused(flush->outcomes[i]))
+				goes_on = false;
 	}
-	if (count > 0)
-		flush->ledger_outcome = ledger_commit(
-			c->ledger, c->account->name, messages, count);
 }
 
 /* ---- on the loop ---- */
@@ -80,7 +147,7 @@ settle(struct collection *c, uint32_t index, enum outcome outcome)
 	}
 	one->state = MESSAGE_STORED;
 	c->counts.stored_messages++;
-	if (!c->account->keep && !one->is_twin)
+	if (!one->is_twin && policy_may_delete(c, index))
 		c->deletable[c->deletable_count++] = index;
 }
 
@@ -94,30 +161,60 @@ free_flush(struct flush **flush)
 	*flush = NULL;
 }
 
+/* Of one message, and the others go on. */
+static void
+tell_refused(struct collection *c, const struct flush *flush, size_t count)
+{
+	char text[ENGINE_TEXT_SIZE];
+
+	if (count == 0)
+		return;
+	c->has_failed_messages = true;
+	snprintf(text, sizeof(text),
+		"%zu message%s refused (%.200s) and stay%s on the server",
+		count, count == 1 ? " was" : "s were", flush->error,
+		count == 1 ? "s" : "");
+	collection_tell(c, ENGINE_WARNING, text);
+}
+
 static void
 after_work(uv_work_t *request, int status)
 {
 	struct flush *flush = request->data;
 	struct collection *c = flush->collection;
 	enum outcome first = flush->ledger_outcome;
-	const char *who = first != OK ? "the ledger" : "the Maildir";
+	bool is_ledger = first != OK;
+	char error[SINK_ERROR_SIZE];
+	size_t refused = 0;
 
 	for (size_t i = 0; i < flush->count; i++) {
 		enum outcome outcome = flush->outcomes[i];
 
 		if (outcome == OK)
 			outcome = flush->ledger_outcome;
-		if (first == OK)
+		if (is_refused(outcome))
+			refused++;
+		else if (first == OK)
 			first = outcome;
 		settle(c, flush->indexes[i], outcome);
 	}
+	tell_refused(c, flush, refused);
+	memcpy(error, flush->error, sizeof(error));
 	free_flush(&c->flush);
 	collection_tell(c, ENGINE_STORED, NULL);
 	c->is_behind |= first != OK;
-	if (first != OK)
-		collection_fail(c, first, "%s cannot be written: %s", who,
+	if (is_ledger)
+		collection_fail(c, first, "the ledger cannot be written: %s",
 			first == ERR_NO_SPACE ? "the disk is full"
 					      : outcome_name(first));
+	else if (first != OK)
+		collection_fail(c, first, "%.200s cannot be written: %s",
+			strcmp(c->sink->ops->name, "maildir") == 0
+				? "the Maildir"
+				: c->sink_path,
+			error[0]		? error
+			: first == ERR_NO_SPACE ? "the disk is full"
+						: outcome_name(first));
 	collection_flushed(c);
 }
 

@@ -8,7 +8,9 @@
  */
 #include "collect/sinks/maildir.h"
 #include "base/buffer.h"
-#include "store/uidl.h"
+#include "collect/sinks/directory.h"
+#include "collect/sinks/octets.h"
+#include "collect/tag.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -26,7 +28,6 @@
 #define TMP_AGE_SECONDS (36 * 3600) /* as maildir(5) has it */
 #define COMPARED_OCTETS 65536
 #define SEEN_MAXIMUM	(64u << 20) /* octets of names */
-#define KEYED_OCTETS	2048
 
 struct maildir {
 	struct sink base;
@@ -38,6 +39,10 @@ struct maildir {
 	   before each flush; NUL after each name. */
 	bool was_interrupted;
 	struct buffer seen;
+	char *path;
+	/* Maildir++ folders, opened when something goes there */
+	char *name;
+	struct maildir *next;
 };
 
 enum { TMP, NEW, CUR };
@@ -46,7 +51,8 @@ static const char *const parts[] = {"tmp", "new", "cur"};
 struct sink_delivery {
 	int fd; /* -1 once ended */
 	bool is_after_cr;
-	char tag[UIDL_OWN_OCTETS + 1];
+	char tag[TAG_SIZE];
+	struct maildir *place; /* where it goes: the Maildir or a folder */
 	char tmp[NAME_SIZE];
 };
 
@@ -57,44 +63,6 @@ self_of(struct sink *sink)
 }
 
 /* ---- opening ---- */
-
-/* As mkdir -p; the entry of each that is made is synced. */
-static enum outcome
-make_directory(const char *path)
-{
-	char copy[PATH_MAX];
-	int fd;
-
-	if (mkdir(path, 0700) == 0) {
-		snprintf(copy, sizeof(copy), "%s/..", path);
-		fd = open(copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 || fsync(fd) < 0) {
-			if (fd >= 0)
-				close(fd);
-			return outcome_of_errno(errno);
-		}
-		close(fd);
-		return OK;
-	}
-	return errno == EEXIST ? OK : outcome_of_errno(errno);
-}
-
-static enum outcome
-make_path(const char *target)
-{
-	char path[PATH_MAX];
-	enum outcome outcome = OK;
-
-	snprintf(path, sizeof(path), "%s/", target);
-	for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
-		*slash = '\0';
-		outcome = make_directory(path);
-		if (outcome != OK)
-			break;
-		*slash = '/';
-	}
-	return outcome;
-}
 
 static enum outcome
 open_part(struct maildir *maildir, const char *target, int part)
@@ -108,7 +76,7 @@ open_part(struct maildir *maildir, const char *target, int part)
 		errno = ENAMETOOLONG;
 		return ERR_BROKEN;
 	}
-	outcome = make_directory(path);
+	outcome = directory_make(path);
 	if (outcome != OK)
 		return outcome;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -167,6 +135,19 @@ remove_old(struct maildir *maildir, const char *name)
 }
 
 static void
+release(struct maildir *maildir)
+{
+	for (int part = TMP; part <= CUR; part++)
+		if (maildir->directories[part] >= 0)
+			close(maildir->directories[part]);
+	buffer_release(&maildir->seen);
+	free(maildir->account);
+	free(maildir->path);
+	free(maildir->name);
+	free(maildir);
+}
+
+static void
 maildir_close(struct sink **sink)
 {
 	struct maildir *maildir;
@@ -174,36 +155,59 @@ maildir_close(struct sink **sink)
 	if (!*sink)
 		return;
 	maildir = self_of(*sink);
-	for (int part = TMP; part <= CUR; part++)
-		if (maildir->directories[part] >= 0)
-			close(maildir->directories[part]);
-	buffer_release(&maildir->seen);
-	free(maildir->account);
-	free(maildir);
+	while (maildir) {
+		struct maildir *next = maildir->next;
+
+		release(maildir);
+		maildir = next;
+	}
 	*sink = NULL;
+}
+
+/* Makes and opens the three parts. errno says what is wrong. */
+static enum outcome
+open_at(struct maildir *maildir, const char *path)
+{
+	enum outcome outcome = directory_make_path(path);
+
+	for (int part = TMP; part <= CUR && outcome == OK; part++)
+		outcome = open_part(maildir, path, part);
+	return outcome;
+}
+
+static struct maildir *
+make(const char *path, bool was_interrupted)
+{
+	struct maildir *maildir = calloc(1, sizeof(*maildir));
+
+	if (!maildir)
+		return NULL;
+	maildir->base.ops = &sink_maildir;
+	for (int part = TMP; part <= CUR; part++)
+		maildir->directories[part] = -1;
+	buffer_init(&maildir->seen, SEEN_MAXIMUM);
+	maildir->was_interrupted = was_interrupted;
+	maildir->path = strdup(path);
+	return maildir;
 }
 
 static enum outcome
 maildir_open(const struct sink_options *options, struct sink **out,
 	char error[SINK_ERROR_SIZE])
 {
-	struct maildir *maildir = calloc(1, sizeof(*maildir));
+	struct maildir *maildir =
+		make(options->target, options->was_interrupted);
 	struct sink *sink;
 	enum outcome outcome;
 
 	if (!maildir)
 		return ERR_TRY_LATER;
 	sink = &maildir->base;
-	sink->ops = &sink_maildir;
-	for (int part = TMP; part <= CUR; part++)
-		maildir->directories[part] = -1;
-	buffer_init(&maildir->seen, SEEN_MAXIMUM);
 	maildir->makes_lf = options->makes_lf;
-	maildir->was_interrupted = options->was_interrupted;
 	maildir->account = strdup(options->account);
-	outcome = maildir->account ? make_path(options->target) : ERR_TRY_LATER;
-	for (int part = TMP; part <= CUR && outcome == OK; part++)
-		outcome = open_part(maildir, options->target, part);
+	outcome = maildir->account && maildir->path
+			  ? open_at(maildir, options->target)
+			  : ERR_TRY_LATER;
 	if (outcome == OK && options->was_interrupted)
 		outcome = scan(maildir, TMP, remove_old);
 	if (outcome == OK) {
@@ -216,27 +220,64 @@ maildir_open(const struct sink_options *options, struct sink **out,
 	return outcome;
 }
 
-/* ---- one message ---- */
+/* ---- folders ---- */
 
-/* 26 characters of account and key; a NUL stands between them. */
+/* Maildir++: "a/b" is ".a.b" below the Maildir. */
 static bool
-make_tag(const char *account, const struct message_key *key,
-	char out[UIDL_OWN_OCTETS + 1])
+make_folder_path(
+	const struct maildir *maildir, const char *folder, char out[PATH_MAX])
 {
-	unsigned char digest[UIDL_DIGEST_OCTETS];
-	struct buffer text;
-	bool is_good;
+	size_t front;
 
-	buffer_init(&text, KEYED_OCTETS);
-	is_good = buffer_append(&text, account, strlen(account) + 1) &&
-		  buffer_printf(&text, "%u:", key->ordinal) &&
-		  buffer_append_bytes(&text, key->uidl) &&
-		  uidl_digest(buffer_bytes(&text), digest);
-	buffer_release(&text);
-	if (is_good)
-		uidl_print(digest, out);
-	return is_good;
+	if (!folder[0] || folder[0] == '.' || folder[0] == '/' ||
+		strstr(folder, "..") || strstr(folder, "//") ||
+		snprintf(out, PATH_MAX, "%s/.%s", maildir->path, folder) >=
+			PATH_MAX - 8)
+		return false;
+	front = strlen(maildir->path) + 1;
+	for (char *at = out + front; *at; at++)
+		if (*at == '/')
+			*at = '.';
+	return true;
 }
+
+static enum outcome
+find_folder(struct maildir *maildir, const char *folder, struct maildir **out)
+{
+	char path[PATH_MAX];
+	struct maildir *found = maildir->next;
+	enum outcome outcome;
+
+	while (found && strcmp(found->name, folder) != 0)
+		found = found->next;
+	*out = found;
+	if (found)
+		return OK;
+	if (!make_folder_path(maildir, folder, path))
+		return ERR_PEER;
+	found = make(path, maildir->was_interrupted);
+	if (!found)
+		return ERR_TRY_LATER;
+	found->name = strdup(folder);
+	outcome = found->name && found->path ? open_at(found, path)
+					     : ERR_TRY_LATER;
+	if (outcome != OK) {
+		release(found);
+		return outcome;
+	}
+	found->next = maildir->next;
+	maildir->next = *out = found;
+	return OK;
+}
+
+static enum outcome
+maildir_file_into(
+	struct sink *sink, struct sink_delivery *delivery, const char *folder)
+{
+	return find_folder(self_of(sink), folder, &delivery->place);
+}
+
+/* ---- one message ---- */
 
 static void
 make_name(const char *tag, unsigned number, char out[NAME_SIZE])
@@ -255,7 +296,7 @@ maildir_begin(struct sink *sink, const struct message_key *key,
 	struct sink_delivery *delivery = calloc(1, sizeof(*delivery));
 	enum outcome outcome;
 
-	if (!delivery || !make_tag(maildir->account, key, delivery->tag)) {
+	if (!delivery || !tag_make(maildir->account, key, delivery->tag)) {
 		free(delivery);
 		return ERR_TRY_LATER;
 	}
@@ -269,56 +310,18 @@ maildir_begin(struct sink *sink, const struct message_key *key,
 		free(delivery);
 		return outcome;
 	}
+	delivery->place = maildir;
 	*out = delivery;
 	return OK;
-}
-
-static enum outcome
-write_all(int fd, struct bytes octets)
-{
-	while (octets.octets > 0) {
-		ssize_t done = write(fd, octets.at, octets.octets);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return outcome_of_errno(errno);
-		octets = bytes_after(octets, (size_t)done);
-	}
-	return OK;
-}
-
-/* CR of a CRLF is left out, also when it ended the last chunk. */
-static enum outcome
-write_lf(struct sink_delivery *delivery, struct bytes in)
-{
-	unsigned char out[16384];
-	enum outcome outcome = OK;
-
-	while (in.octets > 0 && outcome == OK) {
-		size_t held = 0, taken = 0;
-
-		for (; taken < in.octets && held + 2 <= sizeof(out); taken++) {
-			unsigned char octet = in.at[taken];
-
-			if (delivery->is_after_cr && octet != '\n')
-				out[held++] = '\r';
-			delivery->is_after_cr = octet == '\r';
-			if (!delivery->is_after_cr)
-				out[held++] = octet;
-		}
-		outcome = write_all(delivery->fd, bytes_of(out, held));
-		in = bytes_after(in, taken);
-	}
-	return outcome;
 }
 
 static enum outcome
 maildir_put(
 	struct sink *sink, struct sink_delivery *delivery, struct bytes octets)
 {
-	return self_of(sink)->makes_lf ? write_lf(delivery, octets)
-				       : write_all(delivery->fd, octets);
+	return self_of(sink)->makes_lf ? octets_write_lf(delivery->fd,
+						 &delivery->is_after_cr, octets)
+				       : octets_write(delivery->fd, octets);
 }
 
 static enum outcome
@@ -327,7 +330,7 @@ maildir_end(struct sink *sink, struct sink_delivery *delivery)
 	enum outcome outcome = OK;
 
 	if (delivery->is_after_cr)
-		outcome = write_all(delivery->fd, bytes_of_string("\r"));
+		outcome = octets_write(delivery->fd, bytes_of_string("\r"));
 	if (close(delivery->fd) < 0 && outcome == OK)
 		outcome = outcome_of_errno(errno);
 	delivery->fd = -1;
@@ -403,40 +406,39 @@ find_seen(const struct maildir *maildir, const char *name)
 
 /* *out_is_done: it is there, linked now or before. Else the name is another's. */
 static enum outcome
-try_name(struct maildir *maildir, const struct sink_delivery *delivery,
-	const char *name, int fd, bool *out_is_done)
+try_name(int tmp, const struct sink_delivery *delivery, const char *name,
+	int fd, bool *out_is_done)
 {
-	const char *seen = find_seen(maildir, name);
+	struct maildir *to = delivery->place;
+	const char *seen = find_seen(to, name);
 
 	*out_is_done = true;
 	if (seen) {
-		*out_is_done = holds_same(maildir, CUR, seen, fd);
+		*out_is_done = holds_same(to, CUR, seen, fd);
 		return OK;
 	}
-	if (linkat(maildir->directories[TMP], delivery->tmp,
-		    maildir->directories[NEW], name, 0) == 0)
+	if (linkat(tmp, delivery->tmp, to->directories[NEW], name, 0) == 0)
 		return OK;
 	if (errno != EEXIST)
 		return outcome_of_errno(errno);
-	*out_is_done = holds_same(maildir, NEW, name, fd);
+	*out_is_done = holds_same(to, NEW, name, fd);
 	return OK;
 }
 
 static enum outcome
-place(struct maildir *maildir, const struct sink_delivery *delivery)
+place(int tmp, const struct sink_delivery *delivery)
 {
 	enum outcome outcome = OK;
 	char name[NAME_SIZE];
 	bool is_done = false;
-	int fd = openat(
-		maildir->directories[TMP], delivery->tmp, O_RDONLY | O_CLOEXEC);
+	int fd = openat(tmp, delivery->tmp, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 || fsync(fd) < 0)
 		outcome = outcome_of_errno(errno);
 	for (unsigned n = 0; n < NUMBERS_MAXIMUM && outcome == OK && !is_done;
 		n++) {
 		make_name(delivery->tag, n, name);
-		outcome = try_name(maildir, delivery, name, fd, &is_done);
+		outcome = try_name(tmp, delivery, name, fd, &is_done);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -445,26 +447,47 @@ place(struct maildir *maildir, const struct sink_delivery *delivery)
 	return outcome;
 }
 
+/* Those of the deliveries that go to `to`. */
+static void
+flush_to(struct maildir *to, int tmp, struct sink_delivery *const *deliveries,
+	size_t count, enum outcome *outcomes)
+{
+	enum outcome outcome = OK;
+
+	buffer_clear(&to->seen);
+	if (to->was_interrupted)
+		outcome = scan(to, CUR, note_seen);
+	for (size_t i = 0; i < count; i++)
+		if (deliveries[i]->place == to)
+			outcomes[i] = outcome == OK ? place(tmp, deliveries[i])
+						    : outcome;
+	if (fsync(to->directories[NEW]) < 0 ||
+		(to->seen.octets > 0 && fsync(to->directories[CUR]) < 0))
+		outcome = outcome_of_errno(errno);
+	for (size_t i = 0; i < count; i++)
+		if (deliveries[i]->place == to && outcomes[i] == OK)
+			outcomes[i] = outcome;
+}
+
+static bool
+is_first_of_its_place(struct sink_delivery *const *deliveries, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (deliveries[i]->place == deliveries[index]->place)
+			return false;
+	return true;
+}
+
 static void
 maildir_flush(struct sink *sink, struct sink_delivery *const *deliveries,
 	size_t count, enum outcome *outcomes)
 {
-	struct maildir *maildir = self_of(sink);
-	enum outcome outcome = OK;
+	int tmp = self_of(sink)->directories[TMP];
 
-	buffer_clear(&maildir->seen);
-	if (maildir->was_interrupted)
-		outcome = scan(maildir, CUR, note_seen);
 	for (size_t i = 0; i < count; i++)
-		outcomes[i] =
-			outcome == OK ? place(maildir, deliveries[i]) : outcome;
-	if (fsync(maildir->directories[NEW]) < 0 ||
-		(maildir->seen.octets > 0 &&
-			fsync(maildir->directories[CUR]) < 0))
-		outcome = outcome_of_errno(errno);
-	for (size_t i = 0; i < count; i++)
-		if (outcomes[i] == OK)
-			outcomes[i] = outcome;
+		if (is_first_of_its_place(deliveries, i))
+			flush_to(deliveries[i]->place, tmp, deliveries, count,
+				outcomes);
 }
 
 const struct sink_ops sink_maildir = {
@@ -474,6 +497,7 @@ const struct sink_ops sink_maildir = {
 	.begin = maildir_begin,
 	.put = maildir_put,
 	.end = maildir_end,
+	.file_into = maildir_file_into,
 	.flush = maildir_flush,
 	.drop = maildir_drop,
 };

@@ -15,7 +15,7 @@
 struct run {
 	const struct arguments *arguments;
 	struct engine_account *accounts;
-	struct secret *passwords;
+	struct secret *passwords, *deliver_passwords;
 	size_t count;
 	struct progress *progress;
 	uint64_t began_ms;
@@ -81,8 +81,7 @@ print_plan(const struct engine_event *event, bool keep)
 		printf(" and delete none\n");
 	else
 		printf(" and delete %llu\n",
-			(unsigned long long)(event->planned_messages +
-					     event->to_delete_messages));
+			(unsigned long long)event->to_delete_messages);
 }
 
 static void
@@ -171,7 +170,11 @@ take(struct run *run, const struct collect_account *account)
 {
 	struct secret *password = &run->passwords[run->count];
 	char error[INI_ERROR_SIZE];
+	struct secret *deliver = &run->deliver_passwords[run->count];
 	enum outcome outcome = secret_source_read(account, password, error);
+
+	if (outcome == OK)
+		outcome = secret_source_read_deliver(account, deliver, error);
 
 	if (outcome != OK) {
 		run->code = worse_code(
@@ -180,7 +183,7 @@ take(struct run *run, const struct collect_account *account)
 		return;
 	}
 	run->accounts[run->count++] =
-		(struct engine_account){account, password};
+		(struct engine_account){account, password, deliver};
 }
 
 static int
@@ -249,18 +252,23 @@ fetch(struct arguments *arguments)
 		.arguments = arguments,
 		.accounts = calloc(most, sizeof(*run.accounts)),
 		.passwords = calloc(most, sizeof(*run.passwords)),
+		.deliver_passwords = calloc(most, sizeof(*run.passwords)),
 		.progress = progress_new(
 			most, arguments->is_quiet || arguments->is_json),
 		.began_ms = clock_monotonic_ms(),
 	};
 	int code = EX_OSERR;
 
-	if (run.accounts && run.passwords && run.progress)
+	if (run.accounts && run.passwords && run.deliver_passwords &&
+		run.progress)
 		code = choose(&run);
 	if (code == EX_OK)
 		code = run_engine(&run);
 	for (size_t i = 0; i < run.count; i++)
 		secret_release(&run.passwords[i]);
+	for (size_t i = 0; i < run.count; i++)
+		secret_release(&run.deliver_passwords[i]);
+	free(run.deliver_passwords);
 	free(run.accounts);
 	free(run.passwords);
 	progress_free(&run.progress);
