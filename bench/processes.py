@@ -64,3 +64,8 @@ def machine():
     memory = int((PROC / "meminfo").read_text().split()[1]) >> 20
     return (f"{os.cpu_count()} cores of {model}, {memory} GiB, "
             f"Linux {os.uname().release}")
+
+
+def load_average():
+    """Of the last minute: over the number of cores, others work here too."""
+    return os.getloadavg()[0]

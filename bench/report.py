@@ -121,6 +121,12 @@ def notes(bench):
     return "".join(f"- {note}\n" for note in bench.notes)
 
 
+def busy(bench):
+    """Our own work makes two or three; more is other people's."""
+    return (f"{statistics.median(bench.loads):.1f} "
+            f"({min(bench.loads):.1f} to {max(bench.loads):.1f})")
+
+
 HOW = """\
 Every row runs on all servers in turn, round after round (A B A B), on the same
 mail and the same certificate, over loopback, page cache warm, the load
@@ -140,7 +146,8 @@ def write(bench, chosen, found, seconds):
         kind += (" Restante's accounts have DES hashes, so that all but the"
                  " hash of a login is seen.")
     return (f"# Measured\n\nWritten by script/bench on {today} in "
-            f"{seconds:.0f} s. {kind}\n{processes.machine()}.\n\n{HOW}\n\n"
+            f"{seconds:.0f} s. {kind}\n{processes.machine()}. Load average during the run: "
+            f"{busy(bench)}.\n\n{HOW}\n\n"
             f"## Against the peers, the limit and the goals\n\n"
             f"{table(chosen, found)}\n\n## Who was measured\n\n"
             f"{versions(bench)}\n{notes(bench)}")

@@ -32,6 +32,7 @@ import contestants  # noqa: E402
 import corpus  # noqa: E402
 import growth  # noqa: E402
 import peers  # noqa: E402
+import processes  # noqa: E402
 import report  # noqa: E402
 import rows  # noqa: E402
 import servers  # noqa: E402
@@ -45,7 +46,7 @@ class Bench:
     def __init__(self, place, is_short, rounds):
         self.place, self.is_short, self.rounds = place, is_short, rounds
         self.servers, self.notes = [], []
-        self.corpora, self.digests = {}, {}
+        self.corpora, self.digests, self.loads = {}, {}, []
         self.certificate = place / "certificate.pem"
         self.key = place / "key.pem"
         servers.make_certificate(self.certificate, self.key)
@@ -117,6 +118,7 @@ class Bench:
         takers = [s for s in takers if self.is_fast_enough(row, s)]
         found = {s.name: {m.key: [] for m in row.metrics} for s in takers}
         for _ in range(self.rounds):
+            self.loads.append(processes.load_average())
             for server in takers:
                 values = row.round(server)
                 for metric in row.metrics:
