@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What a mailbox may hold, whose mail an address with a detail is, chunks."""
+import json
+
 import pytest
 
 import mail
@@ -91,3 +93,36 @@ def test_chunks(server):
         wire.send(b"BDAT %d LAST\r\n" % (len(octets) - at) + octets[at:])
         assert [wire.reply()[0] for _ in range(6)] == [250] * 6
     mail.same(wires.octets(wires.pop3s(server), 1), octets)
+
+
+def test_mailbox_check(server):
+    folder = server.directory / "mail/alice/new"
+    for n in range(3):
+        server.lmtp(mail.plain(f"number {n}"))
+    wires.pop3s(server).quit()
+    told = server.ctl("mailbox", "check", "alice").stdout.decode()
+    assert told == "alice: 3 messages in the index, 0 wrong, 0 new files\n"
+    files = sorted(folder.iterdir())
+    files[0].write_bytes(files[0].read_bytes() + b"more\r\n")
+    files[1].unlink()
+    octets = files[2].read_bytes()
+    files[2].write_bytes(octets.replace(b"One line.\r\n", b".One line\r\n"))
+    (folder / "1.a").write_bytes(b"a\n")
+    found = json.loads(server.ctl("mailbox", "check", "alice", "--json",
+                                  ok=(65,)).stdout)
+    assert found[0]["count"] == 3 and found[0]["new_files"] == 1
+    assert not found[0]["has_changed"]
+    assert {one["file"]: one["what"].split()[0]
+            for one in found[0]["wrong"]} == {
+        files[0].name: "has", files[1].name: "is", files[2].name: "was"}
+    index = server.directory / "state/store/index/alice/index"
+    with open(index, "r+b") as file:
+        file.seek(64 + 20)
+        file.write(b"damage")
+    told = server.ctl("mailbox", "check", "alice", ok=(65,)).stdout.decode()
+    assert "the index is damaged" in told
+    server.ctl("mailbox", "check", "nobody", ok=(67,))
+    # The next login mends it.
+    server.restart()
+    assert wires.pop3s(server).stat()[0] == 3
+    server.ctl("mailbox", "check")

@@ -21,6 +21,7 @@ int user_list(struct arguments *arguments);
 int user_passwd(struct arguments *arguments);
 int user_remove(struct arguments *arguments);
 int deliver(struct arguments *arguments);
+int mailbox_check(struct arguments *arguments);
 int mailbox_list(struct arguments *arguments);
 int show_status(struct arguments *arguments);
 int forgive(struct arguments *arguments);

@@ -3,7 +3,7 @@
  * the store itself. */
 #include "accounts/accounts.h"
 #include "process/privileges.h"
-#include "programs/restantectl/command.h"
+#include "programs/restantectl/mailbox.h"
 #include "store/registry.h"
 
 #include <errno.h>
@@ -25,8 +25,8 @@ collect(const struct account *account, void *context)
 	return true;
 }
 
-static int
-collect_names(struct arguments *arguments, json_t *names)
+int
+mailbox_names(struct arguments *arguments, json_t *names)
 {
 	char name[ACCOUNT_NAME_SIZE];
 	struct accounts *accounts;
@@ -119,25 +119,33 @@ open_directory(const char *path)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+int
+mailbox_open_mail(
+	const struct server_settings *settings, struct store_options *options)
+{
+	char root[PATH_MAX], state[PATH_MAX];
+
+	options->hostname = settings->hostname;
+	server_settings_split_mail(
+		settings->mail, root, sizeof(root), &options->mail_template);
+	snprintf(state, sizeof(state), "%s/store", settings->state);
+	options->mail_root = open_directory(root);
+	options->state_root = open_directory(state);
+	if (options->mail_root < 0 || options->state_root < 0)
+		return complain(EX_NOINPUT, "cannot open %s: %s",
+			options->mail_root < 0 ? root : state, strerror(errno));
+	return become_mail_user(settings);
+}
+
 static int
 open_store(const struct server_settings *settings, struct store **out)
 {
 	struct store_options options = {.kind = "maildir",
 		.is_shared = settings->is_shared,
-		.hostname = settings->hostname,
 		.executor = &executor_inline};
-	char root[PATH_MAX], state[PATH_MAX];
-	int lock, code;
+	int code = mailbox_open_mail(settings, &options);
+	int lock;
 
-	server_settings_split_mail(
-		settings->mail, root, sizeof(root), &options.mail_template);
-	snprintf(state, sizeof(state), "%s/store", settings->state);
-	options.mail_root = open_directory(root);
-	options.state_root = open_directory(state);
-	if (options.mail_root < 0 || options.state_root < 0)
-		return complain(EX_NOINPUT, "cannot open %s: %s",
-			options.mail_root < 0 ? root : state, strerror(errno));
-	code = become_mail_user(settings);
 	if (code != EX_OK)
 		return code;
 	/* Held until the end: no server may start meanwhile. */
@@ -145,13 +153,13 @@ open_store(const struct server_settings *settings, struct store **out)
 		options.state_root, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
 		return complain(EX_TEMPFAIL,
-			"another program holds %s/lock: is the server starting "
-			"or stopping?",
-			state);
+			"another program holds %s/store/lock: is the server "
+			"starting or stopping?",
+			settings->state);
 	return store_open(&options, out) == OK
 		       ? EX_OK
 		       : complain(EX_NOINPUT, "cannot open the mail in %s",
-				 root);
+				 settings->mail);
 }
 
 /* ---- printing ---- */
@@ -221,7 +229,7 @@ mailbox_list(struct arguments *arguments)
 	json_t *names = json_array(), *mailboxes = json_array();
 	int fd = connect_control(&arguments->settings, "control.sock");
 	struct store *store = NULL;
-	int code = collect_names(arguments, names);
+	int code = mailbox_names(arguments, names);
 
 	if (code == EX_OK && fd < 0)
 		code = open_store(&arguments->settings, &store);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * check - compares a mailbox's index with its Maildir, message by message.
+ * Reads only: it may run beside the server, whose changes meanwhile are told
+ * as such.
+ */
+#ifndef STORE_MAILDIR_CHECK_H
+#define STORE_MAILDIR_CHECK_H
+
+#include "store/registry.h"
+
+struct store_check {
+	uint32_t messages; /* in the index */
+	uint64_t octets;   /* of them, as announced */
+	uint32_t
+		new_files; /* in the Maildir alone: indexed at the next login */
+	uint32_t wrong;	   /* messages that are not what the index says */
+	bool has_index, has_changed; /* while it was looked at */
+};
+
+/*
+ * options  mail_root, mail_template, state_root and hostname count
+ * tell     called for each thing that is wrong
+ * Errors   ERR_DENIED (no such mailbox), ERR_PEER, ERR_TRY_LATER, ERR_BROKEN
+ *          (the index is damaged, or the Maildir cannot be read)
+ */
+enum outcome maildir_check(const struct store_options *options,
+	const char *mailbox,
+	void (*tell)(void *context, const char *name, const char *what),
+	void *context, struct store_check *out);
+
+#endif
