@@ -114,6 +114,24 @@ def at_point(sent, keep, points, with_reader):
             return killed, *box.compare()
 
 
+def at_call(sent, keep, call, number, with_reader):
+    """Killed as it enters a system call for the `number`th time; (killed,
+    lost, duplicated)"""
+    with tempfile.TemporaryDirectory(prefix="restante-kill-") as name:
+        box = Mailbox(pathlib.Path(name), sent, keep)
+        with box.server:
+            code = subprocess.run(
+                ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}",
+                 "-e", f"inject={call}:signal=KILL:when={number}",
+                 *map(str, box.account.command())],
+                env=box.account.environment(), capture_output=True,
+                timeout=RUN_SECONDS).returncode
+            if with_reader:
+                box.account.read_all()
+            box.finish()
+            return code != 0, *box.compare()
+
+
 def timeline(sent, keep):
     with tempfile.TemporaryDirectory(prefix="restante-kill-") as name:
         box = Mailbox(pathlib.Path(name), sent, keep)

@@ -33,6 +33,21 @@ def test_killed_at_any_point(keep):
     assert killed >= POINTS * 3 / 4
 
 
+@pytest.mark.parametrize("call", ["linkat", "fsync", "unlinkat", "fdatasync",
+                                  "pwrite64", "sendto"])
+def test_killed_at_every_call(call):
+    """Before each link, each sync, each page of the ledger, each command."""
+    if not servers.installed("strace"):
+        pytest.skip("strace is not installed")
+    sent, number, killed = killing.messages(3), 0, True
+    while killed:
+        number += 1
+        killed, lost, duplicated = killing.at_call(
+            sent, "no", call, number, with_reader=number % 2 == 0)
+        assert (lost, duplicated) == (0, 0), number
+    assert number > 3
+
+
 # ---- power cuts ----
 
 CALLS = "fsync,fdatasync,write,pwrite64,linkat,unlinkat,sendto"
