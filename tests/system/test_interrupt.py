@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: ISC
+"""kill -9 at some of the cut points; script/interrupt takes all of them."""
+import os
+
+import pytest
+
+import interrupt
+
+
+@pytest.fixture(autouse=True)
+def _needs_root():
+    if os.geteuid() != 0:
+        pytest.skip("only root may look into the roles")
+
+
+def test_collector_killed_takes_up_where_it_was(server, place):
+    row = interrupt.interrupt_collector(server, place, keep=False, every=13,
+                                        first=20, most=6)
+    print(row)
+    assert row.is_good(), row
+
+
+def test_store_killed_keeps_what_it_acknowledged(server):
+    row = interrupt.interrupt_role(server, "store 0", every=3, first=1, most=5)
+    print(row)
+    assert row.is_good(), row
