@@ -3,13 +3,15 @@
 """Kills a program with SIGKILL before each of its system calls that changes
 anything outside of it, starts it again, and looks at the mail.
 
-usage: script/interrupt [EVERY]      each cut point, or each EVERYth
+usage: script/interrupt [EVERY [ROLE]]      each cut point, or each EVERYth; of
+                                            one role of the server alone
 
 tests/faults/cutter.c does it, by ptrace: it says why. What happens between two
 such calls changes nothing, so that these are all cut points there are.
 """
 import dataclasses
 import pathlib
+import poplib
 import subprocess
 import sys
 import tempfile
@@ -102,6 +104,17 @@ def interrupt_collector(server, place, keep, every=1, first=1,
 # ---- a role of the server ----
 
 
+def empty(server):
+    """As soon as it can be: a connection that was cut may still be noticed."""
+    def attempt():
+        try:
+            server.empty("bob")
+            return True
+        except (OSError, EOFError, poplib.error_proto):
+            return False
+    servers.until(attempt, START_SECONDS, "an empty mailbox")
+
+
 def deliver(server, octets):
     """True: it was acknowledged."""
     try:
@@ -133,7 +146,9 @@ def read_all(server):
                     if not wire.ask(command).startswith("+OK"):
                         return None
                 count = int(wire.ask("STAT").split()[1])
-                return [retrieve(wire, n + 1) for n in range(count)]
+                messages = [retrieve(wire, n + 1) for n in range(count)]
+                wire.ask("QUIT")
+                return messages
         except (OSError, ValueError, IndexError):
             return None
 
@@ -185,7 +200,7 @@ def interrupt_role(server, role, every=1, first=1, most=POINTS_MAXIMUM):
     row = Row(role)
     misses = 0
     for number in range(first, first + every * most, every):
-        server.empty("bob")
+        empty(server)
         old = letter(f"old {role} {number}")
         servers.until(lambda: deliver(server, old), what="a delivery")
         if role_cut(server, role, number, old, row):
@@ -201,6 +216,7 @@ def interrupt_role(server, role, every=1, first=1, most=POINTS_MAXIMUM):
 
 def main():
     every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    roles = sys.argv[2:] or ["store 0", "session 0", "auth 0"]
     rows = []
     with tempfile.TemporaryDirectory(prefix="restante-") as folder:
         place = pathlib.Path(folder)
@@ -208,10 +224,10 @@ def main():
         server = servers.Restanted(place).start()
         try:
             server.empty("alice")
-            for keep in (True, False):
+            for keep in (True, False) if len(sys.argv) < 3 else ():
                 rows.append(interrupt_collector(server, place, keep, every))
                 print(rows[-1], flush=True)
-            for role in ("store 0", "session 0", "auth 0"):
+            for role in roles:
                 rows.append(interrupt_role(server, role, every))
                 print(rows[-1], flush=True)
         finally:
