@@ -14,8 +14,8 @@ def _needs_root():
 
 
 def test_collector_killed_takes_up_where_it_was(server, place):
-    row = interrupt.interrupt_collector(server, place, keep=False, every=13,
-                                        first=20, most=6)
+    row = interrupt.interrupt_collector(server, place, keep=False, every=3,
+                                        first=50, most=25)
     print(row)
     assert row.is_good(), row
 
