@@ -8,9 +8,18 @@
 
 #include <ftw.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define FILE_MAXIMUM_OCTETS (1u << 20)
+
+/* What asks for more has believed its input. Sanitizers need more. */
+#define MEMORY_MAXIMUM_OCTETS (512u << 20)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 
 static unsigned replayed;
 
@@ -35,10 +44,23 @@ replay(const char *path, const struct stat *status, int kind, struct FTW *ftw)
 	return 0;
 }
 
+static int
+limit_memory(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	return 0;
+#else
+	struct rlimit limit = {MEMORY_MAXIMUM_OCTETS, MEMORY_MAXIMUM_OCTETS};
+
+	return setrlimit(RLIMIT_DATA, &limit);
+#endif
+}
+
 int
 main(int argc, char **argv)
 {
-	(void)LLVMFuzzerInitialize(&argc, &argv);
+	if (LLVMFuzzerInitialize(&argc, &argv) != 0 || limit_memory() != 0)
+		return 1;
 	for (int i = 1; i < argc; i++)
 		(void)nftw(argv[i], replay, 16, FTW_PHYS);
 	(void)LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
