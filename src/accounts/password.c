@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "accounts/password.h"
 #include "base/secret.h"
+#include "sasl/saslprep.h"
 
 #include <crypt.h>
 #include <stdlib.h>
@@ -13,8 +14,8 @@
 static const char nobody[] = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$"
 			     "6foLM1JhGupouWKMU70wxK61Kw9ZnecbACjJwRadqM2";
 
-enum outcome
-password_hash(struct bytes password, char out[ACCOUNT_HASH_SIZE])
+static enum outcome
+hash_text(struct bytes password, char out[ACCOUNT_HASH_SIZE])
 {
 	char text[PASSWORD_MAXIMUM_OCTETS + 1];
 	enum outcome outcome = ERR_BROKEN;
@@ -40,7 +41,21 @@ password_hash(struct bytes password, char out[ACCOUNT_HASH_SIZE])
 }
 
 enum outcome
-password_check(struct bytes password, const char *hash)
+password_hash(struct bytes password, char out[ACCOUNT_HASH_SIZE])
+{
+	struct secret prepared = {0};
+	enum outcome outcome;
+
+	/* What is not Unicode is a password all the same. */
+	if (saslprep(password, SASLPREP_QUERY, &prepared) == SASLPREP_DONE)
+		password = secret_bytes(&prepared);
+	outcome = hash_text(password, out);
+	secret_release(&prepared);
+	return outcome;
+}
+
+static enum outcome
+check_text(struct bytes password, const char *hash)
 {
 	char text[PASSWORD_MAXIMUM_OCTETS + 1];
 	struct crypt_data *data = calloc(1, sizeof(*data));
@@ -62,4 +77,23 @@ password_check(struct bytes password, const char *hash)
 	explicit_bzero(data, sizeof(*data));
 	free(data);
 	return is_right ? OK : ERR_DENIED;
+}
+
+/*
+ * As it is prepared here, else as it came: hashes of other servers were made of
+ * that. Only one that changes costs twice, whoever's name it comes with.
+ */
+enum outcome
+password_check(struct bytes password, const char *hash)
+{
+	struct secret prepared = {0};
+	enum outcome outcome = ERR_DENIED;
+
+	if (saslprep(password, SASLPREP_QUERY, &prepared) == SASLPREP_DONE &&
+		!bytes_equal(password, secret_bytes(&prepared)))
+		outcome = check_text(secret_bytes(&prepared), hash);
+	if (outcome == ERR_DENIED)
+		outcome = check_text(password, hash);
+	secret_release(&prepared);
+	return outcome;
 }

@@ -216,6 +216,7 @@ messages_refused(struct collection *c)
 	case POP3_REQUEST_GREETING:
 	case POP3_REQUEST_CAPA:
 	case POP3_REQUEST_STLS:
+	case POP3_REQUEST_UTF8:
 	case POP3_REQUEST_USER:
 	case POP3_REQUEST_PASS:
 	case POP3_REQUEST_AUTH:

@@ -51,6 +51,11 @@ log_in(struct collection *c)
 	c->stage = STAGE_LOGIN;
 	c->has_pipelining =
 		(can & POP3_CAN_PIPELINING) && !remembering_is_lockstep(c);
+	/* Else a server may send a surrogate instead of the message. It costs
+	   no round trip when it goes along with the login. */
+	if ((can & POP3_CAN_UTF8) && c->has_pipelining &&
+		!session_asked(c, pop3_client_utf8(c->client)))
+		return;
 	if (pop3_client_has_mechanism(c->client, "PLAIN"))
 		session_asked(c, auth_plain(c));
 	else
@@ -266,6 +271,7 @@ what_was_refused(enum pop3_client_request request)
 		return "the server did not finish; what is still there will be "
 		       "deleted next time";
 	case POP3_REQUEST_CAPA:
+	case POP3_REQUEST_UTF8:
 	case POP3_REQUEST_STAT:
 	case POP3_REQUEST_LIST:
 	case POP3_REQUEST_UIDL_ONE:

@@ -76,6 +76,8 @@ struct server_settings {
 	uint64_t cache_seconds; /* cache = 1h; 0: none */
 	/* [pop3] */
 	uint64_t timeout_seconds; /* timeout = 10m, 600 s or more, RFC 1939 */
+	uint64_t utf8_headers;	  /* utf8-headers = surrogate|refuse|as-is */
+	uint64_t language;	  /* language = i-default|en|de|fr */
 	/* [lmtp] */
 	uint64_t maximum_message_octets; /* maximum-message = 50MiB */
 	uint64_t bare_newline; /* bare-newline = normalize|reject: 0, 1 */

@@ -20,14 +20,18 @@ enum maildrop_flag {
 	MAILDROP_NEEDS_CRLF = 2,     /* stored with LF line ends, or without a
 					last one */
 	MAILDROP_HAS_8BIT = 4,
+	/* Clients without UTF8 get a surrogate: RFC 6856 section 2.1. */
+	MAILDROP_HAS_UTF8_HEADER = 8,
+	MAILDROP_HAS_NO_SURROGATE = 16, /* that cannot be made */
 };
 
 struct maildrop_message {
-	uint64_t octets;	/* as announced and sent: CRLF counted */
-	uint64_t stored_octets; /* as read from the store */
-	uint64_t header_octets; /* as stored, with the empty line */
-	struct bytes uidl;	/* borrowed from the maildrop */
-	uint32_t flags;		/* enum maildrop_flag */
+	uint64_t octets;	   /* as announced and sent: CRLF counted */
+	uint64_t surrogate_octets; /* as sent without UTF8; mostly the same */
+	uint64_t stored_octets;	   /* as read from the store */
+	uint64_t header_octets;	   /* as stored, with the empty line */
+	struct bytes uidl;	   /* borrowed from the maildrop */
+	uint32_t flags;		   /* enum maildrop_flag */
 };
 
 struct maildrop {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "message/measure.h"
 
+#include <stddef.h>
 #include <string.h>
 
 void
 measure_init(struct measure *measure)
 {
-	*measure =
-		(struct measure){.is_line_start = true, .is_line_empty = true};
+	memset(measure, 0, offsetof(struct measure, field));
+	measure->is_line_start = true;
+	measure->is_line_empty = true;
 }
 
 static bool
@@ -25,6 +27,44 @@ has_8bit(struct bytes bytes)
 	return (seen & 0x8080808080808080u) != 0;
 }
 
+/* ---- the header, field by field ---- */
+
+static void
+end_field(struct measure *m)
+{
+	struct bytes field = bytes_of(m->field, m->field_octets);
+	bool is_changed = m->is_field_long_8bit;
+	int64_t difference = 0;
+
+	if (!is_changed && field.octets > 0 &&
+		!surrogate_measure(
+			field, m->is_field_long, &difference, &is_changed))
+		m->has_no_surrogate = true;
+	m->has_utf8_header = m->has_utf8_header || is_changed;
+	m->surrogate_difference += difference;
+	m->field_octets = 0;
+	m->is_field_long = m->is_field_long_8bit = false;
+}
+
+static void
+put_field(struct measure *m, struct bytes part)
+{
+	size_t room = sizeof(m->field) - m->field_octets;
+
+	if (m->is_line_start && m->field_octets > 0 && part.at[0] != ' ' &&
+		part.at[0] != '\t')
+		end_field(m);
+	room = sizeof(m->field) - m->field_octets;
+	if (part.octets > room) {
+		m->is_field_long = true;
+		m->is_field_long_8bit = m->is_field_long_8bit ||
+					has_8bit(bytes_after(part, room));
+		part.octets = room;
+	}
+	memcpy(m->field + m->field_octets, part.at, part.octets);
+	m->field_octets += part.octets;
+}
+
 /* A run without LF: part of one line. */
 static void
 put_run(struct measure *m, struct bytes run)
@@ -33,6 +73,8 @@ put_run(struct measure *m, struct bytes run)
 
 	if (run.octets == 0)
 		return;
+	if (!m->is_header_over)
+		put_field(m, run);
 	if (m->is_line_start && run.at[0] == '.')
 		m->needs_stuffing = true;
 	/* A line of one CR before the LF is an empty line. */
@@ -47,7 +89,10 @@ put_lf(struct measure *m, uint64_t stored_octets)
 {
 	if (!m->is_after_cr)
 		m->octets++;
+	if (!m->is_header_over)
+		put_field(m, bytes_of("\n", 1));
 	if (!m->is_header_over && m->is_line_empty) {
+		end_field(m);
 		m->is_header_over = true;
 		m->header_octets = stored_octets;
 	}
@@ -82,7 +127,9 @@ measure_end(struct measure *m)
 {
 	if (!m->is_line_start)
 		m->octets += 2;
-	if (!m->is_header_over)
+	if (!m->is_header_over) {
+		end_field(m);
 		m->header_octets = m->stored_octets;
+	}
 	m->needs_crlf = m->octets != m->stored_octets;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/base64.h"
+#include "pop3/languages.h"
 #include "pop3/state.h"
+#include "sasl/saslprep.h"
 
 #include <string.h>
 
@@ -58,7 +60,60 @@ authenticate(struct pop3_session *s, bool is_first, bool has_response)
 	s->next = POP3_AUTHENTICATE;
 }
 
+/* ---- UTF8 and LANG ---- */
+
+void
+pop3_on_utf8(struct pop3_session *s, const struct pop3_command_input *input)
+{
+	s->is_utf8 = true;
+	pop3_ok(s, "UTF-8 from now on");
+}
+
+void
+pop3_on_lang(struct pop3_session *s, const struct pop3_command_input *input)
+{
+	unsigned language = s->settings->language;
+	struct bytes range = bytes_trim(input->text);
+
+	if (range.octets == 0) {
+		pop3_begin_long(s, POP3_LONG_LANGUAGES, "languages follow");
+		return;
+	}
+	if (!bytes_equal(range, bytes_of_string("*")) &&
+		!pop3_find_language(range, &language)) {
+		pop3_bad(s, "no such language");
+		return;
+	}
+	s->language = (uint8_t)language;
+	buffer_append_string(s->out, "+OK ");
+	buffer_append_string(s->out, pop3_languages[language].tag);
+	buffer_append_string(s->out, " ");
+	buffer_append_string(s->out, pop3_translate(language, "English it is"));
+	buffer_append_string(s->out, "\r\n");
+	s->replies++;
+}
+
 /* ---- USER, PASS, APOP ---- */
+
+/* RFC 6856 section 2.2: by SASLprep. False: a reply has said why. */
+static bool
+set_prepared(struct pop3_session *s, struct secret *to, struct bytes text)
+{
+	switch (saslprep(text, SASLPREP_QUERY, to)) {
+	case SASLPREP_DONE:
+		return true;
+	case SASLPREP_NOT_UTF8:
+		pop3_bad(s, "that is not UTF-8");
+		return false;
+	case SASLPREP_PROHIBITED:
+		pop3_bad(s, "a character there is not allowed");
+		return false;
+	case SASLPREP_NO_MEMORY:
+	default:
+		pop3_failed(s, ERR_TRY_LATER, "out of memory");
+		return false;
+	}
+}
 
 void
 pop3_on_user(struct pop3_session *s, const struct pop3_command_input *input)
@@ -67,9 +122,7 @@ pop3_on_user(struct pop3_session *s, const struct pop3_command_input *input)
 		pop3_err(s, NEEDS_TLS);
 	else if (input->text.octets == 0)
 		pop3_bad(s, "USER needs a name");
-	else if (!secret_set(&s->user, input->text))
-		pop3_failed(s, ERR_TRY_LATER, "out of memory");
-	else
+	else if (set_prepared(s, &s->user, input->text))
 		/* Whether there is such a user is not said (RFC 1939
 		   section 7 allows it). */
 		pop3_ok(s, "now the password");
@@ -84,8 +137,9 @@ pop3_on_pass(struct pop3_session *s, const struct pop3_command_input *input)
 		pop3_bad(s, "PASS comes after USER");
 	else if (input->text.octets == 0)
 		pop3_bad(s, "PASS needs a password");
-	else if (!secret_set(&s->response, input->text) ||
-		 !secret_set(&s->mechanism, bytes_of_string("USER")))
+	else if (!set_prepared(s, &s->response, input->text))
+		return;
+	else if (!secret_set(&s->mechanism, bytes_of_string("USER")))
 		pop3_failed(s, ERR_TRY_LATER, "out of memory");
 	else
 		authenticate(s, true, true);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Multi-line replies that are pulled: LIST, UIDL, CAPA, AUTH's mechanisms. */
+#include "pop3/languages.h"
 #include "pop3/state.h"
 
 #include <string.h>
@@ -23,9 +24,10 @@ pop3_put_number(unsigned char *to, uint64_t number)
 
 /* "msgno octets" or "msgno uidl"; returns its octets. */
 static size_t
-put_entry(unsigned char *to, uint32_t index,
+put_entry(const struct pop3_session *s, unsigned char *to, uint32_t index,
 	const struct maildrop_message *message, bool is_uidl)
 {
+	uint64_t octets = pop3_octets_as_sent(s, message);
 	size_t used = pop3_put_number(to, (uint64_t)index + 1);
 
 	to[used++] = ' ';
@@ -33,7 +35,7 @@ put_entry(unsigned char *to, uint32_t index,
 		memcpy(to + used, message->uidl.at, message->uidl.octets);
 		used += message->uidl.octets;
 	} else {
-		used += pop3_put_number(to + used, message->octets);
+		used += pop3_put_number(to + used, octets);
 	}
 	memcpy(to + used, "\r\n", 2);
 	return used + 2;
@@ -53,7 +55,8 @@ reply_entry(struct pop3_session *s, uint32_t index, bool is_uidl)
 		return;
 	}
 	buffer_append_string(s->out, "+OK ");
-	buffer_append(s->out, line, put_entry(line, index, &message, is_uidl));
+	buffer_append(
+		s->out, line, put_entry(s, line, index, &message, is_uidl));
 	s->replies++;
 }
 
@@ -123,7 +126,7 @@ go_on_messages(struct pop3_session *s, bool is_uidl)
 			return false;
 		}
 		buffer_grow(s->out,
-			put_entry(to, s->next_index, &message, is_uidl));
+			put_entry(s, to, s->next_index, &message, is_uidl));
 		s->next_index++;
 	}
 	return true;
@@ -185,6 +188,14 @@ put_mechanisms(struct pop3_session *s)
 	}
 }
 
+static void
+put_languages(struct pop3_session *s)
+{
+	for (unsigned i = 0; i < pop3_language_count; i++)
+		buffer_printf(s->out, "%s %s\r\n", pop3_languages[i].tag,
+			pop3_languages[i].name);
+}
+
 bool
 pop3_go_on_long(struct pop3_session *s)
 {
@@ -197,6 +208,9 @@ pop3_go_on_long(struct pop3_session *s)
 		break;
 	case POP3_LONG_CAPA:
 		put_capabilities(s);
+		break;
+	case POP3_LONG_LANGUAGES:
+		put_languages(s);
 		break;
 	case POP3_LONG_MECHANISMS:
 		put_mechanisms(s);

@@ -4,6 +4,17 @@
 
 #include <stdlib.h>
 
+void
+pop3_sending_free(struct pop3_sending **sending)
+{
+	if (*sending && (*sending)->surrogate) {
+		surrogate_release((*sending)->surrogate);
+		free((*sending)->surrogate);
+	}
+	free(*sending);
+	*sending = NULL;
+}
+
 const struct pop3_reading *
 pop3_session_reading(const struct pop3_session *s)
 {
@@ -20,12 +31,11 @@ begin(struct pop3_session *s, struct buffer *out)
 		return true;
 	if (buffer_room(out) < POP3_REPLY_MAXIMUM_OCTETS)
 		return false;
+	s->out = out;
 	if (sending->is_top)
-		buffer_append_string(out, "+OK top of it follows\r\n");
+		pop3_ok(s, "top of it follows");
 	else
-		buffer_printf(out, "+OK %llu octets\r\n",
-			(unsigned long long)sending->octets);
-	s->replies++;
+		pop3_ok_numbers(s, "%1 octets", sending->octets, 0);
 	sending->has_begun = true;
 	return true;
 }
@@ -84,38 +94,86 @@ encode(struct pop3_sending *sending, struct bytes *chunk, struct buffer *out)
 	return chunk->octets == 0;
 }
 
+/* Through TOP, when it is one; false when something is left of *from. */
+static bool
+emit(struct pop3_sending *sending, struct bytes *from, struct buffer *out)
+{
+	struct top ahead = sending->top;
+	struct bytes wanted;
+	size_t before;
+	bool is_encoded;
+
+	if (!sending->is_top)
+		return encode(sending, from, out);
+	wanted = top_take(&ahead, *from);
+	before = wanted.octets;
+	is_encoded = encode(sending, &wanted, out);
+	top_take(&sending->top, bytes_of(from->at, before - wanted.octets));
+	*from = bytes_after(*from, before - wanted.octets);
+	return is_encoded;
+}
+
+static bool
+is_top_done(const struct pop3_sending *sending)
+{
+	return sending->is_top && sending->top.is_done;
+}
+
+/* What stands for the header; POP3_FEED_DONE: on to the body. */
+static enum pop3_feed
+feed_header(struct pop3_sending *sending, struct bytes *chunk, bool is_last,
+	struct buffer *out)
+{
+	struct surrogate *surrogate = sending->surrogate;
+
+	for (;;) {
+		struct bytes ready = buffer_bytes(&surrogate->out);
+		size_t before = ready.octets;
+		bool is_encoded = emit(sending, &ready, out);
+
+		buffer_consume(&surrogate->out, before - ready.octets);
+		if (!is_encoded)
+			return POP3_FEED_ROOM;
+		if (surrogate->is_over || is_top_done(sending))
+			return POP3_FEED_DONE;
+		before = chunk->octets;
+		if (before == 0 && !is_last)
+			return POP3_FEED_MORE;
+		if (before == 0 ? !surrogate_end(surrogate)
+				: !surrogate_take(surrogate, chunk))
+			return POP3_FEED_FAILED;
+		sending->fed_octets += before - chunk->octets;
+	}
+}
+
 enum pop3_feed
 pop3_session_feed(struct pop3_session *s, struct bytes *chunk, bool is_last,
 	struct buffer *out)
 {
 	struct pop3_sending *sending = s->sending;
-	size_t before = chunk->octets;
-	struct bytes wanted = *chunk;
+	enum pop3_feed result;
 	bool is_encoded;
+	size_t before;
 
 	if (!begin(s, out))
 		return POP3_FEED_ROOM;
 	if (sending->is_over)
 		return end(s, out);
-	if (sending->is_top) {
-		struct top ahead = sending->top;
-
-		wanted = top_take(&ahead, *chunk);
-		before = wanted.octets;
-		is_encoded = encode(sending, &wanted, out);
-		top_take(&sending->top,
-			bytes_of(chunk->at, before - wanted.octets));
-		*chunk = bytes_after(*chunk, before - wanted.octets);
-		if (is_encoded && sending->top.is_done)
-			return end(s, out);
-	} else {
-		is_encoded = encode(sending, chunk, out);
-		sending->fed_octets += before - chunk->octets;
-		if (sending->fed_octets > sending->reading.stored_octets)
-			return POP3_FEED_FAILED;
+	if (sending->surrogate) {
+		result = feed_header(sending, chunk, is_last, out);
+		if (result != POP3_FEED_DONE)
+			return result;
 	}
+	before = chunk->octets;
+	is_encoded = is_top_done(sending) || emit(sending, chunk, out);
+	sending->fed_octets += before - chunk->octets;
+	if (!sending->is_top &&
+		sending->fed_octets > sending->reading.stored_octets)
+		return POP3_FEED_FAILED;
 	if (!is_encoded)
 		return POP3_FEED_ROOM;
+	if (is_top_done(sending))
+		return end(s, out);
 	if (!is_last)
 		return POP3_FEED_MORE;
 	if (!sending->is_top &&

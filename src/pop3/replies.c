@@ -1,26 +1,62 @@
 /* SPDX-License-Identifier: ISC */
+#include "pop3/languages.h"
 #include "pop3/state.h"
 
+#include <string.h>
+
+static const uint64_t no_numbers[2];
+
+/* In the session's language, %1 and %2 filled in. A step replies only while
+   there is room for a line. */
 static void
-put(struct pop3_session *s, const char *status, const char *text)
+put_text(struct pop3_session *s, const char *english, const uint64_t *numbers)
 {
-	/* A step replies only while there is room for a line. */
-	buffer_append_string(s->out, status);
+	const char *text = pop3_translate(s->language, english);
+	unsigned char digits[20];
+
+	for (const char *percent; (percent = strchr(text, '%'));
+		text = percent + 2) {
+		buffer_append(s->out, text, (size_t)(percent - text));
+		buffer_append(s->out, digits,
+			pop3_put_number(digits, numbers[percent[1] - '1']));
+	}
 	buffer_append_string(s->out, text);
+}
+
+/* A response code at the front of the text is for programs. */
+static void
+put(struct pop3_session *s, const char *status, const char *text,
+	const uint64_t *numbers)
+{
+	const char *human = text[0] == '[' ? strstr(text, "] ") : NULL;
+
+	buffer_append_string(s->out, status);
+	if (human) {
+		human += 2;
+		buffer_append(s->out, text, (size_t)(human - text));
+	}
+	put_text(s, human ? human : text, numbers);
 	buffer_append_string(s->out, "\r\n");
 	s->replies++;
 }
 
 void
+pop3_ok_numbers(
+	struct pop3_session *s, const char *text, uint64_t one, uint64_t two)
+{
+	put(s, "+OK ", text, (const uint64_t[]){one, two});
+}
+
+void
 pop3_ok(struct pop3_session *s, const char *text)
 {
-	put(s, "+OK ", text);
+	put(s, "+OK ", text, no_numbers);
 }
 
 void
 pop3_err(struct pop3_session *s, const char *text)
 {
-	put(s, "-ERR ", text);
+	put(s, "-ERR ", text, no_numbers);
 }
 
 void
@@ -70,7 +106,7 @@ pop3_failed(struct pop3_session *s, enum outcome why, const char *what)
 {
 	buffer_append_string(s->out, "-ERR ");
 	buffer_append_string(s->out, code_of(why));
-	buffer_append_string(s->out, what);
+	put_text(s, what, no_numbers);
 	buffer_append_string(s->out, "\r\n");
 	s->replies++;
 }

@@ -50,7 +50,7 @@ pop3_session_free(struct pop3_session **session)
 	buffer_wipe(&s->pending);
 	index_set_release(&s->deleted);
 	index_set_release(&s->retrieved);
-	free(s->sending);
+	pop3_sending_free(&s->sending);
 	free(s->banner_id);
 	free(s);
 	*session = NULL;
@@ -190,9 +190,8 @@ static void
 say_logged_in(struct pop3_session *s)
 {
 	s->replies = 0;
-	buffer_printf(s->out, "+OK maildrop has %u messages (%llu octets)\r\n",
-		s->maildrop->count, (unsigned long long)s->maildrop->octets);
-	s->replies++;
+	pop3_ok_numbers(s, "maildrop has %1 messages (%2 octets)",
+		s->maildrop->count, s->maildrop->octets);
 }
 
 static void
@@ -226,9 +225,7 @@ say_committed(struct pop3_session *s)
 		return;
 	}
 	s->summary.is_committed = true;
-	buffer_printf(
-		s->out, "+OK bye (%u messages removed)\r\n", s->deleted.count);
-	s->replies++;
+	pop3_ok_numbers(s, "bye (%1 messages removed)", s->deleted.count, 0);
 }
 
 static void
@@ -369,6 +366,8 @@ pop3_session_tls_started(struct pop3_session *s)
 	secret_release(&s->user);
 	pop3_forget_secrets(s);
 	s->is_tls = true;
+	s->is_utf8 = false;
+	s->language = 0;
 	s->next = POP3_READ;
 }
 

@@ -41,6 +41,13 @@ struct pop3_policy {
 	bool tracks_retrieval;
 };
 
+/* Messages with UTF-8 in their header, for a client that did not give UTF8. */
+enum pop3_utf8_headers {
+	POP3_UTF8_SURROGATE, /* RFC 6858: something it can read */
+	POP3_UTF8_REFUSE,    /* -ERR [UTF8] */
+	POP3_UTF8_AS_IS,     /* as servers do that know nothing of it */
+};
+
 /* Shared by all sessions of a listener; outlives them. */
 struct pop3_settings {
 	const char *hostname;
@@ -53,6 +60,8 @@ struct pop3_settings {
 	unsigned maximum_bad_commands_after_login;  /* in a row */
 	unsigned maximum_failed_logins;
 	struct pop3_policy policy;
+	enum pop3_utf8_headers utf8_headers;
+	unsigned language; /* what LANG * chooses: index of pop3_languages */
 };
 
 extern const struct pop3_settings pop3_settings_default;

@@ -6,6 +6,7 @@
 #define POP3_STATE_H
 
 #include "base/secret.h"
+#include "message/surrogate.h"
 #include "message/top.h"
 #include "pop3/commands.h"
 #include "pop3/session.h"
@@ -19,6 +20,7 @@ enum pop3_long_reply {
 	POP3_LONG_UIDL,
 	POP3_LONG_CAPA,
 	POP3_LONG_MECHANISMS,
+	POP3_LONG_LANGUAGES,
 };
 
 /* What the owner answered, to be said at the next step. */
@@ -35,6 +37,7 @@ struct pop3_sending {
 	struct pop3_reading reading;
 	struct dot_encoder encoder;
 	struct top top;
+	struct surrogate *surrogate; /* of its header; or NULL */
 	bool is_top;
 	bool has_begun; /* +OK is written */
 	bool is_raw;
@@ -67,14 +70,19 @@ struct pop3_session {
 	uint8_t long_reply;
 	uint8_t answer; /* enum pop3_answer */
 	uint8_t answer_outcome;
-	bool is_tls, is_greeted, is_in_sasl, is_expired, is_closing;
+	uint8_t language; /* of pop3_languages */
+	bool is_utf8, is_tls, is_greeted, is_in_sasl, is_expired, is_closing;
 };
 
 /* ---- replies.c ---- */
 
-/* One line, its CRLF added. Exactly one of these for each command. */
+/* One line, its CRLF added; the text in English, as pop3/languages.c has it, or
+   with a "[CODE] " in front. It is said in the session's language. Exactly one of these for each command. */
 void pop3_ok(struct pop3_session *session, const char *text);
 void pop3_err(struct pop3_session *session, const char *text);
+/* %1 and %2 in the text are the numbers. */
+void pop3_ok_numbers(struct pop3_session *session, const char *text,
+	uint64_t one, uint64_t two);
 /* As above, and counted as the client's fault. */
 void pop3_bad(struct pop3_session *session, const char *text);
 /* The one place where outcomes become words. `what` failed. */
@@ -98,7 +106,7 @@ typedef void pop3_handler(
 pop3_handler pop3_on_user, pop3_on_pass, pop3_on_apop, pop3_on_auth,
 	pop3_on_stls, pop3_on_capa, pop3_on_quit, pop3_on_stat, pop3_on_list,
 	pop3_on_uidl, pop3_on_retr, pop3_on_top, pop3_on_dele, pop3_on_noop,
-	pop3_on_rset;
+	pop3_on_rset, pop3_on_utf8, pop3_on_lang;
 
 /* A line that answers a SASL challenge. */
 void pop3_on_sasl_line(struct pop3_session *session, struct bytes line);
@@ -113,6 +121,13 @@ bool pop3_offers_sasl(const struct pop3_session *session);
 /* Of a message that exists and is not deleted. ERR_BROKEN: damaged index. */
 enum outcome pop3_message(const struct pop3_session *session, uint32_t index,
 	struct maildrop_message *out);
+
+/* Of RETR and LIST: what this client will be sent. */
+uint64_t pop3_octets_as_sent(const struct pop3_session *session,
+	const struct maildrop_message *message);
+/* ---- reading.c ---- */
+
+void pop3_sending_free(struct pop3_sending **sending);
 
 /* Wipes what was kept of a login attempt. */
 void pop3_forget_secrets(struct pop3_session *session);

@@ -10,6 +10,23 @@ pop3_message(const struct pop3_session *s, uint32_t index,
 	return s->maildrop->message(s->maildrop, index, out);
 }
 
+/* Without UTF8 the session needs a surrogate of that message. */
+static bool
+needs_surrogate(
+	const struct pop3_session *s, const struct maildrop_message *message)
+{
+	return !s->is_utf8 && s->settings->utf8_headers != POP3_UTF8_AS_IS &&
+	       (message->flags & MAILDROP_HAS_UTF8_HEADER);
+}
+
+uint64_t
+pop3_octets_as_sent(
+	const struct pop3_session *s, const struct maildrop_message *message)
+{
+	return needs_surrogate(s, message) ? message->surrogate_octets
+					   : message->octets;
+}
+
 void
 pop3_on_stls(struct pop3_session *s, const struct pop3_command_input *input)
 {
@@ -17,6 +34,9 @@ pop3_on_stls(struct pop3_session *s, const struct pop3_command_input *input)
 		pop3_bad(s, "TLS is on already");
 	} else if (!s->settings->offers_stls) {
 		pop3_bad(s, "there is no TLS here");
+	} else if (s->is_utf8) {
+		/* RFC 6856 section 2.1 lets us refuse it. */
+		pop3_bad(s, "STLS comes before UTF8");
 	} else {
 		pop3_ok(s, "begin TLS");
 		s->next = POP3_START_TLS;
@@ -52,9 +72,8 @@ pop3_on_dele(struct pop3_session *s, const struct pop3_command_input *input)
 	}
 	s->deleted_octets += message.octets;
 	s->summary.dele_count++;
-	buffer_printf(
-		s->out, "+OK message %u marked deleted\r\n", input->index + 1);
-	s->replies++;
+	pop3_ok_numbers(
+		s, "message %1 marked deleted", (uint64_t)input->index + 1, 0);
 }
 
 void
@@ -97,6 +116,32 @@ pop3_session_committed(struct pop3_session *s, enum outcome outcome)
 
 /* ---- RETR and TOP ---- */
 
+static bool
+is_out_of_reach(
+	const struct pop3_session *s, const struct maildrop_message *message)
+{
+	return needs_surrogate(s, message) &&
+	       (s->settings->utf8_headers == POP3_UTF8_REFUSE ||
+		       (message->flags & MAILDROP_HAS_NO_SURROGATE));
+}
+
+static enum outcome
+make_sending(const struct pop3_session *s,
+	const struct maildrop_message *message, struct pop3_sending **out)
+{
+	struct pop3_sending *sending = calloc(1, sizeof(*sending));
+
+	if (sending && needs_surrogate(s, message)) {
+		sending->surrogate = calloc(1, sizeof(*sending->surrogate));
+		if (sending->surrogate)
+			surrogate_init(sending->surrogate);
+		else
+			pop3_sending_free(&sending);
+	}
+	*out = sending;
+	return sending ? OK : ERR_TRY_LATER;
+}
+
 static void
 start_sending(
 	struct pop3_session *s, uint32_t index, bool is_top, uint64_t lines)
@@ -105,10 +150,15 @@ start_sending(
 	enum outcome outcome = pop3_message(s, index, &message);
 	struct pop3_sending *sending = NULL;
 
-	if (outcome == OK) {
-		sending = calloc(1, sizeof(*sending));
-		outcome = sending ? OK : ERR_TRY_LATER;
+	if (outcome == OK && is_out_of_reach(s, &message)) {
+		/* RFC 6856 section 5 */
+		pop3_err(s,
+			"[UTF8] this message needs UTF8, which stands before "
+			"the login");
+		return;
 	}
+	if (outcome == OK)
+		outcome = make_sending(s, &message, &sending);
 	if (outcome != OK) {
 		pop3_failed(s, outcome, "the message cannot be read");
 		return;
@@ -116,14 +166,15 @@ start_sending(
 	sending->reading.index = index;
 	sending->reading.stored_octets = message.stored_octets;
 	sending->reading.may_send_raw =
-		!is_top && !(message.flags & (MAILDROP_NEEDS_STUFFING |
-						     MAILDROP_NEEDS_CRLF));
-	sending->octets = message.octets;
+		!is_top && !sending->surrogate &&
+		!(message.flags &
+			(MAILDROP_NEEDS_STUFFING | MAILDROP_NEEDS_CRLF));
+	sending->octets = pop3_octets_as_sent(s, &message);
 	sending->is_top = is_top;
 	top_init(&sending->top, lines);
 	dot_encoder_init(&sending->encoder);
 	/* The one before is kept until now: its owner may still ask for it. */
-	free(s->sending);
+	pop3_sending_free(&s->sending);
 	s->sending = sending;
 	s->next = POP3_READ_MESSAGE;
 }

@@ -210,6 +210,10 @@ add_listener(const struct boot_listener *from)
 	listener->pop3 = pop3_settings_default;
 	listener->pop3.hostname = settings->hostname;
 	listener->pop3.policy = policy_of_all(settings);
+	/* The words of both settings stand in the order of what they mean. */
+	listener->pop3.utf8_headers =
+		(enum pop3_utf8_headers)settings->utf8_headers;
+	listener->pop3.language = (unsigned)settings->language;
 	listener->pop3.offers_stls = role.tls && !listener->is_tls;
 	listener->pop3.may_plaintext_without_tls =
 		settings->plaintext != PLAINTEXT_NO;

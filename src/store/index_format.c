@@ -8,8 +8,9 @@
 
 #include "store/little_endian.h"
 
-#define CHECKSUM_OCTETS 8
-#define FORMAT_VERSION	1
+#define CHECKSUM_OCTETS	   8
+#define DIFFERENCE_MAXIMUM ((1 << 23) - 1)
+#define FORMAT_VERSION	   2
 
 /* Offsets within a record. */
 enum {
@@ -21,10 +22,12 @@ enum {
 
 	MESSAGE_FLAGS = 9,
 	MESSAGE_UIDL_OCTETS = 10,
+	MESSAGE_SURROGATE_LOW = 11,
 	MESSAGE_OCTETS = 12,
 	MESSAGE_STORED = 18,
 	MESSAGE_HEADER = 24,
 	MESSAGE_NAMES = 30,
+	MESSAGE_SURROGATE_HIGH = 36,
 	MESSAGE_UIDL = 38,
 
 	LONG_UIDL_REST = 16,
@@ -68,6 +71,7 @@ finish(unsigned char *record, uint32_t number)
 struct index_message
 index_message_of_measure(const struct measure *measure)
 {
+	int64_t difference = measure->surrogate_difference;
 	unsigned flags = 0;
 
 	if (measure->needs_stuffing)
@@ -76,10 +80,18 @@ index_message_of_measure(const struct measure *measure)
 		flags |= MAILDROP_NEEDS_CRLF;
 	if (measure->has_8bit)
 		flags |= MAILDROP_HAS_8BIT;
+	if (measure->has_utf8_header)
+		flags |= MAILDROP_HAS_UTF8_HEADER;
+	if (measure->has_no_surrogate || difference > DIFFERENCE_MAXIMUM ||
+		difference < -DIFFERENCE_MAXIMUM) {
+		flags |= MAILDROP_HAS_NO_SURROGATE;
+		difference = 0;
+	}
 	return (struct index_message){
 		.octets = measure->octets,
 		.stored_octets = measure->stored_octets,
 		.header_octets = measure->header_octets,
+		.surrogate_difference = (int32_t)difference,
 		.flags = (uint8_t)flags,
 	};
 }
@@ -123,6 +135,8 @@ void
 index_write_message(unsigned char record[INDEX_RECORD_OCTETS], uint32_t number,
 	const struct index_message *message)
 {
+	uint32_t difference = (uint32_t)message->surrogate_difference;
+
 	begin(record, INDEX_MESSAGE);
 	record[MESSAGE_FLAGS] = message->flags;
 	record[MESSAGE_UIDL_OCTETS] = message->uidl_octets;
@@ -130,11 +144,24 @@ index_write_message(unsigned char record[INDEX_RECORD_OCTETS], uint32_t number,
 	little_put(record + MESSAGE_STORED, 6, message->stored_octets);
 	little_put(record + MESSAGE_HEADER, 6, message->header_octets);
 	little_put(record + MESSAGE_NAMES, 6, message->names_offset);
+	record[MESSAGE_SURROGATE_LOW] = (unsigned char)difference;
+	little_put(
+		record + MESSAGE_SURROGATE_HIGH, 2, (difference >> 8) & 0xFFFF);
 	memcpy(record + MESSAGE_UIDL, message->uidl, INDEX_UIDL_INLINE_OCTETS);
 	if (message->uidl_octets > INDEX_UIDL_INLINE_OCTETS)
 		little_put(record + MESSAGE_UIDL + INDEX_UIDL_HEAD_OCTETS, 4,
 			message->long_uidl);
 	finish(record, number);
+}
+
+static int32_t
+read_difference(const unsigned char record[INDEX_RECORD_OCTETS])
+{
+	int32_t value =
+		(int32_t)(record[MESSAGE_SURROGATE_LOW] |
+			  little_get(record + MESSAGE_SURROGATE_HIGH, 2) << 8);
+
+	return value > DIFFERENCE_MAXIMUM ? value - (1 << 24) : value;
 }
 
 bool
@@ -152,6 +179,9 @@ index_read_message(const unsigned char record[INDEX_RECORD_OCTETS],
 	out->stored_octets = stored;
 	out->header_octets = header;
 	out->names_offset = little_get(record + MESSAGE_NAMES, 6);
+	out->surrogate_difference = read_difference(record);
+	if ((int64_t)out->octets + out->surrogate_difference < 0)
+		return false;
 	out->flags = record[MESSAGE_FLAGS];
 	out->uidl_octets = (uint8_t)uidl_octets;
 	memcpy(out->uidl, record + MESSAGE_UIDL, INDEX_UIDL_INLINE_OCTETS);

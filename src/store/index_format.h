@@ -39,6 +39,7 @@ struct index_message {
 	uint64_t octets;
 	uint64_t stored_octets;
 	uint64_t header_octets;
+	int32_t surrogate_difference; /* to octets: 24 bits */
 	uint64_t names_offset; /* of its file name; 0 in stores without */
 	uint8_t flags;	       /* enum maildrop_flag */
 	uint8_t uidl_octets;   /* 1..UIDL_MAXIMUM_OCTETS */

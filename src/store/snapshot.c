@@ -173,6 +173,8 @@ read_message(struct state *state, uint32_t number, struct maildrop_message *out)
 		return ERR_BROKEN;
 	*out = (struct maildrop_message){
 		.octets = message.octets,
+		.surrogate_octets = (uint64_t)((int64_t)message.octets +
+					       message.surrogate_difference),
 		.stored_octets = message.stored_octets,
 		.header_octets = message.header_octets,
 		.uidl = uidl,

@@ -70,6 +70,10 @@ is_multi_line(struct bytes line)
 		return true; /* +OK and no login: the list of mechanisms */
 	while (rest.octets > 0 && rest.at[rest.octets - 1] == ' ')
 		rest.octets--;
+	if (is_verb(line, "LANG")) {
+		bytes_cut(&line, ' ');
+		return bytes_trim(line).octets == 0;
+	}
 	if (is_verb(line, "LIST") || is_verb(line, "UIDL"))
 		return rest.octets == 0;
 	return is_verb(line, "CAPA") || is_verb(line, "RETR") ||
@@ -102,7 +106,9 @@ check_announced(struct bytes line, struct bytes status, uint64_t octets)
 	while (number.octets > 0 && number.at[number.octets - 1] == ' ')
 		number.octets--;
 	assert_true(bytes_to_number(number, MESSAGES, &msgno));
-	assert_int_equal(maildrop.messages[msgno - 1].octets, octets);
+	/* Without UTF8 it may be a surrogate. */
+	if (maildrop.messages[msgno - 1].surrogate_octets != octets)
+		assert_int_equal(maildrop.messages[msgno - 1].octets, octets);
 }
 
 /* True when it is a challenge: the next line is no command. */

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import random
+import re
 
 STAMPS = (b"Return-Path:", b"Delivered-To:", b"Received:")
 TEN_MIB = 10 << 20
@@ -52,6 +53,19 @@ ORDINARY = {
     "looks-like-replies": plain("looks-like-replies",
                                 b"-ERR no\r\n+OK 3\r\n+ \r\nQUIT\r\n"),
 }
+
+
+def without_utf8(octets):
+    """What a client sees that did not give UTF8, of a message whose header has
+    UTF-8 in Subject alone: RFC 6858."""
+    def encoded(match):
+        words = [w if w.isascii() else b"=?UTF-8?B?" + base64.b64encode(w)
+                 + b"?=" for w in match[1].split(b" ")]
+        return b"Subject: " + b" ".join(words) + b"\r\n"
+    head, empty, body = octets.partition(b"\r\n\r\n")
+    head = re.sub(rb"Subject: (.*)\r\n", encoded, head + b"\r\n")
+    assert head.isascii()
+    return head[:-2] + empty + body
 
 
 def every_octet(size=TEN_MIB):

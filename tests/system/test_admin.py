@@ -64,7 +64,7 @@ def test_deliver(server):
 def test_deliver_takes_local_line_ends(server):
     octets = mail.ORDINARY["utf8-header"]
     server.ctl("deliver", "alice", input=octets.replace(b"\r\n", b"\n"))
-    mail.same(wires.octets(wires.pop3s(server), 1), octets)
+    mail.same(wires.octets(wires.pop3s(server), 1), mail.without_utf8(octets))
 
 
 def test_status_and_mailbox_list(server):

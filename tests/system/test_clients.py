@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The programs that people use: what goes in by LMTP comes out whole."""
+import poplib
+
 import pytest
 
 import clients
@@ -10,11 +12,12 @@ needs = pytest.mark.parametrize
 
 
 def fill(server):
-    """Delivers every ordinary message; the octets, in order."""
+    """Delivers every ordinary message; the octets, in order, that clients get
+    which know nothing of UTF8: all of these."""
     for octets in mail.ORDINARY.values():
         replies, done = server.lmtp(octets)
         assert [r[0] for r in replies + done] == [250, 250]
-    return list(mail.ORDINARY.values())
+    return [mail.without_utf8(octets) for octets in mail.ORDINARY.values()]
 
 
 def check_all(got, sent):
@@ -51,13 +54,28 @@ def test_poplib_tls(server):
     check_all(got, sent)
     sizes = [int(line.split()[1]) for line in client.list()[1]]
     assert sizes == [len(octets) for octets in got]
-    assert client.stat() == (len(sent), sum(sizes))
+    assert client.stat()[0] == len(sent)
     head = b"\r\n".join(client.top(2, 1)[1]) + b"\r\n"
     assert head == got[1][:len(head)] and head.endswith(b"\r\n\r\n.\r\n")
     for n in range(len(sent)):
         client.dele(n + 1)
     client.quit()
     assert wires.pop3s(server).stat() == (0, 0)
+
+
+def test_poplib_utf8(server):
+    """UTF8: mail as it was sent, and STAT the sum of LIST."""
+    fill(server)
+    client = poplib.POP3_SSL("localhost", server.pop3s_port, timeout=60,
+                             context=wires.trust(server.ca_file))
+    assert client.utf8().startswith(b"+OK")
+    client.user("alice")
+    client.pass_("demo")
+    got = wires.all_octets(client)
+    check_all(got, list(mail.ORDINARY.values()))
+    sizes = [int(line.split()[1]) for line in client.list()[1]]
+    assert sizes == [len(octets) for octets in got]
+    assert client.stat() == (len(got), sum(sizes))
 
 
 # smtplib reads one reply to the body, whatever the number of recipients.

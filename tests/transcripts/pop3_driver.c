@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "dialog.h"
+#include "pop3/languages.h"
 #include "pop3/session.h"
 #include "sasl/server.h"
 #include "store/snapshot.h"
@@ -58,6 +59,21 @@ set_policy_of_user(struct dialog *d)
 	pop3_session_set_policy(o->session, &policy);
 }
 
+static void
+set_utf8(struct dialog *d, struct pop3_settings *settings)
+{
+	const char *headers = dialog_text(d, KEY_UTF8_HEADERS);
+	const char *language = dialog_text(d, KEY_LANGUAGE);
+
+	if (headers && strcmp(headers, "refuse") == 0)
+		settings->utf8_headers = POP3_UTF8_REFUSE;
+	if (headers && strcmp(headers, "as-is") == 0)
+		settings->utf8_headers = POP3_UTF8_AS_IS;
+	if (language)
+		pop3_find_language(
+			bytes_of_string(language), &settings->language);
+}
+
 static bool
 start(struct dialog *d)
 {
@@ -76,6 +92,7 @@ start(struct dialog *d)
 	o->settings.may_plaintext_without_tls =
 		dialog_is_yes(d, KEY_PLAINTEXT, true);
 	set_policy(d, &o->settings.policy);
+	set_utf8(d, &o->settings);
 	d->owner = o;
 	o->session =
 		pop3_session_new(&o->settings, dialog_is_yes(d, KEY_TLS, false),

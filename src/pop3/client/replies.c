@@ -85,6 +85,8 @@ code_of(struct bytes text)
 static enum pop3_client_event
 on_err(struct pop3_client *c, struct bytes text)
 {
+	if (c->current.request == POP3_REQUEST_UTF8)
+		return POP3_CLIENT_NOTHING;
 	c->data = text;
 	c->code = code_of(text);
 	c->msgno = c->current.msgno;
@@ -232,6 +234,8 @@ on_ok(struct pop3_client *c, struct bytes text, const struct bytes *in)
 		return begin_capa(c);
 	case POP3_REQUEST_STLS:
 		return on_stls_ok(c, in);
+	case POP3_REQUEST_UTF8:
+		return POP3_CLIENT_NOTHING;
 	case POP3_REQUEST_USER:
 		return on_user_ok(c);
 	case POP3_REQUEST_PASS:

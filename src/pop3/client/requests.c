@@ -74,6 +74,12 @@ pop3_client_stls(struct pop3_client *c)
 	return ask(c, POP3_REQUEST_STLS, 0, "STLS", BYTES_NONE);
 }
 
+enum outcome
+pop3_client_utf8(struct pop3_client *c)
+{
+	return ask(c, POP3_REQUEST_UTF8, 0, "UTF8", BYTES_NONE);
+}
+
 static bool
 is_argument(struct bytes argument, size_t maximum_octets)
 {

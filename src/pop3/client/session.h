@@ -59,6 +59,7 @@ enum pop3_client_request {
 	POP3_REQUEST_GREETING,
 	POP3_REQUEST_CAPA,
 	POP3_REQUEST_STLS,
+	POP3_REQUEST_UTF8,
 	POP3_REQUEST_USER,
 	POP3_REQUEST_PASS,
 	POP3_REQUEST_AUTH,
@@ -117,6 +118,9 @@ bool pop3_client_is_owed(const struct pop3_client *client);
  * (CR, LF, NUL, too long); ERR_TRY_LATER: too many under way. */
 enum outcome pop3_client_capa(struct pop3_client *client);
 enum outcome pop3_client_stls(struct pop3_client *client);
+/* RFC 6856: messages as they are. No event follows, whatever the answer: a
+   server may refuse it. */
+enum outcome pop3_client_utf8(struct pop3_client *client);
 /* USER; PASS goes by itself after +OK, or at once when `pipelines`. */
 enum outcome pop3_client_user_pass(struct pop3_client *client,
 	struct bytes user, struct bytes password, bool pipelines);

@@ -17,6 +17,7 @@ struct arrival {
 	unsigned char digest[UIDL_DIGEST_OCTETS];
 	uint64_t seconds;
 	uint64_t octets, stored_octets, header_octets;
+	int32_t surrogate_difference;
 };
 
 static int
@@ -113,6 +114,7 @@ measure_entry(struct arrivals *arrivals, struct mailbox *mailbox,
 		.octets = message.octets,
 		.stored_octets = message.stored_octets,
 		.header_octets = message.header_octets,
+		.surrogate_difference = message.surrogate_difference,
 	};
 	arrivals->octets += message.octets;
 	return uidl_digest(file_name_base(&name), arrival->digest)
@@ -205,6 +207,7 @@ arrivals_write(const struct arrivals *arrivals, struct index_writer *writer)
 			.octets = arrival->octets,
 			.stored_octets = arrival->stored_octets,
 			.header_octets = arrival->header_octets,
+			.surrogate_difference = arrival->surrogate_difference,
 			.flags = arrival->flags,
 		};
 		struct file_name name;

@@ -95,6 +95,8 @@ static const char whole[] = "[server]\n"
 			    "cache = 90\n"
 			    "\n[pop3]\n"
 			    "timeout = 604800\n"
+			    "utf8-headers = refuse\n"
+			    "language = de\n"
 			    "\n[lmtp]\n"
 			    "maximum-message = 1099511627776\n"
 			    "bare-newline = reject\n"
@@ -147,6 +149,8 @@ takes_every_key(void **state)
 	assert_string_equal(settings.key, "/etc/k.pem");
 	assert_int_equal(settings.plaintext, PLAINTEXT_YES);
 	assert_int_equal(settings.timeout_seconds, 604800);
+	assert_int_equal(settings.utf8_headers, 1);
+	assert_int_equal(settings.language, 2);
 	assert_int_equal(settings.maximum_message_octets, 1ull << 40);
 	assert_int_equal(settings.bare_newline, 1);
 	assert_string_equal(settings.recipient_delimiter, "+-");

@@ -20,6 +20,7 @@ describe(const struct maildrop *base, uint32_t index,
 		return ERR_BROKEN;
 	*out = (struct maildrop_message){
 		.octets = message->octets,
+		.surrogate_octets = message->surrogate_octets,
 		.stored_octets = message->stored.octets,
 		.header_octets = message->header_octets,
 		.uidl = bytes_of_string(message->uidl),
@@ -47,10 +48,13 @@ test_maildrop_add(struct test_maildrop *maildrop, struct bytes stored)
 	measure_end(&measure);
 	message->stored = stored;
 	message->octets = measure.octets;
+	message->surrogate_octets = (uint64_t)((int64_t)measure.octets +
+					       measure.surrogate_difference);
 	message->header_octets = measure.header_octets;
 	message->flags =
 		(measure.needs_stuffing ? MAILDROP_NEEDS_STUFFING : 0u) |
-		(measure.needs_crlf ? MAILDROP_NEEDS_CRLF : 0u);
+		(measure.needs_crlf ? MAILDROP_NEEDS_CRLF : 0u) |
+		(measure.has_utf8_header ? MAILDROP_HAS_UTF8_HEADER : 0u);
 	/* As long as one may be. */
 	snprintf(message->uidl, sizeof(message->uidl), "%070u",
 		maildrop->base.count);

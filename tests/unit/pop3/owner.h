@@ -25,6 +25,7 @@ struct message {
 	struct bytes stored;
 	uint32_t flags;
 	uint64_t octets, header_octets;
+	uint64_t surrogate_octets;
 	char uidl[UIDL_MAXIMUM_OCTETS + 1];
 };
 

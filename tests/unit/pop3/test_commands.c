@@ -217,8 +217,8 @@ static void
 passwords_are_taken_as_they_are(void **state)
 {
 	static const struct bytes passwords[] = {TEXT("x"), TEXT(" x"),
-		TEXT("x "), TEXT("two  words"), TEXT(" "), TEXT("\t\r\x7f"),
-		TEXT("\xc3\xa9\xff")};
+		TEXT("x "), TEXT("two  words"), TEXT(" "), TEXT("<\"\\>~!"),
+		TEXT("\xc3\xa9\xe2\x82\xac")};
 
 	for (size_t i = 0; i < COUNT(passwords); i++) {
 		struct bytes in = BYTES("USER two words \r\nPASS ");
@@ -237,6 +237,32 @@ passwords_are_taken_as_they_are(void **state)
 		assert_bytes(asked->user, BYTES("two words "), BYTES_NONE);
 		assert_bytes(asked->response, passwords[i], BYTES_NONE);
 		assert_true(asked->is_first && asked->has_response);
+		owner_close(&o);
+	}
+}
+
+/* RFC 6856 section 2.2: nobody is asked about what cannot be a password. */
+static void
+passwords_that_are_none(void **state)
+{
+	static const struct {
+		const char *line, *reply;
+	} rows[] = {
+		{"PASS \xc3\xa9\xff", "-ERR that is not UTF-8\r\n"},
+		{"PASS a\tb", "-ERR a character there is not allowed\r\n"},
+		{"PASS \xee\x80\x80",
+			"-ERR a character there is not allowed\r\n"},
+		{"USER \xff", "-ERR that is not UTF-8\r\n"},
+		{"USER \x7f", "-ERR a character there is not allowed\r\n"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct owner o;
+
+		open_session(&o, false);
+		assert_string_equal(owner_ask(&o, "USER alice"),
+			"+OK now the password\r\n");
+		assert_string_equal(owner_ask(&o, rows[i].line), rows[i].reply);
 		owner_close(&o);
 	}
 }
@@ -276,7 +302,9 @@ rows_are_whole(void **state)
 		/* RFC 1939 section 3: three or four letters. */
 		assert_in_range(strlen(row->verb), 3, 4);
 		for (const char *at = row->verb; *at; at++)
-			assert_true(isupper((unsigned char)*at));
+			assert_true(isupper((unsigned char)*at) ||
+				    (at > row->verb &&
+					    isdigit((unsigned char)*at)));
 		for (unsigned j = 0; j < i; j++)
 			assert_string_not_equal(
 				row->verb, pop3_commands[j].verb);
@@ -334,8 +362,8 @@ what_is_announced_is_there(void **state)
 					bytes_of_string(pop3_commands[i].verb));
 		}
 	}
-	/* USER, UIDL and TOP; no STLS without a certificate */
-	assert_int_equal(count, 3);
+	/* USER, UTF8, LANG, UIDL and TOP; no STLS without a certificate */
+	assert_int_equal(count, 5);
 	owner_close(&o);
 }
 
@@ -346,6 +374,7 @@ main(void)
 		cmocka_unit_test(arguments_are_strict_after_login),
 		cmocka_unit_test(arguments_are_strict_before_login),
 		cmocka_unit_test(passwords_are_taken_as_they_are),
+		cmocka_unit_test(passwords_that_are_none),
 		cmocka_unit_test(a_line_has_its_maximum),
 		cmocka_unit_test(rows_are_whole),
 		cmocka_unit_test(verbs_are_found_in_any_case),

@@ -152,6 +152,8 @@ is_multi_line(const struct line *line)
 		return rest.octets == 0 || rest.at[0] == ' ';
 	while (rest.octets > 0 && rest.at[rest.octets - 1] == ' ')
 		rest.octets--;
+	if (bytes_equal_ignoring_case(verb, BYTES("LANG")))
+		return bytes_trim(rest).octets == 0;
 	if (bytes_equal_ignoring_case(verb, BYTES("LIST")) ||
 		bytes_equal_ignoring_case(verb, BYTES("UIDL")))
 		return rest.octets == 0;
