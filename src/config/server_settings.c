@@ -98,6 +98,9 @@ static const struct setting keys[] = {
 		"logins that may come at once when there were none for long"},
 	{"limits", "connections", SETTING_NUMBER, AT(maximum_connections),
 		"10000", 1, 1000000, NULL, "of one session process"},
+	{"limits", "stalled", SETTING_SECONDS, AT(stalled_seconds), "10m", 5,
+		SEVEN_DAYS, NULL,
+		"a connection that takes none of what waits for it is dropped"},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 

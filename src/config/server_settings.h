@@ -91,6 +91,7 @@ struct server_settings {
 	uint64_t quota_soft_percent; /* soft = 100 */
 	/* [limits] */
 	uint64_t maximum_connections; /* connections, of one process */
+	uint64_t stalled_seconds;     /* stalled: a peer that takes no output */
 };
 
 void server_settings_init(struct server_settings *settings); /* defaults */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-#include "server/connection.h"
+#include "server/connection_output.h"
 #include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,23 +32,36 @@ watch(struct connection *c, int events)
 		uv_poll_stop(&c->poll);
 }
 
-static void
-touch(struct connection *c)
+static struct deadlines *
+deadlines_of(const struct connection *c)
 {
-	struct deadlines *list =
-		c->is_handshaking ? &c->role->handshakes : &c->role->idle;
+	return c->is_handshaking ? &c->role->handshakes
+	       : c->is_deaf	 ? &c->role->deaf
+				 : &c->role->idle;
+}
 
-	deadlines_touch(list, &c->deadline, clock_monotonic_ms());
+void
+connection_touch(struct connection *c)
+{
+	deadlines_touch(deadlines_of(c), &c->deadline, clock_monotonic_ms());
 }
 
 static void
 untouch(struct connection *c)
 {
-	struct deadlines *list =
-		c->is_handshaking ? &c->role->handshakes : &c->role->idle;
-
 	if (deadlines_has(&c->deadline))
-		deadlines_remove(list, &c->deadline);
+		deadlines_remove(deadlines_of(c), &c->deadline);
+}
+
+/* Output that waits has a time of its own, from the last octet taken. */
+static void
+set_deaf(struct connection *c, bool is_deaf)
+{
+	if (c->is_deaf == is_deaf)
+		return;
+	untouch(c);
+	c->is_deaf = is_deaf;
+	connection_touch(c);
 }
 
 /* ---- the list of those not logged in, oldest first ---- */
@@ -150,103 +162,6 @@ close_politely(struct connection *c)
 	connection_close(c);
 }
 
-/* ---- output ---- */
-
-enum drained { DRAINED, DRAIN_BLOCKED, DRAIN_TURN_OVER, DRAIN_LOST };
-
-static enum drained
-tls_outcome(enum tls_result result)
-{
-	if (result == TLS_DONE)
-		return DRAINED;
-	if (result == TLS_WANT_READ || result == TLS_WANT_WRITE)
-		return DRAIN_BLOCKED;
-	return DRAIN_LOST;
-}
-
-static enum drained
-write_some(struct connection *c, size_t *out_octets)
-{
-	struct bytes bytes = buffer_bytes(&c->out);
-	int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-	ssize_t octets;
-
-	if (c->tls)
-		return tls_outcome(tls_write(c->tls, bytes, out_octets));
-	if (c->file >= 0)
-		flags |= MSG_MORE;
-	octets = send(c->fd, bytes.at, bytes.octets, flags);
-	if (octets < 0)
-		return errno == EAGAIN || errno == EINTR ? DRAIN_BLOCKED
-							 : DRAIN_LOST;
-	*out_octets = (size_t)octets;
-	return DRAINED;
-}
-
-static enum drained
-send_some_file(struct connection *c, size_t *out_octets)
-{
-	off_t offset = (off_t)c->file_offset;
-	size_t most = c->file_octets < CONNECTION_TURN_OCTETS
-			      ? (size_t)c->file_octets
-			      : CONNECTION_TURN_OCTETS;
-	ssize_t octets;
-
-	if (c->tls)
-		return tls_outcome(tls_sendfile(
-			c->tls, c->file, c->file_offset, most, out_octets));
-	octets = sendfile(c->fd, c->file, &offset, most);
-	if (octets < 0)
-		return errno == EAGAIN || errno == EINTR ? DRAIN_BLOCKED
-							 : DRAIN_LOST;
-	*out_octets = (size_t)octets;
-	return DRAINED;
-}
-
-static enum drained
-drain_file(struct connection *c, size_t *turn)
-{
-	size_t octets = 0;
-	enum drained drained;
-
-	while (c->file_octets > 0) {
-		drained = send_some_file(c, &octets);
-		if (drained != DRAINED)
-			return drained;
-		if (octets == 0) {
-			c->protocol->file_failed(c);
-			return DRAIN_LOST;
-		}
-		c->file_offset += octets;
-		c->file_octets -= octets;
-		*turn += octets;
-		if (*turn >= CONNECTION_TURN_OCTETS)
-			return DRAIN_TURN_OVER;
-	}
-	c->file = -1;
-	return DRAINED;
-}
-
-static enum drained
-drain(struct connection *c)
-{
-	size_t turn = 0, octets = 0;
-	enum drained drained;
-
-	while (c->out.octets > 0) {
-		drained = write_some(c, &octets);
-		if (drained != DRAINED)
-			return drained;
-		buffer_consume(&c->out, octets);
-		turn += octets;
-	}
-	buffer_trim(&c->out);
-	drained = c->file >= 0 ? drain_file(c, &turn) : DRAINED;
-	if (turn > 0)
-		touch(c);
-	return drained;
-}
-
 /* ---- input ---- */
 
 /* True: there is input. False: wait for it (watched) or closed. */
@@ -281,7 +196,7 @@ receive(struct connection *c)
 	}
 	if (result == TLS_DONE) {
 		buffer_grow(&c->in, octets);
-		touch(c);
+		connection_touch(c);
 		return true;
 	}
 	buffer_trim(&c->in);
@@ -323,7 +238,7 @@ handshake(struct connection *c)
 	}
 	untouch(c);
 	c->is_handshaking = false;
-	touch(c);
+	connection_touch(c);
 	stats_add(c->role->stats, handshakes, 1);
 	c->protocol->tls_started(c);
 	return true;
@@ -343,7 +258,7 @@ start_tls(struct connection *c)
 	}
 	untouch(c);
 	c->is_handshaking = true;
-	touch(c);
+	connection_touch(c);
 	return handshake(c);
 }
 
@@ -353,10 +268,12 @@ start_tls(struct connection *c)
 static bool
 settle(struct connection *c)
 {
-	switch (drain(c)) {
+	switch (connection_drain(c)) {
 	case DRAINED:
+		set_deaf(c, false);
 		break;
 	case DRAIN_BLOCKED:
+		set_deaf(c, true);
 		watch(c, UV_WRITABLE);
 		return false;
 	case DRAIN_TURN_OVER:
@@ -497,7 +414,7 @@ connection_accept(const struct session_listener *listener, int fd,
 	}
 	stats_add(role->stats, connections, 1);
 	add_fresh(c);
-	touch(c);
+	connection_touch(c);
 	if (!listener->is_tls || start_tls(c))
 		connection_pump(c);
 }

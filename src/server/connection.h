@@ -73,6 +73,7 @@ struct connection {
 	int fd;
 	int watched;   /* libuv's events asked for */
 	uint8_t after; /* enum advance, once drained */
+	bool is_deaf;  /* it takes no output */
 	bool is_handshaking, is_closing, is_fresh, may_have_more, is_remembered;
 };
 

@@ -279,18 +279,23 @@ end_if_idle(void)
 		boot_leave();
 }
 
-/* A peer that takes no output either has had its time twice over. */
 static void
-expire_or_close(struct connection *c)
+expire_idle(struct connection *c)
 {
-	bool is_deaf = c->out.octets > 0 || c->file >= 0;
-
 	log_event(LOG_LEVEL_INFO, "timeout", "id=%llu addr=%s",
 		(unsigned long long)c->entry.id, c->peer);
-	if (is_deaf)
-		connection_close(c);
-	else
-		expire(c, NULL);
+	expire(c, NULL);
+}
+
+/* There is no telling it: what waits would be in front of the word. */
+static void
+drop_deaf(struct connection *c)
+{
+	log_event(LOG_LEVEL_WARNING, "connection-dropped",
+		"id=%llu addr=%s why=\"takes no output\" waiting=%llu",
+		(unsigned long long)c->entry.id, c->peer,
+		(unsigned long long)(c->out.octets + c->file_octets));
+	connection_close(c);
 }
 
 static void
@@ -302,9 +307,10 @@ on_tick(uv_timer_t *timer)
 	while ((over = deadlines_pop(&role.handshakes, now_ms)))
 		connection_close(
 			table_object(over, struct connection, deadline));
+	while ((over = deadlines_pop(&role.deaf, now_ms)))
+		drop_deaf(table_object(over, struct connection, deadline));
 	while ((over = deadlines_pop(&role.idle, now_ms)))
-		expire_or_close(
-			table_object(over, struct connection, deadline));
+		expire_idle(table_object(over, struct connection, deadline));
 	for (size_t i = 0; i < role.listener_count; i++)
 		listen_on(&role.listeners[i]);
 	end_if_idle();
@@ -340,6 +346,7 @@ session_role_run(void)
 	role.stats = boot_own_stats(role.boot);
 	uv_loop_init(&role.loop);
 	deadlines_init(&role.idle, settings->timeout_seconds * 1000);
+	deadlines_init(&role.deaf, settings->stalled_seconds * 1000);
 	deadlines_init(&role.handshakes, SESSION_HANDSHAKE_MS);
 	role.lmtp = lmtp_settings_default;
 	role.lmtp.hostname = settings->hostname;

@@ -36,7 +36,7 @@ struct session_role {
 	struct tls_context *tls; /* NULL: no certificate */
 	struct channel *auth, *store;
 	struct table connections;
-	struct deadlines idle, handshakes;
+	struct deadlines idle, deaf, handshakes;
 	struct connection *oldest, *newest; /* not logged in */
 	struct lmtp_settings lmtp;
 	struct session_listener listeners[BOOT_LISTENERS_MAXIMUM];

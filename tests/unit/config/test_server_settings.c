@@ -68,6 +68,7 @@ begins_with_its_defaults(void **state)
 	assert_int_equal(settings.maximum_message_octets, 50u << 20);
 	assert_int_equal(settings.bare_newline, 0);
 	assert_int_equal(settings.maximum_connections, 10000);
+	assert_int_equal(settings.stalled_seconds, 600);
 }
 
 static const char whole[] = "[server]\n"
@@ -112,6 +113,7 @@ static const char whole[] = "[server]\n"
 			    "login-burst = 3\n"
 			    "\n[limits]\n"
 			    "connections = 1\n"
+			    "stalled = 5\n"
 			    "\n[listener pop3]\n"
 			    "address = 127.0.0.1:110, [::1]:110\n"
 			    "\n[listener pop3s]\n"
@@ -164,6 +166,7 @@ takes_every_key(void **state)
 	assert_int_equal(settings.policy.login_burst, 3);
 	assert_int_equal(settings.policy_count, 2);
 	assert_int_equal(settings.maximum_connections, 1);
+	assert_int_equal(settings.stalled_seconds, 5);
 	assert_int_equal(settings.listener_count, 4);
 	assert_int_equal(settings.listeners[0].kind, LISTENER_POP3);
 	assert_string_equal(
