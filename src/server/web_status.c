@@ -11,6 +11,7 @@ static const char *const role_names[ROLE_COUNT] = {
 	[ROLE_AUTH] = "auth",
 	[ROLE_STORE] = "store",
 	[ROLE_WEB] = "web",
+	[ROLE_KEY] = "key",
 };
 
 const char *

@@ -93,8 +93,8 @@ def test_status_page(server):
     tags.feed(text)
     assert not tags.open
     assert "svg" in tags.seen and "script" not in tags.seen
-    for role in server.roles().values():
-        assert f"<td>{role}</td>" in text
+    for name, pid in server.roles().items():
+        assert f"<tr><td>{name}</td><td>{pid}</td>" in text
 
 
 def test_what_is_not_there(server):
