@@ -19,7 +19,7 @@ convert(struct bytes message, size_t step)
 	struct surrogate s;
 	struct bytes rest = message;
 
-	buffer_clear(&got);
+	buffer_release(&got);
 	buffer_init(&got, 1 << 22);
 	surrogate_init(&s);
 	while (rest.octets > 0) {
