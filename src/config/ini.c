@@ -124,6 +124,9 @@ take_key(struct ini *ini, char *line)
 	value = trim(value);
 	if (!*key)
 		return complain(ini, "a key is missing before =");
+	/* Behind "= " it would be a comment. */
+	if (*value == ';' || *value == '#')
+		return complain(ini, "a value cannot begin with %c", *value);
 	/* It would go on when it is written and read again. */
 	if (*value && value[strlen(value) - 1] == '\\')
 		return complain(ini, "a value cannot end in \\");

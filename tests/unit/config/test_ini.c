@@ -160,6 +160,8 @@ static const struct row bad[] = {
 	{TEXT("k = v\\"), "test.conf:1: a value cannot end in \\"},
 	{TEXT("k = v\\ ; why\n"), "test.conf:1: a value cannot end in \\"},
 	{TEXT("k = v\\ \n"), "test.conf:1: a value cannot end in \\"},
+	{TEXT("k =#v\n"), "test.conf:1: a value cannot begin with #"},
+	{TEXT("k =;v\n"), "test.conf:1: a value cannot begin with ;"},
 	/* What is counted is lines of the file. */
 	{TEXT("k = a\\\nb\\\nc\nword\n"),
 		"test.conf:4: expected key = value or [section]"},
