@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mechanism - what one SASL mechanism is to sasl/server.c. One file each, one
- * constant at its top; the list is in server.c.
+ * mechanism - what one SASL mechanism is to sasl/server.c. One constant each, in
+ * the file of its family; the list is in server.c.
  */
 #ifndef SASL_MECHANISM_H
 #define SASL_MECHANISM_H
@@ -9,18 +9,40 @@
 #include "base/secret.h"
 #include "sasl/server.h"
 
+struct scram_server;
+
 struct sasl_server {
 	const struct sasl_mechanism *mechanism;
 	unsigned step; /* 0 at first */
 	struct secret authzid, authcid, password;
+	struct scram_server *scram; /* NULL: another mechanism */
+	const char *fault;
 };
 
 struct sasl_mechanism {
 	const char *name; /* in capitals */
+	unsigned needs;	  /* enum sasl_need, added up */
+	enum scram_digest digest;
+	/* NULL: nothing to do. False: memory is short. */
+	bool (*start)(struct sasl_server *server,
+		const struct sasl_server_setup *setup);
 	enum sasl_step (*step)(struct sasl_server *server, bool has_response,
 		struct bytes response, struct buffer *challenge);
 };
 
-extern const struct sasl_mechanism sasl_plain, sasl_login;
+extern const struct sasl_mechanism sasl_plain, sasl_login, sasl_external,
+	sasl_scram_sha_1, sasl_scram_sha_1_plus, sasl_scram_sha_256,
+	sasl_scram_sha_256_plus;
+
+/* Refuses; `why` is a constant. */
+enum sasl_step sasl_server_fail(struct sasl_server *server, const char *why);
+
+/* ---- scram_server.c, for server.c ---- */
+
+enum sasl_step scram_server_set_keys(struct sasl_server *server,
+	const struct scram_keys *keys, struct buffer *challenge);
+enum sasl_step scram_server_prove(
+	struct sasl_server *server, struct buffer *challenge);
+void scram_server_free(struct scram_server **scram);
 
 #endif

@@ -108,6 +108,10 @@ step(struct auth_exchange *x, bool has_response, struct bytes response)
 		else
 			auth_refuse(x, ERR_DENIED);
 		break;
+	case SASL_KEYS:
+	case SASL_PROOF:
+	case SASL_PROVEN:
+	case SASL_EXTERNAL:
 	case SASL_FAILED:
 	default:
 		auth_refuse(x, ERR_PEER);
@@ -132,6 +136,8 @@ bool
 auth_on_begin(struct auth_client *client, struct message *message)
 {
 	struct auth_exchange *x = find_exchange(client, message->subject);
+	const struct sasl_server_setup setup = {
+		.nonce = bytes_of_string("none")};
 	struct message_reader reader;
 	struct bytes mechanism, user, response;
 	bool has_response;
@@ -154,7 +160,7 @@ auth_on_begin(struct auth_client *client, struct message *message)
 	response = whole(x, response);
 	if (bytes_equal(mechanism, bytes_of_string("USER")))
 		auth_check(x, user, response);
-	else if ((x->sasl = sasl_server_new(mechanism)))
+	else if ((x->sasl = sasl_server_new(mechanism, &setup)))
 		step(x, has_response, response);
 	else
 		auth_refuse(x, ERR_PEER);

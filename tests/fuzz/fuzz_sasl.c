@@ -81,8 +81,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t octets)
 {
 	struct bytes text = bytes_of(data, octets);
 	struct fuzz_head head = fuzz_take_head(&text);
+	const struct sasl_server_setup setup = {.nonce = BYTES("nonce")};
 	struct sasl_server *server = sasl_server_new(
-		head.flags & FLAG_LOGIN ? BYTES("LOGIN") : BYTES("plain"));
+		head.flags & FLAG_LOGIN ? BYTES("LOGIN") : BYTES("plain"),
+		&setup);
 
 	assert_non_null(server);
 	if (text.octets < TEXT_MAXIMUM_OCTETS)

@@ -215,6 +215,8 @@ authenticate(struct dialog *d)
 	struct pop3_owner *o = d->owner;
 	const struct pop3_authentication *a =
 		pop3_session_authentication(o->session);
+	const struct sasl_server_setup setup = {
+		.nonce = bytes_of_string("nonce")};
 	bool is_apop = a->is_first &&
 		       bytes_equal(a->mechanism, bytes_of_string("APOP"));
 
@@ -228,7 +230,7 @@ authenticate(struct dialog *d)
 		return;
 	}
 	if (a->is_first)
-		o->sasl = sasl_server_new(a->mechanism);
+		o->sasl = sasl_server_new(a->mechanism, &setup);
 	if (o->sasl)
 		step_sasl(d, a);
 	else

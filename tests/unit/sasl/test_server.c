@@ -23,9 +23,10 @@ struct turn {
 	{                                                                      \
 		NULL, 0                                                        \
 	}
-#define ASKED(text) SASL_CHALLENGE, text
-#define CHECKED	    SASL_CHECK, NULL
-#define REFUSED	    SASL_FAILED, NULL
+#define ASKED(text)   SASL_CHALLENGE, text
+#define CHECKED	      SASL_CHECK, NULL
+#define KNOWN_OUTSIDE SASL_EXTERNAL, NULL
+#define REFUSED	      SASL_FAILED, NULL
 
 struct exchange {
 	const char *mechanism;
@@ -92,7 +93,17 @@ static const struct exchange exchanges[] = {
 			  {SAYS("sec\0ret"), REFUSED}}},
 	{"LOGIN", {{SAYS(""), REFUSED}}},
 	{"LOGIN", {{SAYS("\0alice\0secret"), REFUSED}}},
+	/* EXTERNAL: RFC 4422 appendix A */
+	{"EXTERNAL", {{SAYS(""), KNOWN_OUTSIDE}}, "", "", ""},
+	{"external", {{SAYS_NOTHING, ASKED("")}, {SAYS(""), KNOWN_OUTSIDE}}, "",
+		"", ""},
+	{"EXTERNAL", {{SAYS("alice@example.org"), KNOWN_OUTSIDE}},
+		"alice@example.org", "", ""},
+	{"EXTERNAL", {{SAYS("ali\0ce"), REFUSED}}},
+	{"EXTERNAL", {{SAYS("ali\xff"), REFUSED}}},
 };
+
+static const struct sasl_server_setup setup = {.nonce = TEXT("nonce")};
 
 /* In memory of exactly its size. */
 static enum sasl_step
@@ -127,7 +138,7 @@ static void
 play(const struct exchange *x)
 {
 	struct sasl_server *server =
-		sasl_server_new(bytes_of_string(x->mechanism));
+		sasl_server_new(bytes_of_string(x->mechanism), &setup);
 	struct buffer challenge;
 	enum sasl_step step;
 
@@ -145,7 +156,7 @@ play(const struct exchange *x)
 			bytes_of_string(turn->challenge), turn->response);
 	}
 	assert_int_equal(challenge.octets, 0);
-	if (step == SASL_CHECK)
+	if (step != SASL_FAILED)
 		expect_claims(server, x);
 	buffer_release(&challenge);
 	sasl_server_free(&server);
@@ -165,7 +176,7 @@ static enum sasl_step
 say_long(const char *mechanism, size_t octets, const char *front)
 {
 	struct sasl_server *server =
-		sasl_server_new(bytes_of_string(mechanism));
+		sasl_server_new(bytes_of_string(mechanism), &setup);
 	size_t front_octets = front ? 3 : 0;
 	unsigned char *response = malloc(front_octets + octets);
 	struct buffer challenge;
@@ -205,28 +216,83 @@ other_mechanisms_are_unknown(void **state)
 	static const struct bytes names[] = {TEXT(""), TEXT("PLAI"),
 		TEXT("PLAINX"), TEXT("PLAIN "), TEXT("PLAIN\0"),
 		TEXT("PLAIN LOGIN"), TEXT("CRAM-MD5"), TEXT("DIGEST-MD5"),
-		TEXT("NTLM"), TEXT("ANONYMOUS"), TEXT("EXTERNAL")};
+		TEXT("NTLM"), TEXT("ANONYMOUS"), TEXT("SCRAM-SHA-512")};
 
 	for (size_t i = 0; i < COUNT(names); i++)
-		assert_null(sasl_server_new(names[i]));
+		assert_null(sasl_server_new(names[i], &setup));
+}
+
+/* ---- what is offered ---- */
+
+enum {
+	KEYS = SASL_NEEDS_KEYS,
+	BINDING = SASL_NEEDS_BINDING,
+	CERTIFICATE = SASL_NEEDS_CERTIFICATE,
+};
+
+static const struct {
+	const char *allowed;
+	unsigned has;
+	const char *offered;
+} offers[] = {
+	{SASL_SERVER_ALL, 0, "PLAIN"},
+	{SASL_SERVER_ALL, KEYS, "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN"},
+	{SASL_SERVER_ALL, BINDING, "PLAIN"},
+	{SASL_SERVER_ALL, CERTIFICATE, "EXTERNAL PLAIN"},
+	{SASL_SERVER_ALL, KEYS | BINDING | CERTIFICATE,
+		"SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 "
+		"SCRAM-SHA-1 EXTERNAL PLAIN"},
+	/* In whatever order and case they are allowed, the strongest first. */
+	{"plain, Login  EXTERNAL,scram-sha-256", KEYS | CERTIFICATE,
+		"SCRAM-SHA-256 EXTERNAL PLAIN LOGIN"},
+	{"SCRAM-SHA-256-PLUS", KEYS, ""},
+	{"SCRAM-SHA-256-PLUS", KEYS | BINDING, "SCRAM-SHA-256-PLUS"},
+	{"PLAINX, PLAI", 0, ""},
+	{"", KEYS | BINDING | CERTIFICATE, ""},
+};
+
+static void
+offers_what_is_of_use(void **state)
+{
+	for (size_t i = 0; i < COUNT(offers); i++) {
+		struct buffer out;
+
+		buffer_init(&out, 512);
+		assert_true(
+			sasl_server_offer(bytes_of_string(offers[i].allowed),
+				offers[i].has, &out));
+		assert_bytes(buffer_bytes(&out),
+			bytes_of_string(offers[i].offered),
+			bytes_of_string(offers[i].allowed));
+		buffer_release(&out);
+	}
 }
 
 static void
-what_is_announced_is_there(void **state)
+unknown_names_are_found(void **state)
 {
-	struct bytes rest = bytes_of_string(sasl_server_mechanisms);
-	unsigned count = 0;
+	assert_int_equal(
+		sasl_server_unknown(BYTES(SASL_SERVER_ALL ", login")).octets,
+		0);
+	assert_bytes(sasl_server_unknown(BYTES("PLAIN, PLAN, NTLM")),
+		BYTES("PLAN"), BYTES_NONE);
+}
+
+static void
+what_is_offered_is_there(void **state)
+{
+	struct bytes rest = BYTES("SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS "
+				  "SCRAM-SHA-256 SCRAM-SHA-1 EXTERNAL PLAIN "
+				  "LOGIN");
 
 	while (rest.octets > 0) {
 		struct sasl_server *server =
-			sasl_server_new(bytes_cut(&rest, ' '));
+			sasl_server_new(bytes_cut(&rest, ' '), &setup);
 
 		assert_non_null(server);
 		sasl_server_free(&server);
 		sasl_server_free(&server);
-		count++;
 	}
-	assert_int_equal(count, 2);
 }
 
 int
@@ -236,7 +302,9 @@ main(void)
 		cmocka_unit_test(goes_as_the_mechanism_says),
 		cmocka_unit_test(what_is_too_long_is_refused),
 		cmocka_unit_test(other_mechanisms_are_unknown),
-		cmocka_unit_test(what_is_announced_is_there),
+		cmocka_unit_test(offers_what_is_of_use),
+		cmocka_unit_test(unknown_names_are_found),
+		cmocka_unit_test(what_is_offered_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
