@@ -39,6 +39,7 @@ delivering_open(struct collection *c)
 	const struct sink_ops *ops = sink_find(account_sink_name(account));
 	char error[SINK_ERROR_SIZE] = "the path is too long";
 	struct sink_options options = {
+		.files = c->options->files,
 		.account = account->name,
 		.target = c->sink_path,
 		.spool = c->spool_path,

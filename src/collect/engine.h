@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "collect/account.h"
 #include "collect/ledger.h"
+#include "store/files.h"
 
 #define ENGINE_TEXT_SIZE 320
 
@@ -46,10 +47,11 @@ struct engine_account {
 };
 
 struct engine_options {
-	const char *state;  /* directory of the ledger and the locks */
-	bool is_dry_run;    /* lists and plans, changes nothing anywhere */
-	bool is_retry;	    /* also when a login should wait */
-	bool is_login_only; /* logs in and out again; needs no ledger */
+	struct files *files; /* beneath the Maildir; NULL: the system's */
+	const char *state;   /* directory of the ledger and the locks */
+	bool is_dry_run;     /* lists and plans, changes nothing anywhere */
+	bool is_retry;	     /* also when a login should wait */
+	bool is_login_only;  /* logs in and out again; needs no ledger */
 	void (*on_event)(const struct engine_event *event, void *context);
 	void *context;
 };

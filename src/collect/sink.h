@@ -13,10 +13,13 @@
 
 #include "base/outcome.h"
 #include "collect/message_key.h"
+#include "store/files.h"
 
 #define SINK_ERROR_SIZE 256
 
 struct sink_options {
+	/* Where the Maildir is; NULL: the system's. */
+	struct files *files;
 	const char *account;
 	const char *target;  /* the path of the Maildir or mbox */
 	const char *spool;   /* a directory for messages on their way */

@@ -73,7 +73,7 @@ def test_all_is_on_disk_before_dele_and_quit(place, keep):
         account = Account(place, server, keep=keep)
         calls = traced(account)
     folder = re.escape(str(account.mail))
-    written = ends(calls, rf"write\(\d+<{folder}/tmp/R")
+    written = ends(calls, rf"pwrite64\(\d+<{folder}/tmp/R")
     synced = ends(calls, rf"fsync\(\d+<{folder}/tmp/R", max(written))
     linked = ends(calls, rf"linkat\(\d+<{folder}/tmp>, .*<{folder}/new>")
     entered = ends(calls, rf"fsync\(\d+<{folder}/new>", max(linked))

@@ -6,31 +6,34 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum outcome
-directory_make(const char *path)
+static enum outcome
+failed(int error)
 {
-	char copy[PATH_MAX];
-	int fd;
-
-	if (mkdir(path, 0700) == 0) {
-		snprintf(copy, sizeof(copy), "%s/..", path);
-		fd = open(copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 || fsync(fd) < 0) {
-			if (fd >= 0)
-				close(fd);
-			return outcome_of_errno(errno);
-		}
-		close(fd);
-		return OK;
-	}
-	return errno == EEXIST ? OK : outcome_of_errno(errno);
+	errno = -error;
+	return outcome_of_errno(-error);
 }
 
 enum outcome
-directory_make_path(const char *target)
+directory_make(struct files *files, const char *path)
+{
+	int error = files->mkdir(files, AT_FDCWD, path, 0700);
+	char copy[PATH_MAX];
+	int fd;
+
+	if (error == -EEXIST)
+		return OK;
+	if (error != 0)
+		return failed(error);
+	snprintf(copy, sizeof(copy), "%s/..", path);
+	fd = files->open(files, AT_FDCWD, copy, O_RDONLY | O_DIRECTORY, 0);
+	error = fd < 0 ? fd : files->sync(files, fd);
+	files->close(files, &fd);
+	return failed(error);
+}
+
+enum outcome
+directory_make_path(struct files *files, const char *target)
 {
 	char path[PATH_MAX];
 	enum outcome outcome = OK;
@@ -38,7 +41,7 @@ directory_make_path(const char *target)
 	snprintf(path, sizeof(path), "%s/", target);
 	for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
 		*slash = '\0';
-		outcome = directory_make(path);
+		outcome = directory_make(files, path);
 		if (outcome != OK)
 			break;
 		*slash = '/';

@@ -4,10 +4,11 @@
 #define COLLECT_SINKS_DIRECTORY_H
 
 #include "base/outcome.h"
+#include "store/files.h"
 
 /* OK when it is there already. errno says what is wrong. */
-enum outcome directory_make(const char *path);
+enum outcome directory_make(struct files *files, const char *path);
 /* As mkdir -p. */
-enum outcome directory_make_path(const char *path);
+enum outcome directory_make_path(struct files *files, const char *path);
 
 #endif

@@ -289,7 +289,8 @@ append(struct imap *imap, const struct sink_delivery *delivery,
 
 	read_header(imap, delivery, date, &is_seen);
 	outcome = ask(imap, "APPEND", true, "APPEND %s %s%s{%lld}", folder,
-		is_seen ? "(\\Seen) " : "", date, (long long)delivery->octets);
+		is_seen ? "(\\Seen) " : "", date,
+		(long long)delivery->octets.written);
 	if (outcome != OK)
 		return outcome;
 	fd = spool_read(&imap->spooled.spool, delivery);

@@ -12,7 +12,6 @@
 #include "collect/sinks/octets.h"
 #include "collect/tag.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,17 +19,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #define NAME_SIZE	48
 #define NUMBERS_MAXIMUM 1000
 #define TMP_AGE_SECONDS (36 * 3600) /* as maildir(5) has it */
-#define COMPARED_OCTETS 65536
 #define SEEN_MAXIMUM	(64u << 20) /* octets of names */
 
 struct maildir {
 	struct sink base;
+	struct files *files;
 	char *account;
 	bool makes_lf;
 	int directories[3];
@@ -38,6 +35,7 @@ struct maildir {
 	   and be moving while this run lasts: what is ours there, looked up
 	   before each flush; NUL after each name. */
 	bool was_interrupted;
+	bool is_short_of_memory;
 	struct buffer seen;
 	char *path;
 	/* Maildir++ folders, opened when something goes there */
@@ -49,8 +47,7 @@ enum { TMP, NEW, CUR };
 static const char *const parts[] = {"tmp", "new", "cur"};
 
 struct sink_delivery {
-	int fd; /* -1 once ended */
-	bool is_after_cr;
+	struct octets octets;
 	char tag[TAG_SIZE];
 	struct maildir *place; /* where it goes: the Maildir or a folder */
 	char tmp[NAME_SIZE];
@@ -60,6 +57,14 @@ static struct maildir *
 self_of(struct sink *sink)
 {
 	return (struct maildir *)sink;
+}
+
+/* A negative errno, which is kept for who tells it. */
+static enum outcome
+failed(int error)
+{
+	errno = -error;
+	return outcome_of_errno(-error);
 }
 
 /* ---- opening ---- */
@@ -76,12 +81,15 @@ open_part(struct maildir *maildir, const char *target, int part)
 		errno = ENAMETOOLONG;
 		return ERR_BROKEN;
 	}
-	outcome = directory_make(path);
+	outcome = directory_make(maildir->files, path);
 	if (outcome != OK)
 		return outcome;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* It may be a symbolic link. */
+	snprintf(path, sizeof(path), "%s/%s/.", target, parts[part]);
+	fd = maildir->files->open(
+		maildir->files, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
-		return outcome_of_errno(errno);
+		return failed(fd);
 	maildir->directories[part] = fd;
 	return OK;
 }
@@ -92,45 +100,38 @@ is_ours(const char *name)
 	return name[0] == 'R' && strstr(name, ".restante");
 }
 
-/* Calls `each` with what is ours in a part. */
 static enum outcome
 scan(struct maildir *maildir, int part,
-	bool (*each)(struct maildir *maildir, const char *name))
+	bool (*each)(void *context, const char *name))
 {
-	int fd = openat(maildir->directories[part], ".",
-		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
-	enum outcome outcome = OK;
-	struct dirent *entry;
-
-	if (!directory) {
-		outcome = outcome_of_errno(errno);
-		if (fd >= 0)
-			close(fd);
-		return outcome;
-	}
-	while (outcome == OK && (entry = readdir(directory)))
-		if (is_ours(entry->d_name) && !each(maildir, entry->d_name))
-			outcome = ERR_TRY_LATER;
-	closedir(directory);
-	return outcome;
+	return failed(maildir->files->list(maildir->files,
+		maildir->directories[part], ".", each, maildir));
 }
 
 static bool
-note_seen(struct maildir *maildir, const char *name)
+note_seen(void *context, const char *name)
 {
-	return buffer_append(&maildir->seen, name, strlen(name) + 1);
+	struct maildir *maildir = context;
+
+	if (is_ours(name) &&
+		!buffer_append(&maildir->seen, name, strlen(name) + 1))
+		maildir->is_short_of_memory = true;
+	return !maildir->is_short_of_memory;
 }
 
 /* Others may be filling this Maildir: only what is old was left behind. */
 static bool
-remove_old(struct maildir *maildir, const char *name)
+remove_old(void *context, const char *name)
 {
+	struct maildir *maildir = context;
+	struct files *files = maildir->files;
+	int tmp = maildir->directories[TMP];
+	uint64_t now = files->now_ns(files) / 1000000000;
 	struct stat status;
 
-	if (fstatat(maildir->directories[TMP], name, &status, 0) == 0 &&
-		status.st_mtime < time(NULL) - TMP_AGE_SECONDS)
-		unlinkat(maildir->directories[TMP], name, 0);
+	if (is_ours(name) && files->stat_at(files, tmp, name, &status) == 0 &&
+		(uint64_t)status.st_mtime + TMP_AGE_SECONDS < now)
+		(void)files->unlink(files, tmp, name);
 	return true;
 }
 
@@ -138,8 +139,8 @@ static void
 release(struct maildir *maildir)
 {
 	for (int part = TMP; part <= CUR; part++)
-		if (maildir->directories[part] >= 0)
-			close(maildir->directories[part]);
+		maildir->files->close(
+			maildir->files, &maildir->directories[part]);
 	buffer_release(&maildir->seen);
 	free(maildir->account);
 	free(maildir->path);
@@ -168,7 +169,7 @@ maildir_close(struct sink **sink)
 static enum outcome
 open_at(struct maildir *maildir, const char *path)
 {
-	enum outcome outcome = directory_make_path(path);
+	enum outcome outcome = directory_make_path(maildir->files, path);
 
 	for (int part = TMP; part <= CUR && outcome == OK; part++)
 		outcome = open_part(maildir, path, part);
@@ -176,13 +177,14 @@ open_at(struct maildir *maildir, const char *path)
 }
 
 static struct maildir *
-make(const char *path, bool was_interrupted)
+make(struct files *files, const char *path, bool was_interrupted)
 {
 	struct maildir *maildir = calloc(1, sizeof(*maildir));
 
 	if (!maildir)
 		return NULL;
 	maildir->base.ops = &sink_maildir;
+	maildir->files = files;
 	for (int part = TMP; part <= CUR; part++)
 		maildir->directories[part] = -1;
 	buffer_init(&maildir->seen, SEEN_MAXIMUM);
@@ -196,7 +198,8 @@ maildir_open(const struct sink_options *options, struct sink **out,
 	char error[SINK_ERROR_SIZE])
 {
 	struct maildir *maildir =
-		make(options->target, options->was_interrupted);
+		make(options->files ? options->files : &files_posix,
+			options->target, options->was_interrupted);
 	struct sink *sink;
 	enum outcome outcome;
 
@@ -255,7 +258,7 @@ find_folder(struct maildir *maildir, const char *folder, struct maildir **out)
 		return OK;
 	if (!make_folder_path(maildir, folder, path))
 		return ERR_PEER;
-	found = make(path, maildir->was_interrupted);
+	found = make(maildir->files, path, maildir->was_interrupted);
 	if (!found)
 		return ERR_TRY_LATER;
 	found->name = strdup(folder);
@@ -294,7 +297,8 @@ maildir_begin(struct sink *sink, const struct message_key *key,
 {
 	struct maildir *maildir = self_of(sink);
 	struct sink_delivery *delivery = calloc(1, sizeof(*delivery));
-	enum outcome outcome;
+	struct files *files = maildir->files;
+	int tmp = maildir->directories[TMP], fd;
 
 	if (!delivery || !tag_make(maildir->account, key, delivery->tag)) {
 		free(delivery);
@@ -302,14 +306,15 @@ maildir_begin(struct sink *sink, const struct message_key *key,
 	}
 	make_name(delivery->tag, 0, delivery->tmp);
 	/* What a killed run left under this name is its own torso. */
-	unlinkat(maildir->directories[TMP], delivery->tmp, 0);
-	delivery->fd = openat(maildir->directories[TMP], delivery->tmp,
-		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (delivery->fd < 0) {
-		outcome = outcome_of_errno(errno);
+	(void)files->unlink(files, tmp, delivery->tmp);
+	fd = files->open(
+		files, tmp, delivery->tmp, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (fd < 0) {
 		free(delivery);
-		return outcome;
+		return failed(fd);
 	}
+	delivery->octets = (struct octets){
+		.files = files, .fd = fd, .makes_lf = maildir->makes_lf};
 	delivery->place = maildir;
 	*out = delivery;
 	return OK;
@@ -319,71 +324,44 @@ static enum outcome
 maildir_put(
 	struct sink *sink, struct sink_delivery *delivery, struct bytes octets)
 {
-	return self_of(sink)->makes_lf ? octets_write_lf(delivery->fd,
-						 &delivery->is_after_cr, octets)
-				       : octets_write(delivery->fd, octets);
+	return octets_write(&delivery->octets, octets);
 }
 
 static enum outcome
 maildir_end(struct sink *sink, struct sink_delivery *delivery)
 {
-	enum outcome outcome = OK;
-
-	if (delivery->is_after_cr)
-		outcome = octets_write(delivery->fd, bytes_of_string("\r"));
-	if (close(delivery->fd) < 0 && outcome == OK)
-		outcome = outcome_of_errno(errno);
-	delivery->fd = -1;
-	return outcome;
+	return octets_end(&delivery->octets);
 }
 
 static void
 maildir_drop(struct sink *sink, struct sink_delivery **delivery)
 {
+	struct maildir *maildir = self_of(sink);
 	struct sink_delivery *old = *delivery;
 
 	if (!old)
 		return;
-	if (old->fd >= 0)
-		close(old->fd);
-	unlinkat(self_of(sink)->directories[TMP], old->tmp, 0);
+	maildir->files->close(maildir->files, &old->octets.fd);
+	(void)maildir->files->unlink(
+		maildir->files, maildir->directories[TMP], old->tmp);
 	free(old);
 	*delivery = NULL;
 }
 
 /* ---- making it last ---- */
 
-static bool
-is_equal(int a, int b)
-{
-	unsigned char *one = malloc(2 * COMPARED_OCTETS);
-	ssize_t got = 1;
-	bool is_same = one != NULL;
-
-	for (off_t at = 0; is_same && got > 0; at += got) {
-		unsigned char *two = one + COMPARED_OCTETS;
-
-		got = pread(a, one, COMPARED_OCTETS, at);
-		is_same = got >= 0 &&
-			  pread(b, two, COMPARED_OCTETS, at) == got &&
-			  memcmp(one, two, (size_t)got) == 0;
-	}
-	free(one);
-	return is_same;
-}
-
 /* Is the file `name` of a part what `fd` holds? */
 static bool
 holds_same(struct maildir *maildir, int part, const char *name, int fd)
 {
-	int other = openat(maildir->directories[part], name,
-		O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	bool is_same = other >= 0 && is_equal(fd, other);
+	struct files *files = maildir->files;
+	int other = files->open(
+		files, maildir->directories[part], name, O_RDONLY, 0);
+	bool is_same = other >= 0 && octets_are_equal(files, fd, other);
 
 	if (is_same) /* it may be younger than the last fsync */
-		is_same = fsync(other) == 0;
-	if (other >= 0)
-		close(other);
+		is_same = files->sync(files, other) == 0;
+	files->close(files, &other);
 	return is_same;
 }
 
@@ -411,16 +389,17 @@ try_name(int tmp, const struct sink_delivery *delivery, const char *name,
 {
 	struct maildir *to = delivery->place;
 	const char *seen = find_seen(to, name);
+	int error;
 
 	*out_is_done = true;
 	if (seen) {
 		*out_is_done = holds_same(to, CUR, seen, fd);
 		return OK;
 	}
-	if (linkat(tmp, delivery->tmp, to->directories[NEW], name, 0) == 0)
-		return OK;
-	if (errno != EEXIST)
-		return outcome_of_errno(errno);
+	error = to->files->link(
+		to->files, tmp, delivery->tmp, to->directories[NEW], name);
+	if (error != -EEXIST)
+		return failed(error);
 	*out_is_done = holds_same(to, NEW, name, fd);
 	return OK;
 }
@@ -428,20 +407,18 @@ try_name(int tmp, const struct sink_delivery *delivery, const char *name,
 static enum outcome
 place(int tmp, const struct sink_delivery *delivery)
 {
-	enum outcome outcome = OK;
+	struct files *files = delivery->place->files;
 	char name[NAME_SIZE];
 	bool is_done = false;
-	int fd = openat(tmp, delivery->tmp, O_RDONLY | O_CLOEXEC);
+	int fd = files->open(files, tmp, delivery->tmp, O_RDONLY, 0);
+	enum outcome outcome = failed(fd < 0 ? fd : files->sync(files, fd));
 
-	if (fd < 0 || fsync(fd) < 0)
-		outcome = outcome_of_errno(errno);
 	for (unsigned n = 0; n < NUMBERS_MAXIMUM && outcome == OK && !is_done;
 		n++) {
 		make_name(delivery->tag, n, name);
 		outcome = try_name(tmp, delivery, name, fd, &is_done);
 	}
-	if (fd >= 0)
-		close(fd);
+	files->close(files, &fd);
 	if (outcome == OK && !is_done)
 		return ERR_BROKEN;
 	return outcome;
@@ -453,17 +430,22 @@ flush_to(struct maildir *to, int tmp, struct sink_delivery *const *deliveries,
 	size_t count, enum outcome *outcomes)
 {
 	enum outcome outcome = OK;
+	int error;
 
 	buffer_clear(&to->seen);
 	if (to->was_interrupted)
 		outcome = scan(to, CUR, note_seen);
+	if (outcome == OK && to->is_short_of_memory)
+		outcome = ERR_TRY_LATER;
 	for (size_t i = 0; i < count; i++)
 		if (deliveries[i]->place == to)
 			outcomes[i] = outcome == OK ? place(tmp, deliveries[i])
 						    : outcome;
-	if (fsync(to->directories[NEW]) < 0 ||
-		(to->seen.octets > 0 && fsync(to->directories[CUR]) < 0))
-		outcome = outcome_of_errno(errno);
+	error = to->files->sync(to->files, to->directories[NEW]);
+	if (error == 0 && to->seen.octets > 0)
+		error = to->files->sync(to->files, to->directories[CUR]);
+	if (error != 0)
+		outcome = failed(error);
 	for (size_t i = 0; i < count; i++)
 		if (deliveries[i]->place == to && outcomes[i] == OK)
 			outcomes[i] = outcome;

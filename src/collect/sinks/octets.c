@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 #include "collect/sinks/octets.h"
 
-#include <errno.h>
-#include <unistd.h>
+#include <stdlib.h>
+#include <string.h>
 
-enum outcome
-octets_write(int fd, struct bytes octets)
+#define COMPARED_OCTETS 65536
+
+static enum outcome
+write_all(struct octets *to, struct bytes octets)
 {
-	while (octets.octets > 0) {
-		ssize_t done = write(fd, octets.at, octets.octets);
+	int error = files_write_all(to->files, to->fd, octets, to->written);
 
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return outcome_of_errno(errno);
-		octets = bytes_after(octets, (size_t)done);
-	}
+	if (error != 0)
+		return outcome_of_errno(-error);
+	to->written += octets.octets;
 	return OK;
 }
 
-enum outcome
-octets_write_lf(int fd, bool *is_after_cr, struct bytes in)
+static enum outcome
+write_lf(struct octets *to, struct bytes in)
 {
 	unsigned char out[16384];
 	enum outcome outcome = OK;
@@ -31,14 +29,51 @@ octets_write_lf(int fd, bool *is_after_cr, struct bytes in)
 		for (; taken < in.octets && held + 2 <= sizeof(out); taken++) {
 			unsigned char octet = in.at[taken];
 
-			if (*is_after_cr && octet != '\n')
+			if (to->is_after_cr && octet != '\n')
 				out[held++] = '\r';
-			*is_after_cr = octet == '\r';
-			if (!*is_after_cr)
+			to->is_after_cr = octet == '\r';
+			if (!to->is_after_cr)
 				out[held++] = octet;
 		}
-		outcome = octets_write(fd, bytes_of(out, held));
+		outcome = write_all(to, bytes_of(out, held));
 		in = bytes_after(in, taken);
 	}
 	return outcome;
+}
+
+enum outcome
+octets_write(struct octets *to, struct bytes octets)
+{
+	return to->makes_lf ? write_lf(to, octets) : write_all(to, octets);
+}
+
+enum outcome
+octets_end(struct octets *to)
+{
+	enum outcome outcome = OK;
+
+	if (to->is_after_cr)
+		outcome = write_all(to, bytes_of("\r", 1));
+	to->files->close(to->files, &to->fd);
+	return outcome;
+}
+
+bool
+octets_are_equal(struct files *files, int a, int b)
+{
+	unsigned char *one = malloc(2 * COMPARED_OCTETS);
+	ssize_t got = 1;
+	bool is_same = one != NULL;
+
+	for (uint64_t at = 0; is_same && got > 0; at += (uint64_t)got) {
+		unsigned char *two = one + COMPARED_OCTETS;
+
+		got = files_read_all(files, a, one, COMPARED_OCTETS, at);
+		is_same = got >= 0 &&
+			  files_read_all(files, b, two, COMPARED_OCTETS, at) ==
+				  got &&
+			  memcmp(one, two, (size_t)got) == 0;
+	}
+	free(one);
+	return is_same;
 }

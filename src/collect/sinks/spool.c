@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include "collect/sinks/spool.h"
-#include "collect/sinks/octets.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -80,10 +79,12 @@ spool_begin(struct spool *spool, const struct message_key *key,
 		free(delivery);
 		return ERR_TRY_LATER;
 	}
-	delivery->fd = openat(spool->directory, delivery->tag,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (delivery->fd < 0) {
-		outcome = outcome_of_errno(errno);
+	delivery->octets = (struct octets){
+		.files = &files_posix, .makes_lf = spool->makes_lf};
+	delivery->octets.fd = files_posix.open(&files_posix, spool->directory,
+		delivery->tag, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (delivery->octets.fd < 0) {
+		outcome = outcome_of_errno(-delivery->octets.fd);
 		free(delivery);
 		return outcome;
 	}
@@ -103,23 +104,13 @@ enum outcome
 spool_put(struct spool *spool, struct sink_delivery *delivery,
 	struct bytes octets)
 {
-	return spool->makes_lf ? octets_write_lf(delivery->fd,
-					 &delivery->is_after_cr, octets)
-			       : octets_write(delivery->fd, octets);
+	return octets_write(&delivery->octets, octets);
 }
 
 enum outcome
 spool_end(struct spool *spool, struct sink_delivery *delivery)
 {
-	enum outcome outcome = OK;
-
-	if (delivery->is_after_cr)
-		outcome = octets_write(delivery->fd, bytes_of("\r", 1));
-	delivery->octets = lseek(delivery->fd, 0, SEEK_CUR);
-	if (close(delivery->fd) < 0 && outcome == OK)
-		outcome = outcome_of_errno(errno);
-	delivery->fd = -1;
-	return outcome;
+	return octets_end(&delivery->octets);
 }
 
 void
@@ -129,8 +120,7 @@ spool_drop(struct spool *spool, struct sink_delivery **delivery)
 
 	if (!old)
 		return;
-	if (old->fd >= 0)
-		close(old->fd);
+	files_posix.close(&files_posix, &old->octets.fd);
 	unlinkat(spool->directory, old->tag, 0);
 	free(old);
 	*delivery = NULL;

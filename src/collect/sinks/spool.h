@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "collect/sink.h"
+#include "collect/sinks/octets.h"
 #include "collect/tag.h"
 
 #include <sys/types.h>
@@ -23,11 +24,9 @@ struct spool {
 };
 
 struct sink_delivery {
-	int fd; /* -1 once ended */
-	bool is_after_cr;
+	struct octets octets;
 	char tag[TAG_SIZE]; /* the file's name, too */
 	char folder[SPOOL_FOLDER_SIZE];
-	off_t octets;
 };
 
 /* error: for people */
