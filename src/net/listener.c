@@ -29,7 +29,8 @@ complain(struct bytes address, int error, char *text, size_t size)
 		hint = " (this machine has no such address)";
 	snprintf(text, size, "cannot listen on %.*s: %s%s", (int)address.octets,
 		(const char *)address.at, strerror(error), hint);
-	return outcome_of_errno(error) == OK ? ERR_BROKEN : ERR_TRY_LATER;
+	return outcome_of_errno(error) == ERR_NO_SPACE ? ERR_NO_SPACE
+						       : ERR_TRY_LATER;
 }
 
 static int

@@ -158,7 +158,8 @@ tell_session(struct child *child)
 static void
 tell_web(struct child *child)
 {
-	tell_listener(child, LISTENER_CONTROL, parent.sockets.control);
+	if (parent.sockets.control >= 0)
+		tell_listener(child, LISTENER_CONTROL, parent.sockets.control);
 	for (size_t i = 0; i < parent.sockets.count; i++)
 		if (parent.sockets.sockets[i].kind == LISTENER_WEB)
 			tell_listener(child, LISTENER_WEB,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/setup.h"
+#include "base/log.h"
 #include "net/listener.h"
 #include "process/service.h"
 #include "tls/self_signed.h"
@@ -293,6 +294,22 @@ listen_on(const struct listener_settings *listener, int processes,
 	return outcome;
 }
 
+/*
+ * On a full disk there may be no room for a socket's name. Mail can be read and
+ * deleted all the same; only restantectl finds nobody.
+ */
+static enum outcome
+may_lack_room(enum outcome outcome, const char *error)
+{
+	if (outcome != ERR_NO_SPACE)
+		return outcome;
+	log_event(LOG_LEVEL_WARNING, "control-away",
+		"why=\"%s\" todo=\"make room and start again, so that "
+		"restantectl can reach the server\"",
+		error);
+	return OK;
+}
+
 static enum outcome
 listen_on_control(const struct server_settings *settings,
 	struct setup_sockets *out, char error[SETUP_ERROR_SIZE])
@@ -304,12 +321,14 @@ listen_on_control(const struct server_settings *settings,
 		settings->state);
 	outcome = add_socket(
 		out, LISTENER_LMTP, -1, bytes_of_string(address), error);
-	if (outcome != OK)
+	if (may_lack_room(outcome, error) != OK)
 		return outcome;
 	snprintf(address, sizeof(address), "unix:%s/control/control.sock",
 		settings->state);
-	return listener_open(bytes_of_string(address), false, &out->control,
+	out->control = -1;
+	outcome = listener_open(bytes_of_string(address), false, &out->control,
 		error, SETUP_ERROR_SIZE);
+	return may_lack_room(outcome, error);
 }
 
 enum outcome

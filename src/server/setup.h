@@ -42,7 +42,7 @@ struct setup_socket {
 struct setup_sockets {
 	struct setup_socket sockets[BOOT_LISTENERS_MAXIMUM];
 	size_t count;
-	int control; /* the control socket, for the web role */
+	int control; /* the control socket, for the web role; -1: none */
 };
 
 /* Listens on every configured address, and on the two control sockets. */

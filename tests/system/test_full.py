@@ -185,3 +185,18 @@ def test_read_only(place, mail_disk):
         assert "mount the file system for writing" in text
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("disk", ["ext4", "tmpfs"], indirect=True)
+def test_no_room_for_a_socket(server, disk):
+    """What is there can be read although restantectl finds nobody."""
+    server.lmtp(mail.plain("before"))
+    server.stop()
+    for name in ("lmtp.sock", "control.sock"):
+        (server.directory / "state" / "control" / name).unlink()
+    disk.fill_inodes()
+    server.start()
+    assert subjects(server) == ["before"]
+    assert server.program.text().count("control-away") == 2
+    delete(server, [1])
+    assert subjects(server) == []
