@@ -2,8 +2,12 @@
 """A flood of wrong passwords costs who sends it, and nobody else."""
 import statistics
 
+import pytest
+
 import flood
 import wires
+
+pytestmark = pytest.mark.alone
 
 ADDRESSES, AT_ONCE, ATTEMPTS = 200, 5, 1000
 # What the attack may add to an honest login. On a machine that does other

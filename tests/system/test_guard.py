@@ -9,6 +9,7 @@ import pytest
 
 import servers
 
+pytestmark = pytest.mark.alone
 ATTACKER = "127.0.0.66"
 
 
