@@ -7,6 +7,7 @@
 #include "server/login_delay.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static bool
 is_long_enough_ago(const char *user)
@@ -41,29 +42,67 @@ grant(struct auth_exchange *x)
 static enum outcome
 find_account(struct auth_exchange *x)
 {
-	enum outcome outcome = ERR_DENIED;
-	char name[ACCOUNT_NAME_SIZE];
+	enum outcome outcome;
 
+	account_release(&x->account);
 	x->account = (struct account){0};
-	if (accounts_canonical_name(bytes_of_string(x->tried), name))
-		outcome = auth.accounts->ops->find(
-			auth.accounts, name, &x->account);
+	outcome = auth_account_load(bytes_of_string(x->tried), &x->account,
+		&x->has_device, x->device);
 	x->is_known = outcome == OK;
-	if (outcome == OK)
-		return OK;
 	/* For the log and for penalties, whatever it is. */
-	snprintf(x->account.name, sizeof(x->account.name), "%s", x->tried);
-	if (outcome == ERR_DENIED)
-		return OK;
-	log_event(LOG_LEVEL_ERROR, "accounts", "why=%s", outcome_name(outcome));
-	return ERR_TRY_LATER;
+	if (outcome != OK)
+		snprintf(x->account.name, sizeof(x->account.name), "%.*s",
+			(int)sizeof(x->account.name) - 1, x->tried);
+	return outcome == ERR_DENIED ? OK : outcome;
+}
+
+static bool
+prove(struct auth_exchange *x)
+{
+	uint64_t generations[ACCOUNT_CREDENTIALS_MAXIMUM];
+	const struct account *account = &x->account;
+	size_t count = 0;
+
+	for (size_t i = 0; i < account->credential_count; i++)
+		if (!x->has_device ||
+			strcmp(account->credentials[i].device, x->device) == 0)
+			generations[count++] =
+				account->credentials[i].generation;
+	return password_cache_prove(auth.cache, account->name, generations,
+		count, secret_bytes(&x->password), &x->proof);
+}
+
+bool
+auth_check_prepare(struct auth_exchange *x)
+{
+	return find_account(x) == OK && prove(x);
+}
+
+/* The one with the right password; NULL when it is gone meanwhile. */
+static const struct credential *
+credential_of(const struct auth_exchange *x, uint64_t generation)
+{
+	for (size_t i = 0; i < x->account.credential_count; i++)
+		if (x->account.credentials[i].generation == generation)
+			return &x->account.credentials[i];
+	return NULL;
 }
 
 /* With the right password. */
 static enum outcome
-may_enter(const struct auth_exchange *x)
+may_enter(const struct auth_exchange *x, uint64_t generation)
 {
-	return x->is_known && !x->account.is_disabled ? OK : ERR_DENIED;
+	const struct credential *credential = credential_of(x, generation);
+	char host[ADDRESS_TEXT_SIZE] = "";
+	struct address address;
+
+	if (!credential)
+		return ERR_DENIED;
+	if (credential->networks[0] &&
+		address_parse(bytes_of_string(x->address), &address))
+		address_host_text(&address, host);
+	return account_may_use(
+		&x->account, credential, host, clock_wall_seconds());
 }
 
 /* After auth_guard_begin. */
@@ -84,25 +123,25 @@ finish(struct auth_exchange *x, enum outcome outcome)
 
 /* Hashing takes its time: the password may have changed meanwhile. */
 static enum outcome
-may_still_enter(struct auth_exchange *x)
+may_still_enter(struct auth_exchange *x, uint64_t generation)
 {
-	uint64_t generation = x->account.generation;
 	enum outcome outcome = find_account(x);
 
-	if (outcome == OK && x->account.generation != generation)
-		outcome = ERR_DENIED;
-	return outcome == OK ? may_enter(x) : outcome;
+	return outcome == OK ? may_enter(x, generation) : outcome;
 }
 
 void
 auth_checked(struct auth_exchange *x)
 {
 	enum outcome outcome = x->outcome;
+	uint64_t generation = 0;
 
+	if (outcome == OK)
+		generation = x->account.credentials[x->which].generation;
 	if (outcome == OK || outcome == ERR_DENIED)
-		password_cache_put(auth.cache, &x->proof, outcome == OK,
+		password_cache_put(auth.cache, &x->proof, generation,
 			clock_monotonic_ms());
-	finish(x, outcome == OK ? may_still_enter(x) : outcome);
+	finish(x, outcome == OK ? may_still_enter(x, generation) : outcome);
 }
 
 /* Nothing holds it back: what is known of the password is cheap to ask. */
@@ -111,21 +150,19 @@ judge(struct auth_exchange *x)
 {
 	enum password_verdict verdict;
 	bool is_fresh = x->is_fresh;
+	uint64_t generation = 0;
 
 	x->is_fresh = false;
-	if ((!is_fresh && find_account(x) != OK) ||
-		!password_cache_prove(auth.cache, x->account.name,
-			x->account.generation, secret_bytes(&x->password),
-			&x->proof)) {
+	if ((!is_fresh && find_account(x) != OK) || !prove(x)) {
 		auth_refuse(x, ERR_TRY_LATER);
 		return;
 	}
 	verdict = password_cache_find(
-		auth.cache, &x->proof, clock_monotonic_ms());
+		auth.cache, &x->proof, clock_monotonic_ms(), &generation);
 	if (verdict != PASSWORD_UNKNOWN) {
 		auth_guard_begin(x);
-		finish(x,
-			verdict == PASSWORD_RIGHT ? may_enter(x) : ERR_DENIED);
+		finish(x, verdict == PASSWORD_RIGHT ? may_enter(x, generation)
+						    : ERR_DENIED);
 	} else if (!auth_pool_submit(x)) {
 		auth_refuse(x, ERR_TRY_LATER);
 	}

@@ -44,7 +44,7 @@ auth_exchange_free(struct auth_exchange *x)
 	sasl_server_free(&x->sasl);
 	buffer_wipe(&x->front);
 	secret_release(&x->password);
-	explicit_bzero(x->account.hash, sizeof(x->account.hash));
+	account_release(&x->account);
 	free(x);
 }
 

@@ -64,6 +64,7 @@ wait_until(struct auth_exchange *x, uint64_t due_ms, uint64_t now_ms)
 	if (waiting.count >= AUTH_WAITING_MAXIMUM)
 		return false;
 	x->stage = AUTH_WAITING;
+	account_release(&x->account);
 	x->due_ms = due_ms;
 	x->next = waiting.first;
 	if (x->next)

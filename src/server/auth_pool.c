@@ -40,8 +40,8 @@ hash_in_thread(uv_work_t *work)
 {
 	struct auth_exchange *x = work->data;
 
-	x->outcome = password_check(secret_bytes(&x->password),
-		x->is_known ? x->account.hash : NULL);
+	x->outcome = password_find(secret_bytes(&x->password), &x->account,
+		x->has_device ? x->device : NULL, &x->which);
 }
 
 static void start_some(void);
@@ -92,10 +92,12 @@ start_some(void)
 			table_object(item, struct auth_exchange, item);
 
 		x->stage = AUTH_TALKING;
-		if (auth_guard_is_free(x))
+		if (!auth_guard_is_free(x))
+			auth_guard_admit(x, x->admitted);
+		else if (auth_check_prepare(x))
 			start(x);
 		else
-			auth_guard_admit(x, x->admitted);
+			auth_refuse(x, ERR_TRY_LATER);
 	}
 }
 
@@ -111,6 +113,7 @@ auth_pool_submit(struct auth_exchange *x)
 			penalties_lane(auth.penalties, x->network)))
 		return false;
 	x->stage = AUTH_QUEUED;
+	account_release(&x->account);
 	start_some();
 	return true;
 }

@@ -4,16 +4,6 @@
 
 #include <stdio.h>
 
-static enum outcome
-find_name(struct bytes name, struct account *out)
-{
-	char canonical[ACCOUNT_NAME_SIZE];
-
-	return accounts_canonical_name(name, canonical)
-		       ? auth.accounts->ops->find(auth.accounts, canonical, out)
-		       : ERR_DENIED;
-}
-
 /*
  * An account of the whole address, else one of its local part: an account
  * without a domain takes mail at every domain that the MTA hands in.
@@ -22,11 +12,11 @@ static enum outcome
 find_address(struct bytes address, struct account *out)
 {
 	struct bytes rest = address;
-	enum outcome outcome = find_name(address, out);
+	enum outcome outcome = auth_account_find(address, out);
 
 	if (outcome != ERR_DENIED || !bytes_has(address, '@'))
 		return outcome;
-	return find_name(bytes_cut(&rest, '@'), out);
+	return auth_account_find(bytes_cut(&rest, '@'), out);
 }
 
 /* "alice+lists@example.org" without its detail; false when there is none. */

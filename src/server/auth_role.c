@@ -134,7 +134,8 @@ open_accounts(void)
 		exit(EX_OSFILE);
 	boot_drop_privileges(settings->auth_user, &root_fd);
 	outcome = accounts_open(
-		settings->backends, "accounts.db", true, &auth.accounts);
+		settings->backends, "accounts.db", true, &auth.sources[0]);
+	auth.source_count = 1;
 	if (outcome == OK)
 		return;
 	log_event(LOG_LEVEL_ERROR, "accounts",

@@ -17,6 +17,9 @@
 #include "server/table.h"
 
 #define AUTH_ADDRESS_SIZE 128
+/* A name with a device. */
+#define AUTH_TRIED_SIZE	     (ACCOUNT_NAME_SIZE + ACCOUNT_DEVICE_SIZE)
+#define AUTH_SOURCES_MAXIMUM 8
 
 struct sasl_server;
 
@@ -48,9 +51,14 @@ struct auth_exchange {
 	bool is_cancelled;
 	enum auth_stage stage;
 	/* whom it is about, once that was said: */
-	char tried[ACCOUNT_NAME_SIZE];
-	bool is_known, is_fresh; /* looked up, and just now */
-	struct account account;	 /* its name is `tried` when unknown */
+	char tried[AUTH_TRIED_SIZE];
+	bool is_known; /* there is such an account */
+	bool is_fresh; /* it was asked for just now */
+	/* Its name is `tried` when unknown; credentials are held while they
+	   are needed, not while it waits. */
+	struct account account;
+	bool has_device; /* else any of the account's passwords will do */
+	char device[ACCOUNT_DEVICE_SIZE];
 	struct secret password;
 	struct password_proof proof;
 	/* AUTH_WAITING */
@@ -62,12 +70,15 @@ struct auth_exchange {
 	struct fair_item item;
 	uv_work_t work;
 	enum outcome outcome;
+	size_t which; /* of its credentials, when it is OK */
 };
 
 struct auth_role {
 	uv_loop_t loop;
 	struct boot *boot;
-	struct accounts *accounts;
+	/* In the order they are asked. */
+	struct accounts *sources[AUTH_SOURCES_MAXIMUM];
+	size_t source_count;
 	struct channel *store, *web;
 	struct auth_client *clients;
 	struct penalties *penalties;
@@ -95,13 +106,33 @@ void auth_exchange_free(struct auth_exchange *exchange);
 /* Tells the session (unless it cancelled) and frees the exchange. */
 void auth_refuse(struct auth_exchange *exchange, enum outcome outcome);
 
+/* ---- auth_account.c ---- */
+
+/*
+ * Who a name is: the first source that has it, else an alias. ERR_DENIED: nobody;
+ * ERR_TRY_LATER: a source that may know is away or damaged, which was logged.
+ * account_release is due for the first two.
+ *
+ * _load    of a login; "alice%phone" names a device, *out_has_device then
+ * _load_by_certificate  `hash` as of its credential
+ * _find    without credentials
+ */
+enum outcome auth_account_load(struct bytes typed, struct account *out,
+	bool *out_has_device, char device[ACCOUNT_DEVICE_SIZE]);
+enum outcome auth_account_load_by_certificate(
+	const char *hash, struct account *out);
+enum outcome auth_account_find(struct bytes name, struct account *out);
+
 /* ---- auth_check.c ---- */
 
 /* Ends the exchange: grants the maildrop, or refuses. */
 void auth_check(struct auth_exchange *exchange, struct bytes user,
 	struct bytes password);
-/* The password was hashed: exchange->outcome. */
+/* The password was hashed: exchange->outcome, ->which. */
 void auth_checked(struct auth_exchange *exchange);
+/* Before it is hashed: asks for the account when it is not held. False: that
+   failed. */
+bool auth_check_prepare(struct auth_exchange *exchange);
 
 /* ---- auth_guard.c ---- */
 

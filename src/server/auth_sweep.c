@@ -51,6 +51,13 @@ each_account(const struct account *account, void *context)
 	return policy.retention_seconds == 0 || add_name(account->name);
 }
 
+static void
+collect_names(void)
+{
+	for (size_t i = 0; i < auth.source_count; i++)
+		auth.sources[i]->ops->list(auth.sources[i], each_account, NULL);
+}
+
 static bool
 tell(const char *name)
 {
@@ -68,7 +75,7 @@ static void
 on_timer(uv_timer_t *timer)
 {
 	if (sweep.count == 0)
-		auth.accounts->ops->list(auth.accounts, each_account, NULL);
+		collect_names();
 	for (unsigned i = 0; i < STEP_NAMES && sweep.count > 0; i++) {
 		char *name = sweep.names[sweep.count - 1];
 

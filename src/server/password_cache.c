@@ -15,7 +15,7 @@ struct verdict {
 	struct verdict *newer;
 	struct password_proof proof;
 	uint64_t made_ms;
-	bool is_right;
+	uint64_t generation; /* of what is right; 0: wrong */
 };
 
 /* In order of age. */
@@ -82,17 +82,20 @@ password_cache_free(struct password_cache **place)
 
 bool
 password_cache_prove(const struct password_cache *cache, const char *account,
-	uint64_t generation, struct bytes password, struct password_proof *out)
+	const uint64_t *generations, size_t count, struct bytes password,
+	struct password_proof *out)
 {
 	struct buffer text;
 	unsigned octets = 0;
 	bool is_made;
 
-	/* The name ends with its NUL, the generation has a fixed width: no
-	   two triples are the same text. */
+	/* The name ends with its NUL, the generations have a fixed width and
+	   are counted: the text can be read in one way alone. */
 	buffer_init(&text, SECRET_MAXIMUM_OCTETS * 2);
 	is_made = buffer_append(&text, account, strlen(account) + 1) &&
-		  buffer_append(&text, &generation, sizeof(generation)) &&
+		  buffer_append(&text, &count, sizeof(count)) &&
+		  buffer_append(
+			  &text, generations, count * sizeof(*generations)) &&
 		  buffer_append_bytes(&text, password) &&
 		  HMAC(EVP_sha256(), cache->key, sizeof(cache->key),
 			  buffer_bytes(&text).at, buffer_bytes(&text).octets,
@@ -120,7 +123,8 @@ drop_old(struct password_cache *cache, struct verdicts *list, uint64_t now_ms)
 
 enum password_verdict
 password_cache_find(struct password_cache *cache,
-	const struct password_proof *proof, uint64_t now_ms)
+	const struct password_proof *proof, uint64_t now_ms,
+	uint64_t *out_generation)
 {
 	struct table_entry *entry;
 	struct verdict *verdict;
@@ -135,14 +139,18 @@ password_cache_find(struct password_cache *cache,
 				  sizeof(verdict->proof.octets)),
 		    bytes_of(proof->octets, sizeof(proof->octets))))
 		return PASSWORD_UNKNOWN;
-	return verdict->is_right ? PASSWORD_RIGHT : PASSWORD_WRONG;
+	if (verdict->generation == 0)
+		return PASSWORD_WRONG;
+	*out_generation = verdict->generation;
+	return PASSWORD_RIGHT;
 }
 
 void
 password_cache_put(struct password_cache *cache,
-	const struct password_proof *proof, bool is_right, uint64_t now_ms)
+	const struct password_proof *proof, uint64_t generation,
+	uint64_t now_ms)
 {
-	struct verdicts *list = is_right ? &cache->right : &cache->wrong;
+	struct verdicts *list = generation ? &cache->right : &cache->wrong;
 	struct verdict *verdict;
 
 	if (cache->keep_ms == 0 || table_find(&cache->table, id_of(proof)))
@@ -156,7 +164,7 @@ password_cache_put(struct password_cache *cache,
 		return;
 	}
 	verdict->proof = *proof;
-	verdict->is_right = is_right;
+	verdict->generation = generation;
 	verdict->made_ms = now_ms;
 	if (list->newest)
 		list->newest->newer = verdict;

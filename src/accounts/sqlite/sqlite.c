@@ -1,86 +1,62 @@
 /* SPDX-License-Identifier: ISC */
 #include "accounts/sqlite/sqlite.h"
-#include "base/clock.h"
+#include "accounts/sqlite/database.h"
 
-#include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/*
- * Step i brings a data base of version i to i + 1. A user has several
- * credentials, one of them the main password; app passwords name a device.
- */
-static const char *const migrations[] = {
-	"CREATE TABLE account ("
-	"  id INTEGER PRIMARY KEY,"
-	"  name TEXT NOT NULL UNIQUE,"
-	"  is_disabled INTEGER NOT NULL DEFAULT 0,"
-	"  created_seconds INTEGER NOT NULL"
-	") STRICT;"
-	"CREATE TABLE credential ("
-	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
-	"  account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,"
-	"  device TEXT NOT NULL DEFAULT '',"
-	"  hash TEXT NOT NULL,"
-	"  created_seconds INTEGER NOT NULL,"
-	"  UNIQUE (account, device)"
-	") STRICT;",
-};
 #define BUSY_STEP_MS 10
-#define VERSION	     ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
-/* The credential's id is its generation: AUTOINCREMENT never repeats one. */
-#define SELECT_ACCOUNT                                                         \
-	"SELECT a.name, a.is_disabled, a.created_seconds, c.hash, c.id "       \
-	"FROM account a JOIN credential c ON c.account = a.id "                \
-	"AND c.device = '' "
-
-enum statement {
-	FIND,
-	LIST,
-	ADD_ACCOUNT,
-	DROP_CREDENTIAL,
-	ADD_CREDENTIAL,
-	REMOVE,
-	BEGIN,
-	COMMIT,
-	ROLLBACK,
-	STATEMENTS,
-};
+#define ACCOUNT_COLUMNS                                                        \
+	"a.name, a.is_disabled, a.created_seconds, a.quota_octets, "           \
+	"a.quota_messages"
+#define CREDENTIAL_COLUMNS                                                     \
+	"c.id, c.kind, c.device, c.hash, c.scram_sha_1, c.scram_sha_256, "     \
+	"c.networks, c.created_seconds, c.expires_seconds, c.is_read_only"
+#define CREDENTIAL_FIRST 5 /* column of LOAD */
+#define INSERT_CREDENTIAL                                                      \
+	"INSERT INTO credential (account, kind, device, hash, scram_sha_1, "   \
+	"scram_sha_256, networks, created_seconds, expires_seconds, "          \
+	"is_read_only) SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 "        \
+	"FROM account WHERE name = ?1"
+#define OF_ACCOUNT "account = (SELECT id FROM account WHERE name = ?1)"
 
 static const char *const texts[STATEMENTS] = {
-	[FIND] = SELECT_ACCOUNT "WHERE a.name = ?1",
-	[LIST] = SELECT_ACCOUNT "ORDER BY a.name",
+	[FIND] = "SELECT " ACCOUNT_COLUMNS " FROM account a WHERE a.name = ?1",
+	[LOAD] = "SELECT " ACCOUNT_COLUMNS ", " CREDENTIAL_COLUMNS
+		 " FROM account a LEFT JOIN credential c ON c.account = a.id "
+		 "WHERE a.name = ?1 ORDER BY c.device",
+	[LIST] = "SELECT " ACCOUNT_COLUMNS " FROM account a ORDER BY a.name",
+	[FIND_ALIAS] = "SELECT account FROM alias WHERE name = ?1",
+	[FIND_CERTIFICATE] =
+		"SELECT a.name FROM credential c JOIN account a "
+		"ON a.id = c.account WHERE c.hash = ?1 AND c.kind = 1",
+	[LIST_ALIASES] = "SELECT name, account FROM alias ORDER BY name",
 	[ADD_ACCOUNT] = "INSERT INTO account (name, created_seconds) "
 			"VALUES (?1, ?2)",
-	[DROP_CREDENTIAL] =
-		"DELETE FROM credential WHERE device = '' AND "
-		"account = (SELECT id FROM account WHERE name = ?1)",
-	[ADD_CREDENTIAL] =
-		"INSERT INTO credential (account, hash, created_seconds) "
-		"SELECT id, ?3, ?2 FROM account WHERE name = ?1",
-	[REMOVE] = "DELETE FROM account WHERE name = ?1",
+	[SET_ACCOUNT] = "UPDATE account SET is_disabled = ?2, "
+			"quota_octets = ?3, quota_messages = ?4 "
+			"WHERE name = ?1",
+	[REMOVE_ACCOUNT] = "DELETE FROM account WHERE name = ?1",
+	[COUNT_CREDENTIALS] =
+		"SELECT count(*) FROM credential WHERE " OF_ACCOUNT,
+	[ADD_CREDENTIAL] = INSERT_CREDENTIAL,
+	[REMOVE_CREDENTIAL] =
+		"DELETE FROM credential WHERE " OF_ACCOUNT " AND device = ?2",
+	[ADD_ALIAS] = "INSERT INTO alias (name, account, created_seconds) "
+		      "VALUES (?1, ?2, ?3)",
+	[REMOVE_ALIAS] = "DELETE FROM alias WHERE name = ?1",
+	[REMOVE_ALIASES_OF] = "DELETE FROM alias WHERE account = ?1",
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
 };
 
-struct accounts_sqlite {
-	struct accounts base; /* first */
-	sqlite3 *db;
-	sqlite3_stmt *statements[STATEMENTS];
-};
+/* ---- statements ---- */
 
-static struct accounts_sqlite *
-self_of(struct accounts *accounts)
-{
-	return (struct accounts_sqlite *)accounts;
-}
-
-static enum outcome
-outcome_of(int code)
+enum outcome
+accounts_sqlite_outcome(int code)
 {
 	switch (code & 0xff) {
 	case SQLITE_OK:
@@ -102,64 +78,182 @@ outcome_of(int code)
 	}
 }
 
-/* Runs a statement without rows; ?1 name, ?2 now, ?3 hash as it has them. */
-static enum outcome
-run(struct accounts_sqlite *self, enum statement which, const char *name,
-	const char *hash)
+void
+accounts_sqlite_reset(sqlite3_stmt *statement)
 {
-	sqlite3_stmt *statement = self->statements[which];
-	int parameters = sqlite3_bind_parameter_count(statement);
-	enum outcome outcome;
-
-	if (parameters >= 1)
-		sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-	if (parameters >= 2)
-		sqlite3_bind_int64(
-			statement, 2, (sqlite3_int64)clock_wall_seconds());
-	if (parameters >= 3)
-		sqlite3_bind_text(statement, 3, hash, -1, SQLITE_STATIC);
-	outcome = outcome_of(sqlite3_step(statement));
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);
+}
+
+enum outcome
+accounts_sqlite_run(sqlite3_stmt *statement)
+{
+	enum outcome outcome = accounts_sqlite_outcome(sqlite3_step(statement));
+
+	accounts_sqlite_reset(statement);
 	return outcome;
 }
+
+enum outcome
+accounts_sqlite_row(sqlite3_stmt *statement)
+{
+	int code = sqlite3_step(statement);
+
+	if (code == SQLITE_ROW)
+		return OK;
+	return code == SQLITE_DONE ? ERR_DENIED : accounts_sqlite_outcome(code);
+}
+
+bool
+accounts_sqlite_text(
+	sqlite3_stmt *statement, int column, char *out, size_t size)
+{
+	const void *text = sqlite3_column_text(statement, column);
+
+	return text &&
+	       bytes_to_string(bytes_of(text, (size_t)sqlite3_column_bytes(
+						      statement, column)),
+		       out, size);
+}
+
+static sqlite3_stmt *
+statement_with(
+	struct accounts *accounts, enum statement which, const char *text)
+{
+	sqlite3_stmt *statement =
+		accounts_sqlite_of(accounts)->statements[which];
+
+	sqlite3_bind_text(statement, 1, text, -1, SQLITE_STATIC);
+	return statement;
+}
+
+static uint64_t
+number_of(sqlite3_stmt *statement, int column)
+{
+	return (uint64_t)sqlite3_column_int64(statement, column);
+}
+
+/* ---- reading ---- */
 
 static bool
 read_account(sqlite3_stmt *statement, struct account *out)
 {
-	const char *name = (const char *)sqlite3_column_text(statement, 0);
-	const char *hash = (const char *)sqlite3_column_text(statement, 3);
 	struct account account = {
 		.is_disabled = sqlite3_column_int(statement, 1) != 0,
-		.created_seconds = (uint64_t)sqlite3_column_int64(statement, 2),
-		.generation = (uint64_t)sqlite3_column_int64(statement, 4),
+		.created_seconds = number_of(statement, 2),
+		.limits = {number_of(statement, 3), number_of(statement, 4)},
 	};
 
-	if (!name || !hash ||
-		!bytes_to_string(bytes_of_string(name), account.name,
-			sizeof(account.name)) ||
-		!bytes_to_string(bytes_of_string(hash), account.hash,
-			sizeof(account.hash)))
+	if (!accounts_sqlite_text(
+		    statement, 0, account.name, sizeof(account.name)))
 		return false;
 	*out = account;
 	return true;
 }
 
+static bool
+read_scram(sqlite3_stmt *statement, int column, enum scram_digest digest,
+	struct scram_keys *out)
+{
+	const void *at = sqlite3_column_blob(statement, column);
+
+	return scram_blob_read(
+		bytes_of(at, (size_t)sqlite3_column_bytes(statement, column)),
+		digest, out);
+}
+
+/* Into zeros. */
+static bool
+read_credential(sqlite3_stmt *statement, int at, struct credential *out)
+{
+	int kind = sqlite3_column_int(statement, at + 1);
+
+	out->generation = number_of(statement, at);
+	out->kind = (enum credential_kind)kind;
+	out->created_seconds = number_of(statement, at + 7);
+	out->expires_seconds = number_of(statement, at + 8);
+	out->is_read_only = sqlite3_column_int(statement, at + 9) != 0;
+	return (kind == CREDENTIAL_PASSWORD ||
+		       kind == CREDENTIAL_CERTIFICATE) &&
+	       accounts_sqlite_text(
+		       statement, at + 2, out->device, sizeof(out->device)) &&
+	       accounts_sqlite_text(
+		       statement, at + 3, out->hash, sizeof(out->hash)) &&
+	       read_scram(statement, at + 4, SCRAM_SHA_1,
+		       &out->scram[SCRAM_SHA_1]) &&
+	       read_scram(statement, at + 5, SCRAM_SHA_256,
+		       &out->scram[SCRAM_SHA_256]) &&
+	       accounts_sqlite_text(
+		       statement, at + 6, out->networks, sizeof(out->networks));
+}
+
+/* Most have one. */
+static struct credential *
+one_more(struct account *account)
+{
+	size_t count = account->credential_count;
+	size_t size = sizeof(*account->credentials);
+	struct credential *more = calloc(count + 1, size);
+
+	if (!more)
+		return NULL;
+	if (count > 0)
+		memcpy(more, account->credentials, count * size);
+	account_release(account);
+	account->credentials = more;
+	account->credential_count = count + 1;
+	return &more[count];
+}
+
 static enum outcome
 find(struct accounts *accounts, const char *name, struct account *out)
 {
-	sqlite3_stmt *statement = self_of(accounts)->statements[FIND];
-	enum outcome outcome = ERR_DENIED;
-	int code;
+	sqlite3_stmt *statement = statement_with(accounts, FIND, name);
+	enum outcome outcome = accounts_sqlite_row(statement);
 
-	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-	code = sqlite3_step(statement);
-	if (code == SQLITE_ROW)
-		outcome = read_account(statement, out) ? OK : ERR_BROKEN;
-	else if (code != SQLITE_DONE)
-		outcome = outcome_of(code);
-	sqlite3_reset(statement);
-	sqlite3_clear_bindings(statement);
+	if (outcome == OK && !read_account(statement, out))
+		outcome = ERR_BROKEN;
+	accounts_sqlite_reset(statement);
+	return outcome;
+}
+
+/* The account stands in every row, a credential too unless there is none. */
+static enum outcome
+read_credentials(sqlite3_stmt *statement, struct account *account)
+{
+	enum outcome outcome = OK;
+
+	while (outcome == OK &&
+		account->credential_count < ACCOUNT_CREDENTIALS_MAXIMUM &&
+		sqlite3_column_type(statement, CREDENTIAL_FIRST) !=
+			SQLITE_NULL) {
+		struct credential *credential = one_more(account);
+
+		if (!credential)
+			return ERR_TRY_LATER;
+		if (!read_credential(statement, CREDENTIAL_FIRST, credential))
+			return ERR_BROKEN;
+		outcome = accounts_sqlite_row(statement);
+	}
+	return outcome == ERR_DENIED ? OK : outcome;
+}
+
+static enum outcome
+load(struct accounts *accounts, const char *name, struct account *out)
+{
+	sqlite3_stmt *statement = statement_with(accounts, LOAD, name);
+	enum outcome outcome = accounts_sqlite_row(statement);
+	struct account account = {0};
+
+	if (outcome == OK && !read_account(statement, &account))
+		outcome = ERR_BROKEN;
+	if (outcome == OK)
+		outcome = read_credentials(statement, &account);
+	accounts_sqlite_reset(statement);
+	if (outcome == OK)
+		*out = account;
+	else
+		account_release(&account);
 	return outcome;
 }
 
@@ -168,9 +262,10 @@ list(struct accounts *accounts,
 	bool (*each)(const struct account *account, void *context),
 	void *context)
 {
-	sqlite3_stmt *statement = self_of(accounts)->statements[LIST];
-	struct account account;
+	sqlite3_stmt *statement =
+		accounts_sqlite_of(accounts)->statements[LIST];
 	bool goes_on = true, is_whole = true;
+	struct account account;
 	int code = SQLITE_DONE;
 
 	while (goes_on && (code = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -180,59 +275,35 @@ list(struct accounts *accounts,
 			is_whole = false;
 	}
 	sqlite3_reset(statement);
-	explicit_bzero(&account, sizeof(account));
-	return is_whole ? outcome_of(code) : ERR_BROKEN;
+	return is_whole ? accounts_sqlite_outcome(code) : ERR_BROKEN;
 }
 
 static enum outcome
-end(struct accounts_sqlite *self, enum outcome outcome)
+find_name(struct accounts *accounts, enum statement which, const char *key,
+	char out[ACCOUNT_NAME_SIZE])
 {
-	if (outcome == OK)
-		outcome = run(self, COMMIT, NULL, NULL);
-	if (outcome != OK)
-		run(self, ROLLBACK, NULL, NULL);
+	sqlite3_stmt *statement = statement_with(accounts, which, key);
+	enum outcome outcome = accounts_sqlite_row(statement);
+
+	if (outcome == OK &&
+		!accounts_sqlite_text(statement, 0, out, ACCOUNT_NAME_SIZE))
+		outcome = ERR_BROKEN;
+	accounts_sqlite_reset(statement);
 	return outcome;
 }
 
 static enum outcome
-add(struct accounts *accounts, const char *name, const char *hash)
+find_alias(struct accounts *accounts, const char *name,
+	char out[ACCOUNT_NAME_SIZE])
 {
-	struct accounts_sqlite *self = self_of(accounts);
-	enum outcome outcome = run(self, BEGIN, NULL, NULL);
-
-	if (outcome != OK)
-		return outcome;
-	outcome = run(self, ADD_ACCOUNT, name, NULL);
-	if (outcome == OK)
-		outcome = run(self, ADD_CREDENTIAL, name, hash);
-	return end(self, outcome);
+	return find_name(accounts, FIND_ALIAS, name, out);
 }
 
 static enum outcome
-set_hash(struct accounts *accounts, const char *name, const char *hash)
+find_certificate(struct accounts *accounts, const char *hash,
+	char out[ACCOUNT_NAME_SIZE])
 {
-	struct accounts_sqlite *self = self_of(accounts);
-	enum outcome outcome = run(self, BEGIN, NULL, NULL);
-
-	if (outcome != OK)
-		return outcome;
-	outcome = run(self, DROP_CREDENTIAL, name, NULL);
-	if (outcome == OK)
-		outcome = run(self, ADD_CREDENTIAL, name, hash);
-	if (outcome == OK && sqlite3_changes(self->db) == 0)
-		outcome = ERR_DENIED;
-	return end(self, outcome);
-}
-
-static enum outcome
-remove_account(struct accounts *accounts, const char *name)
-{
-	struct accounts_sqlite *self = self_of(accounts);
-	enum outcome outcome = run(self, REMOVE, name, NULL);
-
-	if (outcome == OK && sqlite3_changes(self->db) == 0)
-		return ERR_DENIED;
-	return outcome;
+	return find_name(accounts, FIND_CERTIFICATE, hash, out);
 }
 
 static void
@@ -242,7 +313,7 @@ close_accounts(struct accounts **accounts)
 
 	if (!*accounts)
 		return;
-	self = self_of(*accounts);
+	self = accounts_sqlite_of(*accounts);
 	for (int i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(self->statements[i]);
 	sqlite3_close(self->db);
@@ -253,51 +324,15 @@ close_accounts(struct accounts **accounts)
 static const struct accounts_ops ops = {
 	.name = "sqlite",
 	.find = find,
+	.load = load,
 	.list = list,
-	.add = add,
-	.set_hash = set_hash,
-	.remove = remove_account,
+	.find_alias = find_alias,
+	.find_certificate = find_certificate,
 	.close = close_accounts,
+	.changes = &accounts_sqlite_changes,
 };
 
 /* ---- opening ---- */
-
-static int
-read_version(sqlite3 *db)
-{
-	sqlite3_stmt *statement = NULL;
-	int version = -1;
-
-	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement,
-		    NULL) == SQLITE_OK &&
-		sqlite3_step(statement) == SQLITE_ROW)
-		version = sqlite3_column_int(statement, 0);
-	sqlite3_finalize(statement);
-	return version;
-}
-
-/* All steps or none; a data base of a newer program is left alone. */
-static enum outcome
-migrate(sqlite3 *db)
-{
-	int version, code;
-	char text[64];
-
-	code = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-	if (code != SQLITE_OK)
-		return outcome_of(code);
-	version = read_version(db);
-	if (version < 0 || version > VERSION)
-		code = SQLITE_NOTADB;
-	for (int i = version; i < VERSION && code == SQLITE_OK; i++)
-		code = sqlite3_exec(db, migrations[i], NULL, NULL, NULL);
-	snprintf(text, sizeof(text), "PRAGMA user_version = %d", VERSION);
-	if (code == SQLITE_OK)
-		code = sqlite3_exec(db, text, NULL, NULL, NULL);
-	sqlite3_exec(db, code == SQLITE_OK ? "COMMIT" : "ROLLBACK", NULL, NULL,
-		NULL);
-	return outcome_of(code);
-}
 
 static enum outcome
 prepare(struct accounts_sqlite *self)
@@ -307,7 +342,7 @@ prepare(struct accounts_sqlite *self)
 	for (int i = 0; i < STATEMENTS && code == SQLITE_OK; i++)
 		code = sqlite3_prepare_v3(self->db, texts[i], -1,
 			SQLITE_PREPARE_PERSISTENT, &self->statements[i], NULL);
-	return outcome_of(code);
+	return accounts_sqlite_outcome(code);
 }
 
 /* The busy timeout does not hold for a change of the journal's mode. */
@@ -336,15 +371,15 @@ set_up(struct accounts_sqlite *self)
 	sqlite3_busy_timeout(self->db, ACCOUNTS_SQLITE_BUSY_MS);
 	code = set_journal_mode(self->db);
 	if (code != SQLITE_OK)
-		return outcome_of(code);
+		return accounts_sqlite_outcome(code);
 	code = sqlite3_exec(self->db,
 		"PRAGMA synchronous = FULL;"
 		"PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
 		"PRAGMA secure_delete = ON;",
 		NULL, NULL, NULL);
 	if (code != SQLITE_OK)
-		return outcome_of(code);
-	outcome = read_version(self->db) == VERSION ? OK : migrate(self->db);
+		return accounts_sqlite_outcome(code);
+	outcome = accounts_sqlite_migrate(self->db);
 	return outcome == OK ? prepare(self) : outcome;
 }
 
@@ -366,7 +401,8 @@ accounts_sqlite_open(const char *file, bool may_create, struct accounts **out)
 	/* Hashes are nobody else's to read. */
 	mask = umask(077);
 	code = sqlite3_open_v2(file, &self->db, flags, NULL);
-	outcome = code == SQLITE_OK ? set_up(self) : outcome_of(code);
+	outcome = code == SQLITE_OK ? set_up(self)
+				    : accounts_sqlite_outcome(code);
 	umask(mask);
 	if (outcome == OK)
 		*out = accounts;

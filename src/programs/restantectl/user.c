@@ -138,25 +138,39 @@ canonical(const char *given, char name[ACCOUNT_NAME_SIZE])
 
 /* ---- user add, user passwd ---- */
 
+/* Fills `credential`; `like`: the account, unless it is a new one. */
 static int
-hash_password(const struct arguments *arguments, char hash[ACCOUNT_HASH_SIZE])
+ask_password(const struct arguments *arguments, const struct account *like,
+	struct credential *credential)
 {
 	struct secret password = {0};
 	int code = read_password(arguments->reads_stdin, true, &password);
 
-	if (code == EX_OK && password_hash(secret_bytes(&password), hash) != OK)
+	if (code == EX_OK && password_set(credential, secret_bytes(&password),
+				     like, SCRAM_ITERATIONS_DEFAULT) != OK)
 		code = complain(EX_DATAERR, "a password has 1 to %d octets",
 			PASSWORD_MAXIMUM_OCTETS);
 	secret_release(&password);
 	return code;
 }
 
+static enum outcome
+put(struct accounts *accounts, const char *name, bool is_new,
+	const struct credential *main)
+{
+	const struct accounts_changes *changes = accounts->ops->changes;
+
+	return is_new ? changes->add(accounts, name, main)
+		      : changes->replace_credential(accounts, name, main);
+}
+
 static int
 set_password(struct arguments *arguments, bool is_new)
 {
-	char name[ACCOUNT_NAME_SIZE], hash[ACCOUNT_HASH_SIZE];
+	struct credential main = {0};
+	struct account found = {0};
+	char name[ACCOUNT_NAME_SIZE];
 	struct accounts *accounts;
-	struct account found;
 	enum outcome outcome;
 	int code;
 
@@ -166,19 +180,19 @@ set_password(struct arguments *arguments, bool is_new)
 	if (!accounts)
 		return code;
 	/* Before a password is asked for in vain. */
-	outcome = accounts->ops->find(accounts, name, &found);
+	outcome = accounts->ops->load(accounts, name, &found);
 	if (is_new && outcome == OK)
 		code = code_of(ERR_BUSY, name);
 	else if (outcome != OK && !(is_new && outcome == ERR_DENIED))
 		code = code_of(outcome, name);
+	if (code == EX_OK && account_credential(&found, ""))
+		main = *account_credential(&found, "");
 	if (code == EX_OK)
-		code = hash_password(arguments, hash);
+		code = ask_password(arguments, &found, &main);
 	if (code == EX_OK)
-		code = code_of(
-			is_new ? accounts->ops->add(accounts, name, hash)
-			       : accounts->ops->set_hash(accounts, name, hash),
-			name);
-	explicit_bzero(hash, sizeof(hash));
+		code = code_of(put(accounts, name, is_new, &main), name);
+	explicit_bzero(&main, sizeof(main));
+	account_release(&found);
 	accounts->ops->close(&accounts);
 	if (code == EX_OK)
 		printf("%s: %s\n", name, is_new ? "added" : "password changed");
@@ -211,7 +225,7 @@ user_remove(struct arguments *arguments)
 	accounts = open_accounts(arguments, false, &code);
 	if (!accounts)
 		return code;
-	code = code_of(accounts->ops->remove(accounts, name), name);
+	code = code_of(accounts->ops->changes->remove(accounts, name), name);
 	accounts->ops->close(&accounts);
 	if (code == EX_OK)
 		printf("%s: removed; the mail stays where it is\n", name);

@@ -163,15 +163,17 @@ run_as_child(int (*fill)(const struct server_settings *settings),
 static enum outcome
 add_users(struct accounts *accounts)
 {
-	char hash[ACCOUNT_HASH_SIZE];
+	struct credential main = {0};
 	enum outcome outcome = OK;
 
 	for (size_t i = 0; i < DEMO_USERS && outcome == OK; i++) {
-		outcome = password_hash(bytes_of_string(DEMO_PASSWORD), hash);
+		outcome = password_set(&main, bytes_of_string(DEMO_PASSWORD),
+			NULL, SCRAM_ITERATIONS_DEFAULT);
 		if (outcome == OK)
-			outcome = accounts->ops->add(
-				accounts, demo_users[i], hash);
+			outcome = accounts->ops->changes->add(
+				accounts, demo_users[i], &main);
 	}
+	explicit_bzero(&main, sizeof(main));
 	return outcome;
 }
 

@@ -7,6 +7,19 @@ static const char spaces[] = "  a password with  spaces ";
 
 /* ---- hashes made here ---- */
 
+static enum outcome
+password_hash(struct bytes password, char hash[ACCOUNT_HASH_SIZE])
+{
+	struct credential credential = {0};
+	enum outcome outcome = password_set(&credential, password, NULL, 0);
+
+	if (outcome == OK)
+		memcpy(hash, credential.hash, ACCOUNT_HASH_SIZE);
+	else
+		assert_string_equal(credential.hash, "");
+	return outcome;
+}
+
 static void
 hash_of(struct bytes password, char hash[ACCOUNT_HASH_SIZE])
 {

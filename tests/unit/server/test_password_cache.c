@@ -26,8 +26,8 @@ prove(const char *account, uint64_t generation, const char *password)
 {
 	struct password_proof proof;
 
-	assert_true(password_cache_prove(
-		cache, account, generation, bytes_of_string(password), &proof));
+	assert_true(password_cache_prove(cache, account, &generation, 1,
+		bytes_of_string(password), &proof));
 	return proof;
 }
 
@@ -36,8 +36,12 @@ find(const char *account, uint64_t generation, const char *password,
 	uint64_t now_ms)
 {
 	struct password_proof proof = prove(account, generation, password);
+	enum password_verdict verdict;
+	uint64_t found = 0;
 
-	return password_cache_find(cache, &proof, now_ms);
+	verdict = password_cache_find(cache, &proof, now_ms, &found);
+	assert_int_equal(found, verdict == PASSWORD_RIGHT ? generation : 0);
+	return verdict;
 }
 
 static void
@@ -46,7 +50,7 @@ put(const char *account, uint64_t generation, const char *password,
 {
 	struct password_proof proof = prove(account, generation, password);
 
-	password_cache_put(cache, &proof, is_right, now_ms);
+	password_cache_put(cache, &proof, is_right ? generation : 0, now_ms);
 }
 
 static void
@@ -74,6 +78,37 @@ test_no_two_are_the_same_text(void **state)
 	put("a", first, "jk", true, 0);
 	assert_int_equal(find("ab", second, "k", 0), PASSWORD_UNKNOWN);
 	assert_int_equal(find("a", first, "jk", 0), PASSWORD_RIGHT);
+}
+
+/* What it was compared with, all of it, is part of the question; the answer says
+   which of them it was. */
+static void
+test_devices_are_part_of_it(void **state)
+{
+	static const uint64_t both[] = {7, 9}, more[] = {7, 9, 11};
+	struct bytes password = BYTES("secret");
+	struct password_proof proof, other;
+	uint64_t found = 0;
+
+	assert_true(password_cache_prove(
+		cache, "alice", both, 2, password, &proof));
+	password_cache_put(cache, &proof, 9, 0);
+	assert_int_equal(
+		password_cache_find(cache, &proof, 1, &found), PASSWORD_RIGHT);
+	assert_int_equal(found, 9);
+	assert_true(password_cache_prove(
+		cache, "alice", more, 3, password, &other));
+	assert_int_equal(password_cache_find(cache, &other, 1, &found),
+		PASSWORD_UNKNOWN);
+	assert_true(password_cache_prove(
+		cache, "alice", both, 1, password, &other));
+	assert_int_equal(password_cache_find(cache, &other, 1, &found),
+		PASSWORD_UNKNOWN);
+	assert_true(password_cache_prove(
+		cache, "alice", NULL, 0, password, &other));
+	assert_int_equal(password_cache_find(cache, &other, 1, &found),
+		PASSWORD_UNKNOWN);
+	assert_int_equal(found, 9);
 }
 
 static void
@@ -135,6 +170,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_only_the_very_same_is_found),
 		TEST(test_no_two_are_the_same_text),
+		TEST(test_devices_are_part_of_it),
 		TEST(test_it_is_short),
 		TEST(test_another_process_has_another_key),
 		TEST(test_none_is_kept_when_told_so),
