@@ -278,9 +278,11 @@ set_up_tls(
 {
 	static unsigned char rooms[2][PEM_MAXIMUM_OCTETS];
 	char error[TLS_ERROR_SIZE];
+	const struct tls_pair pair = {.name = "",
+		.certificate = read_pem(certificate, rooms[0]),
+		.key = read_pem(key, rooms[1])};
 
-	if (tls_server_context_new(read_pem(certificate, rooms[0]),
-		    read_pem(key, rooms[1]), &responder->tls, error) != OK)
+	if (tls_server_context_new(&pair, &responder->tls, error) != OK)
 		errx(EX_CONFIG, "%s", error);
 }
 

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/ini.h"
 #include "base/buffer.h"
+#include "base/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What holds while one file is read; includes have one of their own. */
 struct ini {
@@ -225,26 +224,6 @@ ini_can_hold(const char *value)
 
 /* ---- files ---- */
 
-static bool
-read_file(const char *file, struct buffer *out)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd < 0 ? -1 : 1;
-
-	while (got > 0) {
-		unsigned char *to = buffer_reserve(out, 4096);
-
-		if (!to)
-			errno = EFBIG;
-		got = to ? read(fd, to, 4096) : -1;
-		if (got > 0)
-			buffer_grow(out, (size_t)got);
-	}
-	if (fd >= 0)
-		close(fd);
-	return got == 0;
-}
-
 /* What holds for `ini` besides its file is set. */
 static enum outcome
 load(struct ini *ini)
@@ -253,7 +232,7 @@ load(struct ini *ini)
 	struct buffer text;
 
 	buffer_init(&text, INI_FILE_MAXIMUM_OCTETS);
-	if (read_file(ini->file, &text))
+	if (file_read(ini->file, &text))
 		outcome = parse(ini, buffer_bytes(&text));
 	else
 		snprintf(ini->error, INI_ERROR_SIZE,

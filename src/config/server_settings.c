@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "config/policy_settings.h"
 #include "config/settings.h"
+#include "config/tls_settings.h"
 #include "config/value.h"
 
 #include <stddef.h>
@@ -46,8 +47,18 @@ static const struct setting keys[] = {
 	{"server", "log-level", SETTING_WORD, AT(log_level), "info", 0, 0,
 		"error|warning|info|debug", "the least that is logged"},
 	{"tls", "certificate", SETTING_STRING, AT(certificate), "", 0, 0, NULL,
-		"PEM with its chain; none: a self-signed one is made"},
-	{"tls", "key", SETTING_STRING, AT(key), "", 0, 0, NULL, "PEM"},
+		"PEM with its chain; two with a comma: EC and RSA; none: one "
+		"is made"},
+	{"tls", "key", SETTING_STRING, AT(key), "", 0, 0, NULL,
+		"PEM; as many as certificates, in the same order"},
+	{"tls", "ticket-rotation", SETTING_SECONDS, AT(ticket_rotation_seconds),
+		"12h", 1, SEVEN_DAYS, NULL,
+		"session tickets get a new key, and are good for one more such "
+		"time"},
+	{"tls", "expiry-warning", SETTING_SECONDS, AT(expiry_warning_seconds),
+		"30d", 0, 365 * 86400, NULL,
+		"the log says daily that a certificate ends; 0: only when it "
+		"has"},
 	{"auth", "plaintext-without-tls", SETTING_WORD, AT(plaintext), "no", 0,
 		0, "no|yes|force",
 		"yes is refused outside loopback, force is not"},
@@ -155,6 +166,7 @@ server_settings_release(struct server_settings *settings)
 		release_listener(&settings->listeners[i]);
 	settings->listener_count = 0;
 	policy_settings_release(settings);
+	tls_settings_release(settings);
 }
 
 /* ---- reading ---- */
@@ -201,6 +213,9 @@ begin_section(struct reading *reading, const struct ini_entry *entry,
 		return begin_listener(reading, entry->name, error);
 	if (strcmp(entry->section, "policy") == 0 && entry->name[0])
 		return policy_settings_begin(
+			reading->settings, entry->name, error);
+	if (strcmp(entry->section, "tls") == 0 && entry->name[0])
+		return tls_settings_begin(
 			reading->settings, entry->name, error);
 	for (int i = 0; sections[i]; i++)
 		if (strcmp(sections[i], entry->section) == 0)
@@ -258,6 +273,8 @@ take_entry(const struct ini_entry *entry, char error[INI_ERROR_SIZE],
 	if (strcmp(entry->section, "policy") == 0 && entry->name[0])
 		return policy_settings_take(
 			&table, reading->settings, entry, error);
+	if (strcmp(entry->section, "tls") == 0 && entry->name[0])
+		return tls_settings_take(reading->settings, entry, error);
 	return settings_take(
 		&table, reading->settings, &reading->seen, entry, error);
 }
@@ -359,14 +376,8 @@ server_settings_check(
 			settings->state);
 		return ERR_PEER;
 	}
-	if (!settings->certificate[0] != !settings->key[0]) {
-		snprintf(error, INI_ERROR_SIZE,
-			"[tls] certificate and key belong together: %s is "
-			"missing",
-			settings->key[0] ? "certificate" : "key");
-		return ERR_PEER;
-	}
-	if (!policy_settings_check(settings, error))
+	if (!tls_settings_check(settings, error) ||
+		!policy_settings_check(settings, error))
 		return ERR_PEER;
 	if (settings->listener_count == 0) {
 		snprintf(error, INI_ERROR_SIZE,
@@ -451,7 +462,8 @@ server_settings_write(const struct server_settings *settings, bool only_changed,
 	server_settings_release(&initial);
 	for (size_t i = 0; i < settings->listener_count && is_good; i++)
 		is_good = put_listener(&settings->listeners[i], out);
-	return is_good && policy_settings_write(&table, settings, out);
+	return is_good && tls_settings_write(settings, out) &&
+	       policy_settings_write(&table, settings, out);
 }
 
 bool

@@ -44,6 +44,7 @@ struct policy {
 enum retention_from { RETENTION_FROM_ARRIVAL, RETENTION_FROM_RETRIEVAL };
 
 struct policy_settings;
+struct tls_settings;
 
 struct server_settings {
 	/* [server] */
@@ -65,9 +66,13 @@ struct server_settings {
 	/* [listener NAME] */
 	struct listener_settings listeners[SETTINGS_LISTENERS_MAXIMUM];
 	size_t listener_count;
-	/* [tls] */
-	char *certificate;
-	char *key;
+	/* [tls], and [tls DOMAIN] */
+	char *certificate; /* one file, or two with a comma: EC and RSA */
+	char *key;	   /* as many */
+	uint64_t ticket_rotation_seconds; /* ticket-rotation = 12h */
+	uint64_t expiry_warning_seconds;  /* expiry-warning = 30d; 0: none */
+	struct tls_settings *tls_sections;
+	size_t tls_section_count;
 	/* [auth] */
 	uint64_t plaintext;	/* plaintext-without-tls = no|yes|force, as enum
 			       plaintext */
@@ -114,6 +119,15 @@ struct policy server_settings_policy(
 /* Calls `each` with the policy of everybody else and of each section. */
 void server_settings_each_policy(const struct server_settings *settings,
 	void (*each)(const struct policy *policy, void *context),
+	void *context);
+
+/*
+ * Calls `each` with the files of every certificate: those of [tls] (name: "")
+ * first, then those of each [tls NAME]. None of [tls]: one is made.
+ */
+void server_settings_each_pair(const struct server_settings *settings,
+	void (*each)(const char *name, struct bytes certificate,
+		struct bytes key, void *context),
 	void *context);
 
 /*

@@ -3,6 +3,7 @@
  * restanted - the server: POP3, POP3S, LMTP. Reads settings, chooses a role,
  * runs it.
  */
+#include "base/clock.h"
 #include "base/log.h"
 #include "programs/restanted/demo.h"
 #include "server/auth_role.h"
@@ -39,7 +40,7 @@ static const char usage[] =
 	"  -h, --help         this text\n"
 	"  -V, --version      the version\n"
 	"\n"
-	"Signals: HUP reads the certificate anew, TERM and INT stop.\n"
+	"Signals: HUP reads the certificates anew, TERM and INT stop.\n"
 	"Example: restanted --demo /tmp/post-office\n";
 
 struct options {
@@ -144,28 +145,51 @@ run_role(const char *name)
 	wrong_usage("--role is for restanted's own use");
 }
 
+/* What works and should not stay so. */
+static void
+warn_of(const struct server_settings *settings,
+	const struct certificate_pair *pair)
+{
+	long days = certificate_days_left(&pair->info, clock_wall_seconds());
+
+	if (pair->is_key_exposed)
+		fprintf(stderr,
+			"restanted: warning: %s: every user of this machine "
+			"may read or write the key: chmod o= it\n",
+			pair->key_file);
+	if (days < 0)
+		fprintf(stderr, "restanted: warning: %s: it has expired\n",
+			pair->certificate_file);
+	else if (days < (long)(settings->expiry_warning_seconds / 86400))
+		fprintf(stderr,
+			"restanted: warning: %s: it expires in %ld days\n",
+			pair->certificate_file, days);
+}
+
 /* Settings are right; is what they name there too? */
 static enum outcome
 check_files(const struct server_settings *settings, char *error)
 {
-	struct buffer certificate, key;
+	struct certificate_set set = {0};
 	enum outcome outcome = OK;
 
-	if (!settings->certificate || !settings->certificate[0])
-		return OK;
-	buffer_init(&certificate, BOOT_PEM_MAXIMUM_OCTETS);
-	buffer_init(&key, BOOT_PEM_MAXIMUM_OCTETS);
-	outcome = setup_certificate(settings, &certificate, &key, error);
-	if (outcome == OK)
-		outcome = setup_try_certificate(
-			buffer_bytes(&certificate), buffer_bytes(&key), error);
-	buffer_release(&certificate);
-	buffer_wipe(&key);
+	if (!certificate_set_list(settings, &set)) {
+		snprintf(error, CERTIFICATE_SET_ERROR_SIZE, "no memory");
+		return ERR_TRY_LATER;
+	}
+	for (size_t i = 0; i < set.count && outcome == OK; i++) {
+		if (set.pairs[i].is_made)
+			continue;
+		outcome = certificate_set_read(&set, i, error);
+		if (outcome == OK)
+			warn_of(settings, &set.pairs[i]);
+	}
+	certificate_set_release(&set);
 	return outcome;
 }
 
 static int
-load(struct server_settings *settings, const char *file)
+load(struct server_settings *settings, const char *file, bool only_checks)
 {
 	char error[INI_ERROR_SIZE];
 	enum outcome outcome;
@@ -173,7 +197,8 @@ load(struct server_settings *settings, const char *file)
 	outcome = server_settings_load(settings, file, error);
 	if (outcome == OK)
 		outcome = server_settings_check(settings, error);
-	if (outcome == OK)
+	/* The server reads them itself. */
+	if (outcome == OK && only_checks)
 		outcome = check_files(settings, error);
 	if (outcome == OK)
 		return EX_OK;
@@ -221,7 +246,7 @@ run(struct options *options, struct server_settings *settings)
 	if (!options->config)
 		options->config = DEFAULT_CONFIG;
 	if (code == EX_OK)
-		code = load(settings, options->config);
+		code = load(settings, options->config, options->only_checks);
 	if (code != EX_OK)
 		return code;
 	if (!options->only_checks)

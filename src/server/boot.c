@@ -23,8 +23,8 @@ give_up(const char *why)
 	exit(EX_OSERR);
 }
 
-bool
-boot_take_pem(struct message *message, struct buffer *pem, bool *out_is_last)
+static bool
+take_piece(struct message *message, struct buffer *text, bool *out_is_last)
 {
 	struct message_reader reader;
 	struct bytes piece;
@@ -33,7 +33,8 @@ boot_take_pem(struct message *message, struct buffer *pem, bool *out_is_last)
 	message_reader_init(&reader, message);
 	is_last = message_get_u8(&reader) != 0;
 	piece = message_get_bytes(&reader);
-	if (!message_reader_finish(&reader) || !buffer_append_bytes(pem, piece))
+	if (!message_reader_finish(&reader) ||
+		!buffer_append_bytes(text, piece))
 		return false;
 	*out_is_last = is_last;
 	return true;
@@ -45,7 +46,7 @@ take_settings(struct boot *boot, struct message *message, struct buffer *text)
 	char error[INI_ERROR_SIZE];
 	bool is_last;
 
-	if (!boot_take_pem(message, text, &is_last))
+	if (!take_piece(message, text, &is_last))
 		return false;
 	if (!is_last)
 		return true;
@@ -109,18 +110,18 @@ take_peer(struct boot *boot, struct message *message)
 	       read_peer(message, &boot->peers[boot->peer_count++]);
 }
 
-static bool
-take_ticket_key(struct boot *boot, struct message *message)
+bool
+boot_take_ticket_keys(struct boot *boot, struct message *message)
 {
 	struct message_reader reader;
-	struct bytes key;
+	struct bytes keys;
 
 	message_reader_init(&reader, message);
-	key = message_get_bytes(&reader);
+	keys = message_get_bytes(&reader);
 	if (!message_reader_finish(&reader) ||
-		key.octets != sizeof(boot->ticket_key))
+		keys.octets != sizeof(boot->ticket_keys))
 		return false;
-	memcpy(boot->ticket_key, key.at, key.octets);
+	memcpy(boot->ticket_keys, keys.at, keys.octets);
 	return true;
 }
 
@@ -138,17 +139,15 @@ take_start(struct boot *boot, struct message *message)
 static bool
 take(struct boot *boot, struct message *message, struct buffer *text)
 {
-	bool is_last;
-
 	switch (message->type) {
 	case MESSAGE_SETTINGS:
 		return take_settings(boot, message, text);
 	case MESSAGE_CERTIFICATE:
-		return boot_take_pem(message, &boot->certificate, &is_last);
+		return boot_pems_take(&boot->certificates, message);
 	case MESSAGE_KEY:
-		return boot_take_pem(message, &boot->key, &is_last);
-	case MESSAGE_TICKET_KEY:
-		return take_ticket_key(boot, message);
+		return boot_pems_take(&boot->keys, message);
+	case MESSAGE_TICKET_KEYS:
+		return boot_take_ticket_keys(boot, message);
 	case MESSAGE_LISTENER:
 		return take_listener(boot, message);
 	case MESSAGE_STATS:
@@ -177,8 +176,6 @@ boot_receive(void)
 	if (!boot)
 		give_up("no memory");
 	server_settings_init(&boot->settings);
-	buffer_init(&boot->certificate, BOOT_PEM_MAXIMUM_OCTETS);
-	buffer_init(&boot->key, BOOT_PEM_MAXIMUM_OCTETS);
 	buffer_init(&text, BOOT_PEM_MAXIMUM_OCTETS);
 	message_init(&message, 0, 0);
 	do {
@@ -197,9 +194,9 @@ boot_free(struct boot **boot)
 {
 	if (!*boot)
 		return;
-	buffer_release(&(*boot)->certificate);
-	buffer_wipe(&(*boot)->key);
-	explicit_bzero((*boot)->ticket_key, sizeof((*boot)->ticket_key));
+	boot_pems_wipe(&(*boot)->certificates);
+	boot_pems_wipe(&(*boot)->keys);
+	explicit_bzero((*boot)->ticket_keys, sizeof((*boot)->ticket_keys));
 	server_settings_release(&(*boot)->settings);
 	free(*boot);
 	*boot = NULL;

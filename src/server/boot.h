@@ -16,6 +16,7 @@
 #define BOOT_STATS_MAXIMUM	1024
 #define BOOT_PEERS_MAXIMUM	128
 #define BOOT_PEM_MAXIMUM_OCTETS (1u << 20)
+#define BOOT_PEMS_MAXIMUM	2050 /* two of each [tls NAME], and of [tls] */
 
 struct boot_listener {
 	enum listener_kind kind;
@@ -34,6 +35,19 @@ struct boot_peer {
 	int fd;
 };
 
+/* What comes in pieces: certificates, keys. */
+struct boot_pem {
+	char name[256]; /* of [tls NAME], or "" */
+	struct buffer text;
+};
+
+struct boot_pems {
+	struct boot_pem *pems;
+	size_t count;
+	bool is_open;  /* the last one goes on */
+	bool is_whole; /* use them, and wipe them */
+};
+
 struct boot {
 	struct server_settings settings;
 	struct boot_listener listeners[BOOT_LISTENERS_MAXIMUM];
@@ -42,8 +56,8 @@ struct boot {
 	size_t stats_count;
 	struct boot_peer peers[BOOT_PEERS_MAXIMUM];
 	size_t peer_count;
-	struct buffer certificate, key; /* PEM; key is wiped by its user */
-	unsigned char ticket_key[48];
+	struct boot_pems certificates, keys;
+	unsigned char ticket_keys[TICKET_KEYS][TICKET_KEY_OCTETS];
 	uint32_t number;
 	uint64_t instance;
 };
@@ -52,12 +66,11 @@ struct boot {
 struct boot *boot_receive(void);
 void boot_free(struct boot **boot);
 
-/*
- * Takes a piece of MESSAGE_CERTIFICATE or MESSAGE_KEY into `pem`.
- * *out_is_last tells that it is whole. False: malformed.
- */
-bool boot_take_pem(
-	struct message *message, struct buffer *pem, bool *out_is_last);
+/* Takes MESSAGE_CERTIFICATE or MESSAGE_KEY. False: malformed. */
+bool boot_pems_take(struct boot_pems *pems, struct message *message);
+void boot_pems_wipe(struct boot_pems *pems);
+/* Takes MESSAGE_TICKET_KEYS into boot->ticket_keys. False: malformed. */
+bool boot_take_ticket_keys(struct boot *boot, struct message *message);
 
 /* As [server] log and log-level say; `name` is borrowed for ever. */
 void boot_log_open(const struct boot *boot, const char *name);

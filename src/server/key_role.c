@@ -14,50 +14,83 @@
 struct held_key {
 	unsigned char id[SIGNING_KEY_ID_OCTETS];
 	EVP_PKEY *key;
+	unsigned generation;
 };
 
 static struct {
 	uv_loop_t loop;
 	struct boot *boot;
 	struct held_key keys[KEY_ROLE_KEYS_MAXIMUM];
-	unsigned next; /* the oldest one's place */
+	unsigned generation; /* how often keys came */
 } role;
 
 /* ---- keys ---- */
 
-static EVP_PKEY *
+static struct held_key *
 find_key(struct bytes id)
 {
 	for (unsigned i = 0; i < KEY_ROLE_KEYS_MAXIMUM; i++)
 		if (role.keys[i].key &&
 			bytes_equal(id, bytes_of(role.keys[i].id,
 						sizeof(role.keys[i].id))))
-			return role.keys[i].key;
+			return &role.keys[i];
 	return NULL;
 }
 
-/* boot->key is whole: keeps it, and wipes the text. */
-static void
-keep_key(void)
+/* Free, or the one that was of use longest ago. */
+static struct held_key *
+place_for_key(void)
 {
-	EVP_PKEY *key = signing_key_read(buffer_bytes(&role.boot->key));
-	struct held_key *place = &role.keys[role.next % KEY_ROLE_KEYS_MAXIMUM];
-	unsigned char id[SIGNING_KEY_ID_OCTETS];
+	struct held_key *place = &role.keys[0];
 
-	buffer_wipe(&role.boot->key);
+	for (unsigned i = 0; i < KEY_ROLE_KEYS_MAXIMUM && place->key; i++)
+		if (!role.keys[i].key ||
+			role.keys[i].generation < place->generation)
+			place = &role.keys[i];
+	return place;
+}
+
+static void
+keep_key(struct bytes pem)
+{
+	EVP_PKEY *key = signing_key_read(pem);
+	unsigned char id[SIGNING_KEY_ID_OCTETS];
+	struct held_key *place;
+
 	if (!key || !signing_key_id(key, id)) {
 		log_event(LOG_LEVEL_ERROR, "key", "why=\"no private key\"");
 		EVP_PKEY_free(key);
 		return;
 	}
-	if (find_key(bytes_of(id, sizeof(id)))) {
-		EVP_PKEY_free(key);
-		return;
-	}
+	place = find_key(bytes_of(id, sizeof(id)));
+	if (!place)
+		place = place_for_key();
 	EVP_PKEY_free(place->key);
 	place->key = key;
+	place->generation = role.generation;
 	memcpy(place->id, id, sizeof(id));
-	role.next++;
+}
+
+/* boot->keys is whole: keeps them, wipes the text, and forgets those that no
+   session can have a certificate of any longer. */
+static void
+keep_keys(void)
+{
+	struct boot_pems *pems = &role.boot->keys;
+
+	role.generation++;
+	for (size_t i = 0; i < pems->count; i++)
+		keep_key(buffer_bytes(&pems->pems[i].text));
+	boot_pems_wipe(pems);
+	for (unsigned i = 0; i < KEY_ROLE_KEYS_MAXIMUM; i++) {
+		struct held_key *held = &role.keys[i];
+
+		if (held->key && held->generation + KEY_ROLE_GENERATIONS <=
+					 role.generation) {
+			EVP_PKEY_free(held->key);
+			*held = (struct held_key){0};
+		}
+	}
 }
 
 /* ---- sessions ---- */
@@ -70,7 +103,7 @@ on_session_message(struct channel *channel, struct message *message)
 	struct message answer;
 	struct bytes id, in;
 	size_t octets = 0;
-	EVP_PKEY *key;
+	struct held_key *held;
 	uint8_t how;
 
 	message_reader_init(&reader, message);
@@ -81,11 +114,11 @@ on_session_message(struct channel *channel, struct message *message)
 		how >= SIGN_HOW_COUNT)
 		return false;
 	/* Of a certificate that came before its key did. */
-	if (!(key = find_key(id)))
+	if (!(held = find_key(id)))
 		boot_settle();
-	if (key || (key = find_key(id)))
+	if (held || (held = find_key(id)))
 		octets = signing_key_sign(
-			key, how, in, signature, sizeof(signature));
+			held->key, how, in, signature, sizeof(signature));
 	message_init(&answer, MESSAGE_SIGNED, message->subject);
 	message_put_bytes(&answer, bytes_of(signature, octets));
 	channel_send(channel, &answer);
@@ -115,13 +148,11 @@ on_peer(enum role peer, uint64_t instance, int *fd)
 static bool
 on_parent_message(struct message *message)
 {
-	bool is_last = false;
-
 	if (message->type != MESSAGE_KEY ||
-		!boot_take_pem(message, &role.boot->key, &is_last))
+		!boot_pems_take(&role.boot->keys, message))
 		return false;
-	if (is_last)
-		keep_key();
+	if (role.boot->keys.is_whole)
+		keep_keys();
 	return true;
 }
 
@@ -137,7 +168,7 @@ key_role_run(void)
 	role.boot = boot_receive();
 	boot_log_open(role.boot, "key");
 	root_fd = boot_empty_root(role.boot);
-	keep_key();
+	keep_keys();
 	/* What is in memory now never goes to the disk. */
 	if (mlockall(MCL_CURRENT) < 0)
 		log_event(LOG_LEVEL_DEBUG, "key", "swap=possible");

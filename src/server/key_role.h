@@ -7,8 +7,10 @@
 #ifndef SERVER_KEY_ROLE_H
 #define SERVER_KEY_ROLE_H
 
-/* The latest: a session may still use the certificate before a reload. */
-#define KEY_ROLE_KEYS_MAXIMUM 16
+/* Those in force, and as many of before. */
+#define KEY_ROLE_KEYS_MAXIMUM 4100
+/* A session may still use the certificates before a reload or two. */
+#define KEY_ROLE_GENERATIONS 3
 
 /* Runs the role; does not return. */
 void key_role_run(void);

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -96,6 +95,8 @@ start(struct child *child)
 	parent_join(child);
 	parent_tell_start(child);
 	parent_publish_roster();
+	if (child->role == ROLE_WEB)
+		parent_tell_certificates(child);
 }
 
 static void
@@ -233,42 +234,12 @@ on_stop_signal(uv_signal_t *signal, int number)
 
 /* ---- reload ---- */
 
-/* False: what was in force stays in force. */
-static bool
-reload_certificate(void)
-{
-	struct buffer certificate, key;
-	char error[SETUP_ERROR_SIZE];
-
-	buffer_init(&certificate, BOOT_PEM_MAXIMUM_OCTETS);
-	buffer_init(&key, BOOT_PEM_MAXIMUM_OCTETS);
-	if (setup_certificate(parent.settings, &certificate, &key, error) !=
-			OK ||
-		setup_try_certificate(buffer_bytes(&certificate),
-			buffer_bytes(&key), error) != OK) {
-		log_event(
-			LOG_LEVEL_ERROR, "reload-failed", "why=\"%s\"", error);
-		buffer_release(&certificate);
-		buffer_wipe(&key);
-		return false;
-	}
-	buffer_release(&parent.certificate);
-	buffer_wipe(&parent.key);
-	parent.certificate = certificate;
-	parent.key = key;
-	/* Key stands before the sessions: it has the key before they ask. */
-	for (size_t i = 0; i < parent.child_count; i++)
-		parent_tell_certificate(&parent.children[i]);
-	return true;
-}
-
 static void
 on_sighup(uv_signal_t *signal, int number)
 {
 	service_notify("RELOADING=1\nMONOTONIC_USEC=%llu",
 		(unsigned long long)(uv_hrtime() / 1000));
-	if (reload_certificate())
-		log_event(LOG_LEVEL_INFO, "reloaded", "what=certificate");
+	parent_tls_reload();
 	service_notify("READY=1");
 }
 
@@ -321,18 +292,10 @@ prepare(char error[SETUP_ERROR_SIZE])
 	enum outcome outcome = setup_directories(parent.settings, error);
 
 	if (outcome == OK)
-		outcome = setup_certificate(parent.settings,
-			&parent.certificate, &parent.key, error);
-	if (outcome == OK)
-		outcome =
-			setup_try_certificate(buffer_bytes(&parent.certificate),
-				buffer_bytes(&parent.key), error);
+		outcome = parent_tls_prepare(error);
 	if (outcome == OK)
 		outcome = setup_listen(parent.settings, parent.session_count,
 			&parent.sockets, error);
-	if (outcome == OK &&
-		getrandom(parent.ticket_key, sizeof(parent.ticket_key), 0) < 0)
-		outcome = ERR_BROKEN;
 	return outcome;
 }
 
@@ -366,8 +329,6 @@ parent_run(const struct server_settings *settings,
 	parent.settings = settings;
 	parent.on_ready = on_ready;
 	parent.session_count = count_sessions();
-	buffer_init(&parent.certificate, BOOT_PEM_MAXIMUM_OCTETS);
-	buffer_init(&parent.key, BOOT_PEM_MAXIMUM_OCTETS);
 	privileges_raise_file_limit();
 	service_begin();
 	if (prepare(error) != OK) {
@@ -382,6 +343,7 @@ parent_run(const struct server_settings *settings,
 	watch_signals();
 	uv_timer_init(&parent.loop, &parent.stop_timer);
 	feed_watchdog();
+	parent_tls_start();
 	add_child(ROLE_STORE, 0);
 	add_child(ROLE_AUTH, 0);
 	add_child(ROLE_WEB, 0);

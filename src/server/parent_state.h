@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * parent_state - what the files of the parent share: parent.c keeps the roles
- * alive, parent_tell.c tells each what it is given. Nobody else includes it.
+ * alive, parent_tell.c tells each what it is given, parent_tls.c looks after
+ * certificates and ticket keys. Nobody else includes it.
  */
 #ifndef SERVER_PARENT_STATE_H
 #define SERVER_PARENT_STATE_H
@@ -36,8 +37,8 @@ struct parent {
 	size_t child_count;
 	int session_count;
 	struct setup_sockets sockets;
-	struct buffer certificate, key;
-	unsigned char ticket_key[48];
+	struct certificate_set certificates;
+	unsigned char ticket_keys[TICKET_KEYS][TICKET_KEY_OCTETS];
 	uint64_t next_instance;
 	uv_signal_t signals[4];
 	uv_timer_t stop_timer, watchdog;
@@ -52,8 +53,9 @@ extern const char *const parent_role_names[ROLE_COUNT];
 /* ---- parent_tell.c ---- */
 
 void parent_tell_plain(struct child *child, enum server_message type);
-/* To a session the certificate, to key its key. */
-void parent_tell_certificate(struct child *child);
+/* To a session the certificates, to key their keys, to web what they are. */
+void parent_tell_certificates(struct child *child);
+void parent_tell_ticket_keys(struct child *child);
 /* What a process is given before it starts. */
 void parent_tell_given(struct child *child);
 void parent_tell_start(struct child *child);
@@ -61,5 +63,14 @@ void parent_tell_start(struct child *child);
 void parent_join(struct child *child);
 /* Tells web who runs. */
 void parent_publish_roster(void);
+
+/* ---- parent_tls.c ---- */
+
+/* Reads and tries what [tls] names; makes ticket keys. */
+enum outcome parent_tls_prepare(char error[SETUP_ERROR_SIZE]);
+/* Begins to watch the files, their ends and the age of ticket keys. */
+void parent_tls_start(void);
+/* Reads all anew, as somebody asked for. */
+void parent_tls_reload(void);
 
 #endif

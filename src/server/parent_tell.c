@@ -126,26 +126,83 @@ tell_settings(struct child *child)
 	buffer_release(&text);
 }
 
-void
-parent_tell_certificate(struct child *child)
+/* `text` by pieces, under `name`; is_last: no other one follows. */
+static void
+tell_pem(struct child *child, enum server_message type, const char *name,
+	struct bytes text, bool is_last)
 {
-	if (child->role == ROLE_SESSION)
-		tell_pieces(child, MESSAGE_CERTIFICATE,
-			buffer_bytes(&parent.certificate));
-	else if (child->role == ROLE_KEY)
-		tell_pieces(child, MESSAGE_KEY, buffer_bytes(&parent.key));
+	enum pem_part part;
+
+	do {
+		size_t octets =
+			text.octets < PIECE_OCTETS ? text.octets : PIECE_OCTETS;
+		struct message message;
+
+		part = octets < text.octets ? PEM_GOES_ON
+		       : is_last	    ? PEM_IS_LAST
+					    : PEM_ENDS;
+		message_init(&message, type, 0);
+		message_put_u8(&message, (uint8_t)part);
+		message_put_string(&message, name);
+		message_put_bytes(&message, bytes_of(text.at, octets));
+		tell(child, &message);
+		text = bytes_after(text, octets);
+	} while (part == PEM_GOES_ON);
+}
+
+static void
+tell_of_certificate(
+	struct child *child, const struct certificate_pair *pair, size_t number)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_CERTIFICATE_TOLD, 0);
+	message_put_u32(&message, (uint32_t)number);
+	message_put_u32(&message, (uint32_t)parent.certificates.count);
+	message_put_string(&message, pair->name);
+	message_put_string(&message, pair->certificate_file);
+	message_put_string(&message, pair->info.names);
+	message_put_string(&message, pair->info.kind);
+	message_put_u64(&message, pair->info.until_seconds);
+	tell(child, &message);
+}
+
+void
+parent_tell_certificates(struct child *child)
+{
+	const struct certificate_set *set = &parent.certificates;
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct certificate_pair *pair = &set->pairs[i];
+		bool is_last = i + 1 == set->count;
+
+		if (child->role == ROLE_SESSION)
+			tell_pem(child, MESSAGE_CERTIFICATE, pair->name,
+				buffer_bytes(&pair->certificate), is_last);
+		else if (child->role == ROLE_KEY)
+			tell_pem(child, MESSAGE_KEY, pair->name,
+				buffer_bytes(&pair->key), is_last);
+		else if (child->role == ROLE_WEB)
+			tell_of_certificate(child, pair, i);
+	}
+}
+
+void
+parent_tell_ticket_keys(struct child *child)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_TICKET_KEYS, 0);
+	message_put_bytes(&message,
+		bytes_of(parent.ticket_keys, sizeof(parent.ticket_keys)));
+	tell(child, &message);
 }
 
 static void
 tell_session(struct child *child)
 {
-	struct message message;
-
-	message_init(&message, MESSAGE_TICKET_KEY, 0);
-	message_put_bytes(&message,
-		bytes_of(parent.ticket_key, sizeof(parent.ticket_key)));
-	tell(child, &message);
-	parent_tell_certificate(child);
+	parent_tell_ticket_keys(child);
+	parent_tell_certificates(child);
 	for (size_t i = 0; i < parent.sockets.count; i++) {
 		struct setup_socket *s = &parent.sockets.sockets[i];
 
@@ -176,7 +233,7 @@ parent_tell_given(struct child *child)
 	if (child->role == ROLE_SESSION)
 		tell_session(child);
 	if (child->role == ROLE_KEY)
-		parent_tell_certificate(child);
+		parent_tell_certificates(child);
 	if (child->role == ROLE_WEB)
 		tell_web(child);
 	else

@@ -21,18 +21,25 @@ enum role {
 enum server_message {
 	/* ---- parent to role, before it runs; pieces until is_last ---- */
 	MESSAGE_SETTINGS = 1, /* u8 is_last, bytes INI text */
-	MESSAGE_CERTIFICATE,  /* u8 is_last, bytes PEM; also on reload */
-	MESSAGE_KEY,	      /* u8 is_last, bytes PEM; to key alone */
-	MESSAGE_TICKET_KEY,   /* bytes, 48 */
-	MESSAGE_LISTENER,     /* u8 enum listener_kind, descriptor */
-	MESSAGE_STATS,	      /* u8 enum role, u32 number, descriptor */
-	MESSAGE_START,	      /* u32 number, u64 instance */
+	/* to session, also on reload: u8 enum pem_part, string name of
+	   [tls NAME], bytes PEM */
+	MESSAGE_CERTIFICATE,
+	MESSAGE_KEY, /* to key; the same */
+	/* to session, also at each rotation: bytes, TICKET_KEYS keys */
+	MESSAGE_TICKET_KEYS,
+	MESSAGE_LISTENER, /* u8 enum listener_kind, descriptor */
+	MESSAGE_STATS,	  /* u8 enum role, u32 number, descriptor */
+	MESSAGE_START,	  /* u32 number, u64 instance */
 	/* ---- parent to role, at any time; PEER before START too ---- */
 	MESSAGE_PEER, /* u8 enum role, u64 instance, descriptor: a channel */
 	MESSAGE_STOP, /* nothing: finish what is under way, then end */
 	/* to web: u8 enum role, u32 number, u32 pid, u32 restarts, u64 seconds
 	   since 1970 of the start */
 	MESSAGE_ROSTER,
+	/* to web: u32 number, u32 how many there are, string name of [tls
+	   NAME], string file, string names, string kind of key, u64 seconds
+	   since 1970 of its end */
+	MESSAGE_CERTIFICATE_TOLD,
 	/* ---- role to parent ---- */
 	MESSAGE_READY, /* nothing: running, privileges dropped */
 
@@ -102,6 +109,13 @@ enum server_message {
 	MESSAGE_PENALTIES_TOLD,
 	MESSAGE_FORGIVEN, /* u32 how many */
 };
+
+/* Of a PEM, and of all of them. */
+enum pem_part { PEM_GOES_ON, PEM_ENDS, PEM_IS_LAST };
+
+/* The first makes tickets; the one before it is good for one more period. */
+#define TICKET_KEYS	  2
+#define TICKET_KEY_OCTETS 48
 
 /* Message files asked for at once; their descriptors fit one message. */
 #define READ_AHEAD 16

@@ -225,17 +225,48 @@ add_listener(const struct boot_listener *from)
 /* ---- certificates ---- */
 
 static void
-use_certificate(void)
+use_ticket_keys(struct tls_context *context)
 {
-	struct boot *boot = role.boot;
-	struct tls_context *fresh = NULL;
-	char error[TLS_ERROR_SIZE];
+	tls_context_set_ticket_keys(context,
+		(const unsigned char(*)[TICKET_KEY_OCTETS])
+			role.boot->ticket_keys,
+		TICKET_KEYS);
+}
 
-	if (boot->certificate.octets == 0)
+/* All of them, or NULL. */
+static struct tls_context *
+make_context(const struct boot_pems *certificates, char error[TLS_ERROR_SIZE])
+{
+	struct tls_context *context = NULL;
+	enum outcome outcome = OK;
+
+	for (size_t i = 0; i < certificates->count && outcome == OK; i++) {
+		const struct boot_pem *pem = &certificates->pems[i];
+		const struct tls_pair pair = {.name = pem->name,
+			.certificate = buffer_bytes(&pem->text),
+			.signer = &session_signer};
+
+		outcome = context ? tls_context_add(context, &pair, error)
+				  : tls_server_context_new(
+					    &pair, &context, error);
+	}
+	if (outcome != OK)
+		tls_context_free(&context);
+	return context;
+}
+
+static void
+use_certificates(void)
+{
+	struct boot_pems *certificates = &role.boot->certificates;
+	struct tls_context *fresh;
+	char error[TLS_ERROR_SIZE] = "";
+
+	if (!certificates->is_whole)
 		return;
-	if (tls_server_context_new_signed(buffer_bytes(&boot->certificate),
-		    &session_signer, &fresh, error) == OK) {
-		tls_context_set_ticket_key(fresh, boot->ticket_key);
+	fresh = make_context(certificates, error);
+	if (fresh) {
+		use_ticket_keys(fresh);
 		tls_context_free(&role.tls);
 		role.tls = fresh;
 	} else {
@@ -243,20 +274,23 @@ use_certificate(void)
 		if (!role.tls)
 			exit(EX_CONFIG);
 	}
-	buffer_release(&boot->certificate);
+	boot_pems_wipe(certificates);
 }
 
 static bool
 on_parent_message(struct message *message)
 {
-	bool is_last = false;
-
 	switch (message->type) {
 	case MESSAGE_CERTIFICATE:
-		if (!boot_take_pem(message, &role.boot->certificate, &is_last))
+		if (!boot_pems_take(&role.boot->certificates, message))
 			return false;
-		if (is_last)
-			use_certificate();
+		use_certificates();
+		return true;
+	case MESSAGE_TICKET_KEYS:
+		if (!boot_take_ticket_keys(role.boot, message))
+			return false;
+		if (role.tls)
+			use_ticket_keys(role.tls);
 		return true;
 	default:
 		return false;
@@ -352,7 +386,7 @@ session_role_run(void)
 	role.lmtp.hostname = settings->hostname;
 	role.lmtp.maximum_message_octets = settings->maximum_message_octets;
 	role.lmtp.rejects_bare_newline = settings->bare_newline != 0;
-	use_certificate();
+	use_certificates();
 	for (size_t i = 0; i < role.boot->listener_count; i++)
 		add_listener(&role.boot->listeners[i]);
 	uv_timer_init(&role.loop, &role.tick);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/setup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/listener.h"
 #include "process/service.h"
 #include "tls/self_signed.h"
-#include "tls/tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,47 +93,27 @@ setup_directories(
 	return outcome == OK ? make_mail_root(settings, error) : outcome;
 }
 
-/* ---- certificate ---- */
-
-enum outcome
-setup_read_file(
-	const char *path, struct buffer *out, char error[SETUP_ERROR_SIZE])
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd < 0 ? -1 : 1;
-
-	while (got > 0) {
-		unsigned char *to = buffer_reserve(out, 4096);
-
-		if (!to)
-			errno = EFBIG;
-		got = to ? read(fd, to, 4096) : -1;
-		if (got > 0)
-			buffer_grow(out, (size_t)got);
-	}
-	if (got < 0)
-		snprintf(error, SETUP_ERROR_SIZE, "cannot read %s: %s", path,
-			strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return got < 0 ? ERR_BROKEN : OK;
-}
+/* ---- the certificate that is made ---- */
 
 static bool
 write_file(const char *path, struct bytes bytes, mode_t mode)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	char fresh[PATH_MAX];
 	bool is_written;
+	int fd;
 
+	if (snprintf(fresh, sizeof(fresh), "%s.new", path) >=
+		(int)sizeof(fresh))
+		return false;
+	unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return false;
 	is_written =
 		write(fd, bytes.at, bytes.octets) == (ssize_t)bytes.octets &&
 		fsync(fd) == 0;
 	close(fd);
-	if (!is_written)
-		unlink(path);
-	return is_written;
+	return is_written && rename(fresh, path) == 0;
 }
 
 bool
@@ -146,11 +126,11 @@ setup_certificate_path(
 	return octets > 0 && (size_t)octets < size;
 }
 
-/* The key first: a certificate without its key would stop every later start. */
+/* A crash between the two files leaves a pair that does not fit, which the next
+   start makes anew. */
 static enum outcome
 make_self_signed(const struct server_settings *settings,
-	const char *certificate_path, const char *key_path,
-	char error[SETUP_ERROR_SIZE])
+	const struct certificate_pair *pair, char error[SETUP_ERROR_SIZE])
 {
 	struct buffer certificate, key;
 	enum outcome outcome;
@@ -158,10 +138,10 @@ make_self_signed(const struct server_settings *settings,
 	buffer_init(&certificate, BOOT_PEM_MAXIMUM_OCTETS);
 	buffer_init(&key, BOOT_PEM_MAXIMUM_OCTETS);
 	outcome = self_signed_make(settings->hostname, &certificate, &key);
-	unlink(key_path);
-	if (outcome == OK && (!write_file(key_path, buffer_bytes(&key), 0600) ||
-				     !write_file(certificate_path,
-					     buffer_bytes(&certificate), 0644)))
+	if (outcome == OK &&
+		(!write_file(pair->key_file, buffer_bytes(&key), 0600) ||
+			!write_file(pair->certificate_file,
+				buffer_bytes(&certificate), 0644)))
 		outcome = ERR_BROKEN;
 	if (outcome != OK)
 		snprintf(error, SETUP_ERROR_SIZE,
@@ -173,45 +153,28 @@ make_self_signed(const struct server_settings *settings,
 }
 
 enum outcome
-setup_certificate(const struct server_settings *settings,
-	struct buffer *certificate, struct buffer *key,
-	char error[SETUP_ERROR_SIZE])
+setup_made_certificate(const struct server_settings *settings,
+	struct certificate_set *set, char error[SETUP_ERROR_SIZE])
 {
-	char certificate_path[PATH_MAX], key_path[PATH_MAX];
-	enum outcome outcome = OK;
+	struct certificate_pair *pair = &set->pairs[0];
+	char why[CERTIFICATE_SET_ERROR_SIZE] = "";
 
-	if (settings->certificate && settings->certificate[0]) {
-		outcome = setup_read_file(
-			settings->certificate, certificate, error);
-		return outcome == OK
-			       ? setup_read_file(settings->key, key, error)
-			       : outcome;
-	}
-	setup_certificate_path(
-		settings, certificate_path, sizeof(certificate_path));
-	snprintf(key_path, sizeof(key_path), "%s/tls/key.pem", settings->state);
-	if (access(certificate_path, F_OK) < 0)
-		outcome = make_self_signed(
-			settings, certificate_path, key_path, error);
-	if (outcome == OK)
-		outcome = setup_read_file(certificate_path, certificate, error);
-	return outcome == OK ? setup_read_file(key_path, key, error) : outcome;
-}
-
-enum outcome
-setup_try_certificate(struct bytes certificate, struct bytes key,
-	char error[SETUP_ERROR_SIZE])
-{
-	struct tls_context *context = NULL;
-	char why[TLS_ERROR_SIZE];
-	enum outcome outcome =
-		tls_server_context_new(certificate, key, &context, why);
-
-	if (outcome != OK)
-		snprintf(error, SETUP_ERROR_SIZE, "[tls] certificate, key: %s",
+	if (set->count == 0 || !pair->is_made)
+		return OK;
+	if (access(pair->certificate_file, F_OK) == 0) {
+		if (certificate_set_read(set, 0, why) == OK) {
+			if (certificate_days_left(&pair->info,
+				    clock_wall_seconds()) >= SETUP_RENEWAL_DAYS)
+				return OK;
+			snprintf(why, sizeof(why), "%s ends soon",
+				pair->certificate_file);
+		}
+		log_event(LOG_LEVEL_WARNING, "certificate-made", "why=\"%s\"",
 			why);
-	tls_context_free(&context);
-	return outcome;
+	}
+	if (make_self_signed(settings, pair, error) != OK)
+		return ERR_BROKEN;
+	return certificate_set_read(set, 0, error);
 }
 
 /* ---- sockets ---- */

@@ -9,8 +9,10 @@
 #include "base/buffer.h"
 #include "config/server_settings.h"
 #include "server/boot.h"
+#include "tls/certificate_set.h"
 
-#define SETUP_ERROR_SIZE 512
+#define SETUP_ERROR_SIZE   CERTIFICATE_SET_ERROR_SIZE
+#define SETUP_RENEWAL_DAYS 30
 
 /*
  * Makes [server] state with its directories, and the mail root when missing,
@@ -20,14 +22,12 @@
 enum outcome setup_directories(
 	const struct server_settings *settings, char error[SETUP_ERROR_SIZE]);
 
-/* Appends PEM; makes and keeps a self-signed pair in state/tls when [tls] names
- * none. */
-enum outcome setup_certificate(const struct server_settings *settings,
-	struct buffer *certificate, struct buffer *key,
-	char error[SETUP_ERROR_SIZE]);
-/* Would a session process take this pair? */
-enum outcome setup_try_certificate(struct bytes certificate, struct bytes key,
-	char error[SETUP_ERROR_SIZE]);
+/*
+ * When [tls] names no certificate: reads the pair in state/tls, and makes it
+ * anew when it is missing, cannot be used, or ends within SETUP_RENEWAL_DAYS.
+ */
+enum outcome setup_made_certificate(const struct server_settings *settings,
+	struct certificate_set *set, char error[SETUP_ERROR_SIZE]);
 /* The file clients may trust when the certificate is self-signed, in `out`. */
 bool setup_certificate_path(
 	const struct server_settings *settings, char *out, size_t size);
@@ -49,9 +49,5 @@ struct setup_sockets {
 enum outcome setup_listen(const struct server_settings *settings,
 	int session_processes, struct setup_sockets *out,
 	char error[SETUP_ERROR_SIZE]);
-
-/* At most `maximum` octets of a file, appended. */
-enum outcome setup_read_file(
-	const char *path, struct buffer *out, char error[SETUP_ERROR_SIZE]);
 
 #endif

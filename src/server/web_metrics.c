@@ -104,6 +104,28 @@ put_roles(const struct web_snapshot *snapshot, struct buffer *out)
 	return is_good;
 }
 
+static bool
+put_certificates(
+	const struct web_certificates *certificates, struct buffer *out)
+{
+	bool is_good = put_head(out,
+		"restante_certificate_expiry_timestamp_seconds", "gauge",
+		"seconds",
+		"When a certificate ends, since 1970; domain is that of "
+		"[tls DOMAIN]");
+
+	for (size_t i = 0; i < certificates->count && is_good; i++) {
+		const struct web_certificate *at = &certificates->all[i];
+
+		is_good = buffer_printf(out,
+			"restante_certificate_expiry_timestamp_seconds{domain="
+			"\"%s\",key=\"%s\"} %llu\n",
+			at->name, at->kind,
+			(unsigned long long)at->until_seconds);
+	}
+	return is_good;
+}
+
 bool
 web_page_metrics(const struct web_snapshot *snapshot, struct buffer *out)
 {
@@ -120,6 +142,6 @@ web_page_metrics(const struct web_snapshot *snapshot, struct buffer *out)
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		is_good = is_good &&
 			  put_family(&families[i], &snapshot->counters, out);
-	return is_good && put_roles(snapshot, out) &&
-	       buffer_append_string(out, "# EOF\n");
+	return is_good && put_certificates(snapshot->certificates, out) &&
+	       put_roles(snapshot, out) && buffer_append_string(out, "# EOF\n");
 }

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PLOT_WIDTH  360 /* one column a step */
-#define PLOT_HEIGHT 60
+#define PLOT_WIDTH	   360 /* one column a step */
+#define PLOT_HEIGHT	   60
+#define CERTIFICATES_SHOWN 12
 
 bool
 web_page_escape(const char *text, struct buffer *out)
@@ -231,6 +232,44 @@ put_roles(const struct web_snapshot *snapshot, struct buffer *out)
 	return is_good && buffer_append_string(out, "</table></section>\n");
 }
 
+static bool
+put_certificate(const struct web_certificate *certificate, uint64_t now_seconds,
+	struct buffer *out)
+{
+	struct certificate_info info = {
+		.until_seconds = certificate->until_seconds};
+	long days = certificate_days_left(&info, now_seconds);
+
+	return buffer_append_string(out, "<tr><td>") &&
+	       web_page_escape(certificate->names, out) &&
+	       buffer_printf(out, "</td><td>%s</td><td>", certificate->kind) &&
+	       (days < 0 ? buffer_append_string(out, "expired")
+			 : buffer_printf(out, "%ld", days)) &&
+	       buffer_append_string(out, "</td></tr>\n");
+}
+
+static bool
+put_certificates(const struct web_snapshot *snapshot, struct buffer *out)
+{
+	const struct web_certificate *soonest[CERTIFICATES_SHOWN];
+	size_t count = web_certificates_soonest(
+		snapshot->certificates, soonest, CERTIFICATES_SHOWN);
+	bool is_good = buffer_append_string(out,
+		"<section><h2>Certificates</h2><table><tr><th>For</th>"
+		"<th>Key</th><th>Days left</th></tr>\n");
+
+	for (size_t i = 0; i < count && is_good; i++)
+		is_good =
+			put_certificate(soonest[i], snapshot->now_seconds, out);
+	if (snapshot->certificates->count > count)
+		is_good = is_good &&
+			  buffer_printf(out,
+				  "<tr><td>and %zu that last longer</td><td>"
+				  "</td><td></td></tr>\n",
+				  snapshot->certificates->count - count);
+	return is_good && buffer_append_string(out, "</table></section>\n");
+}
+
 bool
 web_page_status(const struct web_snapshot *snapshot, struct buffer *out)
 {
@@ -239,7 +278,7 @@ web_page_status(const struct web_snapshot *snapshot, struct buffer *out)
 	for (size_t i = 0; i < sizeof(cards) / sizeof(cards[0]); i++)
 		is_good = is_good && put_card(snapshot, &cards[i], out);
 	return is_good && buffer_append_string(out, "</div>\n") &&
-	       put_roles(snapshot, out) &&
+	       put_certificates(snapshot, out) && put_roles(snapshot, out) &&
 	       buffer_append_string(out,
 		       "<p>For programs: <a href=\"/metrics\">/metrics</a></p>"
 		       "\n</body></html>\n");

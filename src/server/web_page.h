@@ -9,6 +9,7 @@
 #define SERVER_WEB_PAGE_H
 
 #include "base/buffer.h"
+#include "server/web_certificates.h"
 #include "server/web_history.h"
 
 #define WEB_PAGE_MAXIMUM_OCTETS (4u << 20)
@@ -26,6 +27,7 @@ struct web_snapshot {
 	const struct web_history *history;
 	const struct web_page_role *roles;
 	size_t role_count;
+	const struct web_certificates *certificates;
 };
 
 /* False: it does not fit. */

@@ -105,6 +105,14 @@ on_roster(struct message *message)
 	return true;
 }
 
+static bool
+on_parent_message(struct message *message)
+{
+	return message->type == MESSAGE_CERTIFICATE_TOLD
+		       ? web_certificates_take(&web.certificates, message)
+		       : on_roster(message);
+}
+
 static void
 on_store_closed(struct channel *channel, enum outcome why)
 {
@@ -166,7 +174,7 @@ web_role_run(void)
 {
 	static const struct boot_handler handler = {.on_peer = on_peer,
 		.on_stop = boot_leave,
-		.on_message = on_roster};
+		.on_message = on_parent_message};
 	static const struct confinement confinement = {.role = ROLE_WEB};
 	int root_fd;
 

@@ -20,6 +20,7 @@ fill(bool (*make)(const struct web_snapshot *snapshot, struct buffer *out),
 		.started_seconds = web.started_seconds,
 		.counters = web_count(),
 		.history = &web.history,
+		.certificates = &web.certificates,
 		.roles = roles,
 		.role_count = roles ? web.roster_count : 0};
 	bool is_good;

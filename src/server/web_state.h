@@ -7,6 +7,7 @@
 
 #include "server/boot.h"
 #include "server/table.h"
+#include "server/web_certificates.h"
 #include "server/web_history.h"
 #include "server/web_http.h"
 #include "server/web_role.h"
@@ -46,6 +47,7 @@ struct web_role {
 	struct table waiting;
 	uint64_t next_request;
 	uint64_t started_seconds;
+	struct web_certificates certificates;
 	unsigned controls;
 	struct web_history history;
 	uv_timer_t sampling;

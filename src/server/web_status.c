@@ -5,6 +5,9 @@
 #include "net/address.h"
 #include "server/web_state.h"
 
+/* Those that end first. */
+#define CERTIFICATES_TOLD 16
+
 static const char *const role_names[ROLE_COUNT] = {
 	[ROLE_PARENT] = "parent",
 	[ROLE_SESSION] = "session",
@@ -69,17 +72,43 @@ counters_json(void)
 	return counters;
 }
 
+static json_t *
+certificates_json(uint64_t now_seconds)
+{
+	const struct web_certificate *soonest[CERTIFICATES_TOLD];
+	size_t count = web_certificates_soonest(
+		&web.certificates, soonest, CERTIFICATES_TOLD);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		const struct web_certificate *at = soonest[i];
+		struct certificate_info info = {
+			.until_seconds = at->until_seconds};
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "domain",
+				at->name, "file", at->file, "names", at->names,
+				"key", at->kind, "expires",
+				(json_int_t)at->until_seconds, "days_left",
+				(json_int_t)certificate_days_left(
+					&info, now_seconds)));
+	}
+	return json_pack("{s:I, s:o}", "count",
+		(json_int_t)web.certificates.count, "soonest", list);
+}
+
 json_t *
 web_status_json(json_t *penalties)
 {
 	uint64_t now_seconds = clock_wall_seconds();
 
-	return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o*}", "version",
+	return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o*}", "version",
 		RESTANTE_VERSION, "hostname", web.boot->settings.hostname,
 		"uptime_seconds",
 		(json_int_t)(now_seconds - web.started_seconds), "roles",
 		roles_json(now_seconds), "counters", counters_json(),
-		"penalties", penalties);
+		"certificates", certificates_json(now_seconds), "penalties",
+		penalties);
 }
 
 static json_t *

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "tls/tls.h"
+#include "tls/certificate.h"
 #include "tls/context.h"
 
 #include <errno.h>
@@ -19,25 +20,30 @@ struct tls {
 
 /* ---- whose certificate it is ---- */
 
+struct listing {
+	char *out;
+	size_t size;
+};
+
+static void
+list_name(const char *name, void *context)
+{
+	const struct listing *to = context;
+	size_t used = strlen(to->out);
+
+	if (used + 2 < to->size)
+		snprintf(to->out + used, to->size - used, "%s%.60s",
+			used ? ", " : "", name);
+}
+
 /* The names a certificate carries, for the sentence below. */
 static void
 list_names(X509 *certificate, char *out, size_t size)
 {
-	GENERAL_NAMES *names =
-		X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-	size_t used = 0;
+	struct listing listing = {out, size};
 
 	out[0] = '\0';
-	for (int i = 0; names && i < sk_GENERAL_NAME_num(names); i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-
-		if (name->type != GEN_DNS || used + 2 >= size)
-			continue;
-		used += (size_t)snprintf(out + used, size - used, "%s%.60s",
-			used ? ", " : "",
-			(const char *)ASN1_STRING_get0_data(name->d.dNSName));
-	}
-	GENERAL_NAMES_free(names);
+	certificate_each_name(certificate, list_name, &listing);
 	/* The other side chose them; people read them on a terminal. */
 	for (char *at = out; *at; at++)
 		if (*at < ' ' || *at > '~')

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tls - TLS 1.2 and 1.3 on a non-blocking socket. The one module that sees
- * OpenSSL's TLS headers.
+ * tls - TLS 1.2 and 1.3 on a non-blocking socket. This folder alone sees OpenSSL's
+ * TLS headers.
  *
- * Server: forward-secret AEAD ciphers only, ALPN "pop3", session tickets, no
- * renegotiation, no compression, buffers released when idle; kTLS for sending
+ * Server: forward-secret AEAD ciphers only, ALPN "pop3" or none, SNI, session
+ * tickets, no renegotiation, no compression, buffers released when idle; kTLS for sending
  * when kernel and OpenSSL have it (probed). Client: always verifies the chain
  * and the host name, sends SNI.
  * Source: RFC 8314, 9325, 2595.
@@ -15,7 +15,9 @@
 #include "base/bytes.h"
 #include "base/outcome.h"
 
-#define TLS_ERROR_SIZE 256
+#define TLS_ERROR_SIZE		256
+#define TLS_TICKET_KEY_OCTETS	48
+#define TLS_TICKET_KEYS_MAXIMUM 3
 
 struct tls_context;
 struct tls;
@@ -29,22 +31,33 @@ enum tls_result {
 	TLS_FAILED,	/* tls_error says why */
 };
 
-/* certificate: PEM, leaf first then chain; key: PEM. error for people. */
-enum outcome tls_server_context_new(struct bytes certificate, struct bytes key,
+/* A certificate with its key, or with somebody who signs instead. */
+struct tls_pair {
+	/*
+	 * Who is asked for (SNI): this name, or one that the certificate is
+	 * for. "": that, and everybody else.
+	 */
+	const char *name;
+	struct bytes certificate;	 /* PEM, leaf first, then chain */
+	struct bytes key;		 /* PEM; or... */
+	const struct tls_signer *signer; /* borrowed for the context's life and
+					    that of its connections */
+};
+
+/* first->name is "". error for people, without a file's name. */
+enum outcome tls_server_context_new(const struct tls_pair *first,
 	struct tls_context **out, char error[TLS_ERROR_SIZE]);
+/* One more: of each name one with an EC key and one with an RSA key. A context
+   to which one could not be added serves those before it. */
+enum outcome tls_context_add(struct tls_context *context,
+	const struct tls_pair *pair, char error[TLS_ERROR_SIZE]);
 /*
- * The key is elsewhere: `signer` (borrowed for the context's life and that of
- * its connections) is asked at each handshake.
+ * Random octets shared by all session processes, so that a ticket of one is
+ * good in another. keys[0] makes tickets, all of them open them. After the last
+ * certificate was added; may be called again.
  */
-enum outcome tls_server_context_new_signed(struct bytes certificate,
-	const struct tls_signer *signer, struct tls_context **out,
-	char error[TLS_ERROR_SIZE]);
-/*
- * 48 random octets shared by all session processes, so that a ticket of one is
- * good in another.
- */
-void tls_context_set_ticket_key(
-	struct tls_context *context, const unsigned char key[48]);
+void tls_context_set_ticket_keys(struct tls_context *context,
+	const unsigned char (*keys)[TLS_TICKET_KEY_OCTETS], size_t count);
 /* ca_file NULL: the system's trusted certificates. */
 enum outcome tls_client_context_new(const char *ca_file,
 	struct tls_context **out, char error[TLS_ERROR_SIZE]);

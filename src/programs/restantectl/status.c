@@ -63,6 +63,29 @@ print_roles(const json_t *roles)
 }
 
 static void
+print_certificates(const json_t *certificates)
+{
+	json_t *soonest = json_object_get(certificates, "soonest");
+	size_t index, left;
+	json_t *row;
+
+	printf("\n%-44s %-10s %s\n", "CERTIFICATE FOR", "KEY", "DAYS LEFT");
+	json_array_foreach(soonest, index, row)
+	{
+		long long days =
+			json_integer_value(json_object_get(row, "days_left"));
+		char left_text[32];
+
+		snprintf(left_text, sizeof(left_text), "%lld", days);
+		printf("%-44.44s %-10s %9s\n", text(row, "names"),
+			text(row, "key"), days < 0 ? "expired" : left_text);
+	}
+	left = (size_t)number(certificates, "count") - json_array_size(soonest);
+	if (left > 0)
+		printf("and %zu that last longer\n", left);
+}
+
+static void
 print_penalties(const json_t *penalties)
 {
 	json_t *latest = json_object_get(penalties, "latest");
@@ -105,6 +128,7 @@ print_status(const char *reply, bool is_json)
 				number(status, "uptime_seconds"), uptime));
 		print_counters(json_object_get(status, "counters"));
 		print_roles(json_object_get(status, "roles"));
+		print_certificates(json_object_get(status, "certificates"));
 		print_penalties(json_object_get(status, "penalties"));
 	}
 	json_decref(status);

@@ -89,6 +89,8 @@ static const char whole[] = "[server]\n"
 			    "\n[tls]\n"
 			    "certificate = /etc/c.pem\n"
 			    "key = /etc/k.pem\n"
+			    "ticket-rotation = 3600\n"
+			    "expiry-warning = 604800\n"
 			    "\n[auth]\n"
 			    "plaintext-without-tls = yes\n"
 			    "backends = sqlite\n"
@@ -123,6 +125,9 @@ static const char whole[] = "[server]\n"
 			    "group = postfix\n"
 			    "\n[listener pop3s]\n"
 			    "address = [::]:995\n"
+			    "\n[tls pop.example.com]\n"
+			    "certificate = /etc/ec.pem, /etc/rsa.pem\n"
+			    "key = /etc/ec.key,/etc/rsa.key\n"
 			    "\n[policy example.org]\n"
 			    "retention = 0\n"
 			    "login-burst = 5\n"
@@ -149,6 +154,8 @@ takes_every_key(void **state)
 	assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
 	assert_string_equal(settings.certificate, "/etc/c.pem");
 	assert_string_equal(settings.key, "/etc/k.pem");
+	assert_int_equal(settings.ticket_rotation_seconds, 3600);
+	assert_int_equal(settings.expiry_warning_seconds, 604800);
 	assert_int_equal(settings.plaintext, PLAINTEXT_YES);
 	assert_int_equal(settings.timeout_seconds, 604800);
 	assert_int_equal(settings.utf8_headers, 1);
@@ -681,6 +688,94 @@ refuses_policies(void **state)
 				   "or at least 1d");
 }
 
+/* ---- [tls NAME] ---- */
+
+static void
+add_pair(const char *name, struct bytes certificate, struct bytes key,
+	void *context)
+{
+	char *all = context;
+	size_t used = strlen(all);
+
+	snprintf(all + used, 512 - used, "%s|%.*s|%.*s\n", name,
+		(int)certificate.octets, (const char *)certificate.at,
+		(int)key.octets, (const char *)key.at);
+}
+
+static void
+names_every_pair(void **state)
+{
+	char all[512] = "";
+
+	assert_int_equal(parse(whole), OK);
+	server_settings_each_pair(&settings, add_pair, all);
+	assert_string_equal(all, "|/etc/c.pem|/etc/k.pem\n"
+				 "pop.example.com|/etc/ec.pem|/etc/ec.key\n"
+				 "pop.example.com|/etc/rsa.pem|/etc/rsa.key\n");
+	/* [tls] may do without: then one is made. */
+	start_again();
+	all[0] = '\0';
+	assert_int_equal(
+		parse(LISTENER "[tls a.b]\nkey = k\ncertificate = c\n"), OK);
+	assert_int_equal(server_settings_check(&settings, error), OK);
+	server_settings_each_pair(&settings, add_pair, all);
+	assert_string_equal(all, "a.b|c|k\n");
+}
+
+static void
+refuses_half_pairs(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} wrong[] = {
+		{"[tls a.b]\ncertificate = c\n",
+			"[tls a.b] certificate and key belong together: key is "
+			"missing"},
+		{"[tls a.b]\n",
+			"[tls a.b] certificate and key belong together: "
+			"certificate is missing"},
+		{"[tls a.b]\ncertificate = c, d\nkey = k\n",
+			"[tls a.b] certificate names 2 files, key 1: one key "
+			"for each certificate, in the same order"},
+		{"[tls]\ncertificate = c,,d\nkey = k\n",
+			"[tls] certificate, key: a file's name is missing at a "
+			"comma"},
+		{"[tls]\ncertificate = c,d,e\nkey = k,l,m\n",
+			"[tls] certificate names 3 files: one with an EC key "
+			"and one with an RSA key at most"},
+	};
+	static const struct {
+		const char *text, *why;
+	} unreadable[] = {
+		{"[tls a b]\n",
+			"test.conf:1: [tls a b]: not the name of a host"},
+		{"[tls *.a]\n",
+			"test.conf:1: [tls *.a]: not the name of a host"},
+		{"[tls a]\nkeys = k\n",
+			"test.conf:2: unknown key \"keys\" in [tls a]; did you "
+			"mean \"key\"?"},
+		{"[tls a]\nkey = k\n[tls]\n[tls A]\nkey = l\n",
+			"test.conf:5: key stands twice in [tls A]"},
+		{"[tls a]\nticket-rotation = 1h\n",
+			"test.conf:2: unknown key \"ticket-rotation\" in [tls "
+			"a]"},
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		start_again();
+		assert_int_equal(parse(wrong[i].text), OK);
+		assert_int_equal(
+			server_settings_check(&settings, error), ERR_PEER);
+		assert_string_equal(error, wrong[i].why);
+	}
+	for (size_t i = 0; i < sizeof(unreadable) / sizeof(unreadable[0]);
+		i++) {
+		start_again();
+		assert_int_equal(parse(unreadable[i].text), ERR_PEER);
+		assert_string_equal(error, unreadable[i].why);
+	}
+}
+
 int
 main(void)
 {
@@ -688,6 +783,8 @@ main(void)
 		TEST(begins_with_its_defaults),
 		TEST(takes_every_key),
 		TEST(the_nearest_policy_holds),
+		TEST(names_every_pair),
+		TEST(refuses_half_pairs),
 		TEST(refuses_policies),
 		TEST(words_mean_what_they_say),
 		TEST(says_file_and_line),

@@ -14,6 +14,13 @@ static const struct web_page_role roles[] = {
 	{"session", 1, 101, 3, 59},
 };
 
+static struct web_certificate all_certificates[] = {
+	{"", "/etc/c.pem", "mail.example.org, <b>", "EC P-256",
+		1700090061 + 10 * 86400},
+	{"example.com", "/etc/d.pem", "example.com", "RSA 2048", 1700000000},
+};
+static const struct web_certificates certificates = {all_certificates, 2};
+
 static struct web_history history;
 
 /* More minutes than are kept, with a peak in the last one. */
@@ -45,6 +52,7 @@ page(bool (*make)(const struct web_snapshot *snapshot, struct buffer *out))
 			.failed_logins = 3,
 			.retrieved_octets = 5ull << 30},
 		.history = &history,
+		.certificates = &certificates,
 		.roles = roles,
 		.role_count = 2};
 	struct buffer out;
@@ -105,6 +113,12 @@ metrics(void **state)
 		strstr(text, "\nrestante_logins_total{result=\"failed\"} 3\n"));
 	assert_non_null(strstr(text, "\nrestante_role_restarts_total{role="
 				     "\"session\",number=\"1\"} 3\n"));
+	assert_non_null(strstr(text,
+		"# UNIT restante_certificate_expiry_timestamp_seconds "
+		"seconds\n"));
+	assert_non_null(strstr(text,
+		"\nrestante_certificate_expiry_timestamp_seconds{domain="
+		"\"example.com\",key=\"RSA 2048\"} 1700000000\n"));
 	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
 	free(text);
 }
@@ -135,6 +149,11 @@ status(void **state)
 	assert_non_null(strstr(text, "5.0 GiB"));
 	assert_non_null(strstr(text, "7 connections open"));
 	assert_non_null(strstr(text, "<td>session 1</td><td>101</td>"));
+	/* What ends first stands first; names are no HTML. */
+	assert_true(strstr(text, "<td>example.com</td><td>RSA 2048</td><td>"
+				 "expired</td>") <
+		    strstr(text, "<td>mail.example.org, &lt;b&gt;</td><td>EC "
+				 "P-256</td><td>10</td>"));
 	assert_null(strstr(text, "<script"));
 	free(text);
 }
@@ -142,8 +161,10 @@ status(void **state)
 static void
 no_room(void **state)
 {
-	struct web_snapshot snapshot = {
-		.version = "1", .hostname = "h", .history = &history};
+	struct web_snapshot snapshot = {.version = "1",
+		.hostname = "h",
+		.history = &history,
+		.certificates = &certificates};
 
 	for (size_t room = 0; room < 2000; room += 7) {
 		struct buffer out;

@@ -71,8 +71,9 @@ certificate_make(struct certificate *out, const struct certificate_wish *wish)
 	static long serial = 1;
 	char common[32];
 
-	*out = (struct certificate){
-		.x509 = X509_new(), .key = EVP_EC_gen("P-256")};
+	*out = (struct certificate){.x509 = X509_new(),
+		.key = wish->rsa_bits ? EVP_RSA_gen(wish->rsa_bits)
+				      : EVP_EC_gen("P-256")};
 	assert_true(out->x509 && out->key);
 	X509_set_version(out->x509, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(out->x509), serial++);
@@ -97,17 +98,6 @@ certificate_release(struct certificate *c)
 	buffer_release(&c->pem);
 	buffer_release(&c->key_pem);
 	*c = (struct certificate){0};
-}
-
-X509 *
-certificate_of_pem(struct bytes pem)
-{
-	BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.octets);
-	X509 *x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-
-	BIO_free(bio);
-	assert_non_null(x509);
-	return x509;
 }
 
 EVP_PKEY *

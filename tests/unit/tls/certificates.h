@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/buffer.h"
+#include "tls/certificate.h"
 
 #define PEM_MAXIMUM_OCTETS 16384
 
@@ -19,6 +20,7 @@ struct certificate {
 
 struct certificate_wish {
 	const struct certificate *issuer; /* NULL: itself */
+	unsigned rsa_bits;		  /* 0: EC, P-256 */
 	const char *hostname;		  /* as subjectAltName */
 	bool is_ca;
 	long from_days, to_days; /* of today */
@@ -29,8 +31,6 @@ void certificate_make(
 	struct certificate *out, const struct certificate_wish *wish);
 void certificate_release(struct certificate *certificate);
 
-/* The first certificate of a PEM; X509_free it. */
-X509 *certificate_of_pem(struct bytes pem);
 EVP_PKEY *key_of_pem(struct bytes pem);
 
 #endif

@@ -30,8 +30,10 @@ server_context(struct bytes certificate, struct bytes key)
 {
 	struct tls_context *context = NULL;
 	char error[TLS_ERROR_SIZE];
+	const struct tls_pair pair = {
+		.name = "", .certificate = certificate, .key = key};
 
-	if (tls_server_context_new(certificate, key, &context, error) != OK)
+	if (tls_server_context_new(&pair, &context, error) != OK)
 		fail_msg("%s", error);
 	return context;
 }

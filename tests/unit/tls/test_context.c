@@ -16,10 +16,11 @@ assert_refused(struct bytes certificate, struct bytes key, const char *why)
 {
 	struct tls_context *context = (struct tls_context *)&trust;
 	char error[TLS_ERROR_SIZE] = "";
+	const struct tls_pair pair = {
+		.name = "", .certificate = certificate, .key = key};
 
 	assert_int_equal(
-		tls_server_context_new(certificate, key, &context, error),
-		ERR_BROKEN);
+		tls_server_context_new(&pair, &context, error), ERR_BROKEN);
 	assert_ptr_equal(context, &trust);
 	if (!strstr(error, why))
 		fail_msg("no \"%s\" in: %s", why, error);

@@ -101,16 +101,16 @@ try_key(EVP_PKEY *key, enum signing_how how)
 {
 	char ca_file[] = "/tmp/restante-signing-XXXXXX", error[TLS_ERROR_SIZE];
 	struct tls_context *server = NULL, *client = NULL;
+	struct tls_pair pair = {.name = "", .signer = &signer};
 	struct buffer pem;
 
 	assert_non_null(key);
 	keeper = key;
 	buffer_init(&pem, 65536);
 	certify(key, &pem);
-	write_file(ca_file, buffer_bytes(&pem));
-	assert_int_equal(tls_server_context_new_signed(
-				 buffer_bytes(&pem), &signer, &server, error),
-		OK);
+	pair.certificate = buffer_bytes(&pem);
+	write_file(ca_file, pair.certificate);
+	assert_int_equal(tls_server_context_new(&pair, &server, error), OK);
 	assert_int_equal(tls_client_context_new(ca_file, &client, error), OK);
 	memset(asked, 0, sizeof(asked));
 	assert_true(shake_hands(server, client));

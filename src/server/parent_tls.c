@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The parent's care for TLS: certificates are read when their files change,
+ * told of before they end, and the keys of session tickets are made anew.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/parent_state.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define LOOK_MS 1000
+/* Whoever renews writes one file after the other. */
+#define TRIES	    3
+#define DAY_SECONDS 86400
+
+static struct {
+	uv_timer_t look, rotate;
+	unsigned tries; /* left until a pair that cannot be used is told of */
+	bool is_settling;
+	uint64_t told_seconds; /* when the ends were last told of */
+} care;
+
+/* ---- telling ---- */
+
+static void
+tell_roles(void)
+{
+	/* Key stands before the sessions: it has the key before they ask. */
+	for (size_t i = 0; i < parent.child_count; i++)
+		parent_tell_certificates(&parent.children[i]);
+}
+
+static const char *
+day_of(uint64_t seconds, char out[16])
+{
+	time_t when = (time_t)seconds;
+	struct tm parts;
+
+	if (!gmtime_r(&when, &parts) ||
+		strftime(out, 16, "%Y-%m-%d", &parts) == 0)
+		snprintf(out, 16, "?");
+	return out;
+}
+
+static void
+tell_of_end(const struct certificate_pair *pair, uint64_t now_seconds)
+{
+	uint64_t until = pair->info.until_seconds;
+	bool is_over = until < now_seconds;
+	char day[16];
+
+	if (!is_over &&
+		until - now_seconds > parent.settings->expiry_warning_seconds)
+		return;
+	log_event(is_over ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+		is_over ? "certificate-expired" : "certificate-expires",
+		"file=%s days=%ld until=%s names=\"%s\" why=\"renew it; what "
+		"is put there is taken without a restart\"",
+		pair->certificate_file,
+		certificate_days_left(&pair->info, now_seconds),
+		day_of(until, day), pair->info.names);
+}
+
+static void
+tell_of_ends(void)
+{
+	care.told_seconds = clock_wall_seconds();
+	for (size_t i = 0; i < parent.certificates.count; i++)
+		tell_of_end(&parent.certificates.pairs[i], care.told_seconds);
+}
+
+static void
+tell_of_key_file(const struct certificate_pair *pair)
+{
+	if (pair->is_key_exposed)
+		log_event(LOG_LEVEL_WARNING, "key-exposed",
+			"file=%s why=\"every user of this machine may read or "
+			"write it: chmod o= it, and think of a new key\"",
+			pair->key_file);
+}
+
+/* ---- reading anew ---- */
+
+static bool
+read_pair(size_t index, bool is_told)
+{
+	char error[CERTIFICATE_SET_ERROR_SIZE];
+
+	if (certificate_set_read(&parent.certificates, index, error) != OK) {
+		if (is_told)
+			log_event(LOG_LEVEL_ERROR, "reload-failed",
+				"why=\"%s\" kept=yes", error);
+		return false;
+	}
+	tell_of_key_file(&parent.certificates.pairs[index]);
+	tell_of_end(&parent.certificates.pairs[index], clock_wall_seconds());
+	return true;
+}
+
+/* Those whose files changed, or all. False: one of them cannot be used; the
+   others are in force, and of that one what was before. */
+static bool
+reload(bool is_all, bool is_told)
+{
+	bool is_good = true;
+	size_t fresh = 0;
+
+	for (size_t i = 0; i < parent.certificates.count; i++) {
+		if (!is_all && !parent.certificates.pairs[i].is_stale)
+			continue;
+		if (read_pair(i, is_told))
+			fresh++;
+		else
+			is_good = false;
+	}
+	if (fresh == 0)
+		return is_good;
+	tell_roles();
+	log_event(LOG_LEVEL_INFO, "reloaded", "what=certificate count=%zu",
+		fresh);
+	return is_good;
+}
+
+void
+parent_tls_reload(void)
+{
+	if (reload(true, true))
+		care.is_settling = false;
+}
+
+/* ---- watching ---- */
+
+/* The one that [tls] does without is made anew before it ends. */
+static void
+renew_made(void)
+{
+	struct certificate_info before = parent.certificates.pairs[0].info;
+	char error[SETUP_ERROR_SIZE];
+
+	if (setup_made_certificate(
+		    parent.settings, &parent.certificates, error) != OK)
+		log_event(LOG_LEVEL_ERROR, "certificate-made", "why=\"%s\"",
+			error);
+	else if (memcmp(before.id, parent.certificates.pairs[0].info.id,
+			 sizeof(before.id)) != 0)
+		tell_roles();
+}
+
+static void
+care_daily(void)
+{
+	uint64_t now_seconds = clock_wall_seconds();
+
+	/* A clock that was set back does not silence it. */
+	if (now_seconds >= care.told_seconds &&
+		now_seconds - care.told_seconds < DAY_SECONDS)
+		return;
+	renew_made();
+	tell_of_ends();
+}
+
+static void
+on_look(uv_timer_t *timer)
+{
+	if (parent.is_stopping)
+		return;
+	if (certificate_set_look(&parent.certificates)) {
+		/* It may not be all that changes: look once more. */
+		care.is_settling = true;
+		care.tries = TRIES;
+	} else if (care.is_settling) {
+		care.tries--;
+		if (reload(false, care.tries == 0) || care.tries == 0)
+			care.is_settling = false;
+	}
+	care_daily();
+}
+
+/* ---- tickets ---- */
+
+static bool
+make_ticket_key(unsigned char out[TICKET_KEY_OCTETS])
+{
+	return getrandom(out, TICKET_KEY_OCTETS, 0) == TICKET_KEY_OCTETS;
+}
+
+static void
+on_rotate(uv_timer_t *timer)
+{
+	unsigned char fresh[TICKET_KEY_OCTETS];
+
+	if (!make_ticket_key(fresh)) {
+		log_event(LOG_LEVEL_ERROR, "ticket-keys",
+			"why=\"no random octets\"");
+		return;
+	}
+	memmove(parent.ticket_keys[1], parent.ticket_keys[0],
+		sizeof(parent.ticket_keys) - TICKET_KEY_OCTETS);
+	memcpy(parent.ticket_keys[0], fresh, sizeof(fresh));
+	explicit_bzero(fresh, sizeof(fresh));
+	for (size_t i = 0; i < parent.child_count; i++)
+		if (parent.children[i].role == ROLE_SESSION)
+			parent_tell_ticket_keys(&parent.children[i]);
+	log_event(LOG_LEVEL_DEBUG, "ticket-keys", "rotated=yes");
+}
+
+/* ---- the beginning ---- */
+
+enum outcome
+parent_tls_prepare(char error[SETUP_ERROR_SIZE])
+{
+	if (!certificate_set_list(parent.settings, &parent.certificates)) {
+		snprintf(error, SETUP_ERROR_SIZE, "no memory");
+		return ERR_TRY_LATER;
+	}
+	for (size_t i = 0; i < TICKET_KEYS; i++)
+		if (!make_ticket_key(parent.ticket_keys[i])) {
+			snprintf(error, SETUP_ERROR_SIZE,
+				"no random octets for ticket keys");
+			return ERR_BROKEN;
+		}
+	if (setup_made_certificate(
+		    parent.settings, &parent.certificates, error) != OK ||
+		certificate_set_load(&parent.certificates, error) != OK)
+		return ERR_BROKEN;
+	for (size_t i = 0; i < parent.certificates.count; i++)
+		tell_of_key_file(&parent.certificates.pairs[i]);
+	tell_of_ends();
+	return OK;
+}
+
+void
+parent_tls_start(void)
+{
+	uint64_t rotation_ms = parent.settings->ticket_rotation_seconds * 1000;
+
+	uv_timer_init(&parent.loop, &care.look);
+	uv_timer_start(&care.look, on_look, LOOK_MS, LOOK_MS);
+	uv_timer_init(&parent.loop, &care.rotate);
+	uv_timer_start(&care.rotate, on_rotate, rotation_ms, rotation_ms);
+}

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: ISC
+"""TLS: which certificate, reloads, tickets, what is refused."""
+import os
+import re
+import socket
+import ssl
+import time
+
+import pytest
+
+import servers
+import wires
+
+
+def make_pair(folder, name, hosts=("localhost",), kind="ec", days=90,
+              issuer=None):
+    """certificate and key files of a self-signed pair, or by `issuer`."""
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    how = {"ec": ("ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+           "rsa": ("rsa:2048",)}[kind]
+    by = ("-CA", issuer[0], "-CAkey", issuer[1]) if issuer else ()
+    names = ",".join(f"DNS:{h}" for h in hosts) + ",IP:127.0.0.1"
+    servers.run("openssl", "req", "-x509", "-newkey", *how, "-nodes", "-days",
+                days, "-subj", f"/CN={name}", "-addext",
+                f"subjectAltName={names}", *by, "-keyout", key, "-out",
+                certificate)
+    return certificate, key
+
+
+class Post:
+    """A server whose [tls] sections a test writes; no privileges needed."""
+
+    def __init__(self, place):
+        self.place = place
+        self.server = servers.Restanted(place).start()
+        self.server.stop()
+
+    def settings(self, tls):
+        path = self.server.directory / "restante.conf"
+        text = re.sub(r"(?m)^\[tls[^\]]*\]\n(?:[^\[\n].*\n)*", "",
+                      path.read_text())
+        path.write_text(text.rstrip() + "\n\n" + tls)
+        return path
+
+    def start(self, tls):
+        self.settings(tls)
+        return self.server.start()
+
+
+@pytest.fixture
+def post(place, request):
+    post = Post(place)
+    request.node.server = post.server
+    yield post
+    if post.server.program and not post.server.program.has_ended():
+        post.server.stop()
+
+
+def unchecked(maximum=None, alpn=None):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if maximum:
+        context.maximum_version = maximum
+    if alpn:
+        context.set_alpn_protocols(alpn)
+    return context
+
+
+def shown(port, name=None, context=None):
+    """The certificate that a client is shown who asks for this name."""
+    with socket.create_connection(("127.0.0.1", port), 30) as raw, \
+            (context or unchecked()).wrap_socket(
+                raw, server_hostname=name) as wire:
+        return wire.getpeercert(True)
+
+
+def der(certificate):
+    return ssl.PEM_cert_to_DER_cert(certificate.read_text())
+
+
+# ---- which certificate ----
+
+def test_by_name_and_by_kind(post):
+    one, two, three = (make_pair(post.place, "one"),
+                       make_pair(post.place, "two", kind="rsa"),
+                       make_pair(post.place, "three",
+                                 ("mail.example.com", "*.pop.example.com")))
+    server = post.start(f"[tls]\ncertificate = {one[0]}, {two[0]}\n"
+                        f"key = {one[1]}, {two[1]}\n\n"
+                        f"[tls example.com]\ncertificate = {three[0]}\n"
+                        f"key = {three[1]}\n")
+    for name, pair in ((None, one), ("localhost", one), ("no.such", one),
+                       ("example.com", three), ("MAIL.example.com", three),
+                       ("a.pop.example.com", three), ("pop.example.com", one)):
+        assert shown(server.pop3s_port, name) == der(pair[0]), name
+    rsa = unchecked(ssl.TLSVersion.TLSv1_2)
+    rsa.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")
+    assert shown(server.pop3s_port, None, rsa) == der(two[0])
+    # The key role signs for all of them, after STLS too.
+    with wires.Wire(server.pop3_port) as wire:
+        assert wire.line().startswith(b"+OK")
+        assert wire.ask("STLS").startswith("+OK")
+        tls = unchecked().wrap_socket(wire.socket,
+                                      server_hostname="mail.example.com")
+        assert tls.getpeercert(True) == der(three[0])
+        tls.close()
+
+
+def test_an_alien_protocol_is_sent_away(server):
+    with socket.create_connection(("127.0.0.1", server.pop3s_port)) as raw:
+        with pytest.raises(ssl.SSLError, match="no application protocol"):
+            unchecked(alpn=["http/1.1", "imap"]).wrap_socket(raw)
+    with socket.create_connection(("127.0.0.1", server.pop3s_port)) as raw:
+        wire = unchecked(alpn=["h2", "pop3"]).wrap_socket(raw)
+        assert wire.selected_alpn_protocol() == "pop3"
+        wire.close()
+
+
+# ---- reload ----
+
+def replace(pair, fresh):
+    """As certbot does it: a link points elsewhere, one after the other."""
+    for link, target in zip(pair, fresh):
+        temporary = link.with_suffix(link.suffix + ".next")
+        temporary.symlink_to(target)
+        os.replace(temporary, link)
+
+
+def live_pair(place, number, **more):
+    pair = make_pair(place, f"archive{number}", **more)
+    links = (place / "live.pem", place / "live.key")
+    return pair, links
+
+
+def start_live(post, **more):
+    pair, links = live_pair(post.place, 1, **more)
+    replace(links, pair)
+    server = post.start(f"[tls]\ncertificate = {links[0]}\n"
+                        f"key = {links[1]}\n")
+    return server, pair, links
+
+
+def test_files_that_change_are_taken(post):
+    server, old, links = start_live(post)
+    assert shown(server.pop3s_port) == der(old[0])
+    with wires.Wire(server.pop3s_port, unchecked()) as client:
+        client.line()
+        client.ask("USER alice")
+        assert client.ask("PASS demo").startswith("+OK")
+        fresh = make_pair(post.place, "archive2", kind="rsa")
+        replace(links, fresh)
+        servers.until(lambda: shown(server.pop3s_port) == der(fresh[0]),
+                      what="the new certificate")
+        assert client.ask("NOOP").startswith("+OK")
+        assert client.ask("QUIT").startswith("+OK")
+    assert "reload-failed" not in server.program.text()
+
+
+def test_sighup_takes_them_at_once(post):
+    server, _, links = start_live(post)
+    fresh = make_pair(post.place, "archive2")
+    replace(links, fresh)
+    server.program.process.send_signal(1)
+    servers.until(lambda: shown(server.pop3s_port) == der(fresh[0]),
+                  what="the new certificate")
+
+
+def reload_failures(server):
+    return re.findall("reload-failed .*", server.program.text())
+
+
+def test_a_pair_that_does_not_fit_is_not_taken(post):
+    """The log names the files; the next good pair ends the trouble."""
+    server, old, links = start_live(post)
+    replace(links[:1], make_pair(post.place, "archive2")[:1])
+    failures = servers.until(lambda: reload_failures(server),
+                             what="the refusal")
+    assert f"{links[0]}, {links[1]}" in failures[0]
+    assert shown(server.pop3s_port) == der(old[0])
+    fresh = make_pair(post.place, "archive3")
+    replace(links, fresh)
+    servers.until(lambda: shown(server.pop3s_port) == der(fresh[0]),
+                  what="the good certificate")
+    assert len(reload_failures(server)) == 1
+
+
+def test_files_that_are_broken_are_not_taken(post):
+    server, old, links = start_live(post)
+
+    def ruin(link, text):
+        link.unlink()
+        if text:
+            link.write_text(text)
+        count = len(reload_failures(server))
+        server.program.process.send_signal(1)
+        failures = servers.until(
+            lambda: f if len(f := reload_failures(server)) > count else None,
+            what="the refusal")
+        assert str(link) in failures[count]
+        assert shown(server.pop3s_port) == der(old[0])
+        replace(links, old)
+    ruin(links[0], "-----BEGIN CERTIFICATE-----\nnonsense\n")
+    ruin(links[1], "")
+    ruin(links[1], "-----BEGIN PRIVATE KEY-----\nAA==\n")
+
+
+def test_one_broken_pair_holds_up_no_other(post):
+    good, bad = make_pair(post.place, "good"), make_pair(post.place, "bad")
+    server = post.start(f"[tls]\ncertificate = {bad[0]}\nkey = {bad[1]}\n\n"
+                        f"[tls example.com]\ncertificate = {good[0]}\n"
+                        f"key = {good[1]}\n")
+    before = der(bad[0])
+    bad[0].write_text("nonsense")
+    make_pair(post.place, "good")
+    server.program.process.send_signal(1)
+    servers.until(lambda: shown(server.pop3s_port, "example.com")
+                  == der(good[0]), what="the other certificate")
+    assert shown(server.pop3s_port) == before
+    assert "reload-failed" in server.program.text()
+
+
+def test_a_start_names_the_file(post):
+    certificate, _ = make_pair(post.place, "one")
+    _, key = make_pair(post.place, "two")
+    config = post.settings(f"[tls x.example]\ncertificate = {certificate}\n"
+                           f"key = {key}\n")
+    for more in ([], ["-n"]):
+        done = servers.run(servers.BUILD / "restanted", "-c", config, *more,
+                           ok=(78,))
+        error = done.stderr.decode()
+        assert f"{certificate}, {key}: the key does not belong" in error
+
+
+# ---- tickets ----
+
+def resumes(server, session_file, version, ok=True):
+    """A connection with the ticket of the last; was it good?"""
+    out = ["-sess_out", session_file]
+    into = ["-sess_in", session_file] if session_file.exists() else []
+    done = servers.run("openssl", "s_client", "-connect",
+                       f"127.0.0.1:{server.pop3s_port}", "-ign_eof", version,
+                       *out, *into,
+                       input=b"QUIT\r\n", ok=(0, 1))
+    assert b"Cipher is" in done.stdout, done
+    return b"\nReused, " in done.stdout
+
+
+def session_processes(server):
+    return [name for name in server.roles() if name.startswith("session")]
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_tickets_are_good_in_every_process(server, version):
+    """The kernel deals connections out: of twenty one hits another one."""
+    assert len(session_processes(server)) >= 1
+    ticket = server.place / "session"
+    assert not resumes(server, ticket, version)
+    for _ in range(20 if len(session_processes(server)) > 1 else 3):
+        assert resumes(server, ticket, version)
+
+
+def test_tickets_outlive_one_rotation(post):
+    period = 4
+    server = post.start(f"[tls]\nticket-rotation = {period}s\n")
+    versions = ["-tls1_2", "-tls1_3"]
+    made, kept = time.monotonic(), {}
+    for version in versions:
+        ticket = post.place / f"ticket{version}"
+        assert not resumes(server, ticket, version)
+        kept[version] = ticket.read_bytes()
+    good_until = dict.fromkeys(versions, made)
+    fresh = post.place / "fresh"
+    while versions:
+        for version in list(versions):
+            fresh.write_bytes(kept[version])
+            if resumes(server, fresh, version):
+                good_until[version] = time.monotonic()
+            else:
+                versions.remove(version)
+        assert time.monotonic() - made < 30 + 2 * period, versions
+    # The period it was made in, and the next one whole.
+    for version, until in good_until.items():
+        assert until - made >= period - 1, version
