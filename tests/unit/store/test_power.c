@@ -11,9 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "losing_files.h"
+#include "disk.h"
 #include "store/maildir/maildir.h"
 
 #define LETTERS	     16
@@ -63,28 +62,48 @@ ignore(struct store_call *call)
 {
 }
 
-/* ---- a store on a directory ---- */
+/* ---- a store on the disk ---- */
+
+static uint64_t time_ns, next_random;
+
+/* Long enough apart that every look at a folder is trusted. */
+static uint64_t
+now_ns(void)
+{
+	time_ns += 10000000;
+	return time_ns;
+}
+
+static uint64_t
+random_number(void)
+{
+	next_random = next_random * 6364136223846793005u + 1442695040888963407u;
+	return next_random;
+}
+
+static const struct disk_world world = {
+	.now_ns = now_ns, .random = random_number};
 
 static int
-open_below(const char *directory, const char *name)
+open_below(struct files *files, const char *name)
 {
-	char path[600];
-	int fd;
+	int fd = files->open(files, AT_FDCWD, name, O_RDONLY | O_DIRECTORY, 0);
 
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	return fd;
 }
 
+static struct disk_process process;
+
 static struct store *
-start(struct files *files, const char *directory)
+start(void)
 {
+	struct files *files = &process.files;
 	struct store_options options = {
 		.kind = "maildir",
-		.mail_root = open_below(directory, "mail"),
+		.mail_root = open_below(files, "mail"),
 		.mail_template = "%u",
-		.state_root = open_below(directory, "state"),
+		.state_root = open_below(files, "state"),
 		.is_shared = true,
 		.hostname = "host",
 		.journal_octets = 1,
@@ -137,11 +156,15 @@ enter(struct store *store, const char *mailbox, struct snapshot **out)
 	struct store_open_call call = {.mailbox = mailbox,
 		.call.done = ignore,
 		.snapshot.descriptor = -1};
+	int fd;
 
 	store->ops->open(store, &call);
 	drain();
 	if (call.call.outcome != OK)
 		return NULL;
+	fd = call.snapshot.descriptor;
+	call.snapshot.descriptor = disk_export(&process, fd);
+	process.files.close(&process.files, &fd);
 	assert_int_equal(snapshot_new(&call.snapshot, out), OK);
 	return call.session;
 }
@@ -204,9 +227,9 @@ delete_letters(
 }
 
 static void
-run_story(const char *directory)
+run_story(void)
 {
-	struct store *store = start(&losing_files, directory);
+	struct store *store = start();
 
 	offer(store, 0, 3);
 	offer(store, 3, 5); /* the large one is among them */
@@ -220,8 +243,11 @@ run_story(const char *directory)
 	delete_letters(store, "alice", 5, 8);
 	offer(store, 9, 10);
 	store->ops->free(&store);
+	drain();
+	if (process.is_dead)
+		return;
 	/* The process is killed and starts again: it goes on. */
-	store = start(&losing_files, directory);
+	store = start();
 	offer(store, 10, 12);
 	delete_letters(store, "bob", 2, 12);
 	store->ops->tend(store);
@@ -263,9 +289,10 @@ letter_read(struct store *store, struct store_session *session, uint32_t index)
 	drain();
 	assert_int_equal(read.call.outcome, OK);
 	assert_true(read.octets > 0 && read.octets <= LARGE_OCTETS);
-	assert_int_equal(pread(read.descriptor, octets, LARGE_OCTETS + 1, 0),
+	assert_int_equal(files_read_all(&process.files, read.descriptor, octets,
+				 LARGE_OCTETS + 1, 0),
 		read.octets);
-	close(read.descriptor);
+	process.files.close(&process.files, &read.descriptor);
 	assert_in_range(octets[0], 'A', 'A' + LETTERS - 1);
 	letter = &letters[octets[0] - 'A'];
 	assert_int_equal(read.octets, letter->octets);
@@ -316,100 +343,79 @@ judge(struct store *store)
 	}
 }
 
-static struct files after;
-static char boot_path[600];
-
-static int
-open_after(struct files *files, int directory, const char *path, int flags,
-	mode_t mode)
-{
-	bool is_boot = strstr(path, "boot_id") != NULL;
-
-	return files_posix.open(&files_posix, directory,
-		is_boot ? boot_path : path, flags, mode);
-}
-
-static int
-stat_at_after(
-	struct files *files, int directory, const char *path, struct stat *out)
-{
-	int error = files_posix.stat_at(&files_posix, directory, path, out);
-
-	if (error == 0)
-		out->st_ino = losing_files_inode(out->st_ino);
-	return error;
-}
-
-/* The disk's time is not what this is about. */
-static int
-sync_after(struct files *files, int fd)
-{
-	return 0;
-}
-
 /* Twice: the second start finds what the first has made of it. */
 static void
-start_again(const char *from, enum loss loss)
+start_again(struct disk *disk)
 {
-	char directory[] = "/tmp/restante-power-XXXXXX";
-
-	assert_non_null(mkdtemp(directory));
-	losing_files_rebuild(loss, directory);
-	snprintf(boot_path, sizeof(boot_path), "%s/boot.%d", from,
-		loss == LOSS_NONE ? 1 : 2);
-	after = files_posix;
-	after.open = open_after;
-	after.stat_at = stat_at_after;
-	after.sync = after.sync_data = after.sync_file_system = sync_after;
 	for (int round = 0; round < 2; round++) {
-		struct store *store = start(&after, directory);
+		struct store *store;
 
+		disk_process_init(&process, disk);
+		store = start();
 		judge(store);
 		store->ops->tend(store);
 		drain();
 		judge(store);
 		store->ops->free(&store);
+		assert_int_equal(process.open, 0);
 	}
-	remove_tree(directory);
 }
 
-static bool
-cut(unsigned n)
+static struct disk *
+make_disk(void)
 {
-	char directory[] = "/tmp/restante-power-XXXXXX";
-	char path[600];
-	bool was_lost;
+	struct disk *disk;
+	int root;
 
-	assert_non_null(mkdtemp(directory));
-	for (unsigned i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "%s/%s", directory,
-			i ? "mail" : "state");
-		assert_int_equal(mkdir(path, 0700), 0);
-	}
+	time_ns = 1000000000ull * 1000000;
+	next_random = 1;
+	disk = disk_new(&world);
+	disk_process_init(&process, disk);
+	process.files.mkdir(&process.files, AT_FDCWD, "mail", 0700);
+	process.files.mkdir(&process.files, AT_FDCWD, "state", 0700);
+	root = open_below(&process.files, ".");
+	process.files.sync(&process.files, root);
+	process.files.close(&process.files, &root);
+	disk_process_init(&process, disk);
+	return disk;
+}
+
+/* The story is the same every time until the n-th change; false: it has not
+   so many. */
+static bool
+cut(unsigned n, enum disk_loss loss)
+{
+	struct disk *disk = make_disk();
+	bool was_cut;
+
 	write_letters();
-	losing_files_begin(directory, n);
-	losing_files_set_boot(2);
-	losing_files_set_boot(1);
-	run_story(directory);
-	was_lost = losing_files_is_lost();
-	for (enum loss loss = 0; loss < LOSSES; loss++)
-		start_again(directory, loss);
-	losing_files_end();
+	process.dies_at = n;
+	run_story();
+	was_cut = process.is_dead;
+	assert_int_equal(process.open, 0);
+	if (loss < DISK_LOSSES) /* else it was killed */
+		disk_power_cut(disk, loss);
+	start_again(disk);
+	disk_free(&disk);
 	for (unsigned i = 0; i < LETTERS; i++)
 		free(letters[i].text);
-	remove_tree(directory);
-	return was_lost;
+	return was_cut;
 }
 
 static void
 at_every_change(void **state)
 {
-	unsigned n = 1;
+	unsigned n = 0;
+	bool was_cut = true;
 
-	while (n < CUTS_MAXIMUM && cut(n))
+	while (was_cut && n < CUTS_MAXIMUM) {
 		n++;
+		for (enum disk_loss loss = 0; loss <= DISK_LOSSES; loss++)
+			was_cut = cut(n, loss);
+	}
 	assert_in_range(n, 100, CUTS_MAXIMUM - 1);
-	printf("%u cut points, each with %d kinds of loss\n", n - 1, LOSSES);
+	printf("%u cut points, each with %d kinds of loss and with none\n",
+		n - 1, DISK_LOSSES);
 }
 
 int
