@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "collect/account.h"
 #include "config/value.h"
+#include "net/socks5.h"
+#include "tls/pins.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,14 @@ static const struct setting account_keys[] = {
 	{"account", "ca-file", SETTING_STRING,
 		offsetof(struct collect_account, ca_file), "", 0, 0, NULL,
 		"certificates to trust instead of the system's"},
+	{"account", "tls-pin", SETTING_STRING,
+		offsetof(struct collect_account, tls_pin), "", 0, 0, NULL,
+		"public keys, sha256//BASE64, one of which the server's "
+		"certificates must have"},
+	{"account", "proxy", SETTING_STRING,
+		offsetof(struct collect_account, proxy), "", 0, 0, NULL,
+		"socks5://[USER:PASSWORD@]HOST[:PORT], which finds the server "
+		"and connects to it"},
 	{"account", "user", SETTING_STRING,
 		offsetof(struct collect_account, user), "", 0, 0, NULL,
 		"the login name, when it is not the account's"},
@@ -37,6 +47,12 @@ static const struct setting account_keys[] = {
 	{"account", "password-command", SETTING_STRING,
 		offsetof(struct collect_account, password_command), "", 0, 0,
 		NULL, "a command whose first line of output is the password"},
+	{"account", "password-keyring", SETTING_BOOL,
+		offsetof(struct collect_account, password_keyring), "no", 0, 0,
+		NULL, "ask the desktop's keyring, by secret-tool"},
+	{"account", "password-credential", SETTING_STRING,
+		offsetof(struct collect_account, password_credential), "", 0, 0,
+		NULL, "the name of a credential that systemd passes"},
 	{"account", "maildir", SETTING_STRING,
 		offsetof(struct collect_account, maildir), "", 0, 0, NULL,
 		"where the mail is filed; ~/Mail/ACCOUNT when empty"},
@@ -106,6 +122,11 @@ static const struct setting account_keys[] = {
 	{"account", "deliver-timeout", SETTING_SECONDS,
 		offsetof(struct collect_account, deliver_timeout_seconds), "5m",
 		1, 86400, NULL, "how long each step of a delivery may take"},
+	{"account", "interval", SETTING_SECONDS,
+		offsetof(struct collect_account, interval_seconds), "5m", 0,
+		7 * 86400, NULL,
+		"how long fetch --daemon waits between two runs; 0 is until "
+		"it is told to"},
 	{"account", "timeout", SETTING_SECONDS,
 		offsetof(struct collect_account, timeout_seconds), "60s", 1,
 		3600, NULL, "how long a silent server is waited for"},
@@ -175,30 +196,62 @@ account_has_policy(const struct collect_account *account)
 	       account->quota_octets > 0 || account->maximum_deletions > 0;
 }
 
+static unsigned
+count_password_sources(const struct collect_account *account)
+{
+	return (account->password_file[0] != 0) +
+	       (account->password_command[0] != 0) +
+	       (account->password_credential[0] != 0) +
+	       account->password_keyring;
+}
+
+bool
+account_asks_password(const struct collect_account *account)
+{
+	return count_password_sources(account) == 0;
+}
+
+/* What is wrong; NULL: nothing. */
+static const char *
+what_is_wrong(const struct collect_account *account)
+{
+	struct socks5_proxy proxy;
+	struct tls_pins pins;
+	bool is_proxy = account->proxy[0] != 0;
+	bool is_clear = account->tls == ACCOUNT_TLS_NONE;
+
+	if (!account->host[0])
+		return "host is missing";
+	if (count_password_sources(account) > 1)
+		return "password-file, password-command, password-keyring, "
+		       "password-credential: only one of them can be given";
+	if (strchr(account->password_credential, '/') ||
+		account->password_credential[0] == '.')
+		return "password-credential is a name, not a path";
+	if (account->keep && account_has_policy(account))
+		return "what is to be deleted, and when, needs keep = no";
+	if (!tls_pins_parse(account->tls_pin, &pins))
+		return "tls-pin is a list of at most 8 pins, each "
+		       "sha256//BASE64";
+	if (pins.count > 0 && is_clear)
+		return "tls-pin needs TLS";
+	if (is_proxy && !socks5_parse(account->proxy, &proxy))
+		return "proxy is socks5://[USER:PASSWORD@]HOST[:PORT]";
+	if (is_proxy && is_clear)
+		return "proxy needs TLS: without it the proxy could read the "
+		       "password";
+	return NULL;
+}
+
 bool
 account_check(const struct collect_account *account, char error[INI_ERROR_SIZE])
 {
-	if (!account->host[0])
-		snprintf(error, INI_ERROR_SIZE, "[account %s]: host is missing",
-			account->name);
-	else if (account->password_file[0] && account->password_command[0])
-		snprintf(error, INI_ERROR_SIZE,
-			"[account %s]: password-file and password-command "
-			"cannot both be given",
-			account->name);
-	else if (!account->password_file[0] && !account->password_command[0])
-		snprintf(error, INI_ERROR_SIZE,
-			"[account %s]: password-file or password-command is "
-			"missing",
-			account->name);
-	else if (account->keep && account_has_policy(account))
-		snprintf(error, INI_ERROR_SIZE,
-			"[account %s]: what is to be deleted, and when, needs "
-			"keep = no",
-			account->name);
-	else
-		return true;
-	return false;
+	const char *wrong = what_is_wrong(account);
+
+	if (wrong)
+		snprintf(error, INI_ERROR_SIZE, "[account %s]: %s",
+			account->name, wrong);
+	return !wrong;
 }
 
 bool

@@ -35,8 +35,12 @@ struct collect_account {
 	uint64_t port; /* 0: 995, or 110 when TLS does not come first */
 	uint64_t tls;  /* enum account_tls */
 	char *ca_file; /* "": the system's certificates */
+	char *tls_pin; /* as tls_pins_parse reads it; "": any key */
+	char *proxy;   /* as socks5_parse reads it; "": none */
 	char *user;    /* "": the name */
-	char *password_file, *password_command;
+	/* At most one is given; none: the password is asked for. */
+	char *password_file, *password_command, *password_credential;
+	bool password_keyring;
 	char *maildir;	    /* "": ~/Mail/NAME */
 	uint64_t line_ends; /* enum account_line_ends */
 	bool keep;
@@ -51,6 +55,7 @@ struct collect_account {
 		*deliver_sender, *deliver_recipient, *deliver_folder,
 		*deliver_command;
 	uint64_t deliver_tls, deliver_timeout_seconds;
+	uint64_t interval_seconds; /* of fetch --daemon; 0: only when told to */
 	uint64_t timeout_seconds, session_maximum_seconds;
 	uint64_t minimum_rate; /* octets a second */
 	uint64_t sessions;     /* enum account_sessions */
@@ -89,6 +94,8 @@ bool account_can_write(
 /* Appends its section, what differs from the defaults. */
 bool account_write(const struct collect_account *account, struct buffer *out);
 
+/* Is nothing said of where its password is? Then a person is asked. */
+bool account_asks_password(const struct collect_account *account);
 uint16_t account_port(const struct collect_account *account);
 const char *account_user(const struct collect_account *account);
 const char *account_tls_name(const struct collect_account *account);

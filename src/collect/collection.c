@@ -241,6 +241,13 @@ open_session(struct collection *c)
 		.maximum_seconds = c->account->session_maximum_seconds,
 	};
 
+	if (c->account->proxy[0]) {
+		options.proxy = &c->proxy;
+		if (!socks5_parse(c->account->proxy, &c->proxy)) {
+			collection_fail(c, ERR_PEER, "the proxy is none");
+			return;
+		}
+	}
 	c->sessions++;
 	c->session_stored = c->counts.stored_messages;
 	c->stage = STAGE_CONNECTING;
@@ -288,5 +295,6 @@ collection_release(struct collection *c)
 		c->sink->ops->close(&c->sink);
 	pop3_client_free(&c->client);
 	EVP_MD_CTX_free(c->digest);
+	explicit_bzero(&c->proxy, sizeof(c->proxy));
 	buffer_release(&c->head);
 }

@@ -82,6 +82,7 @@ struct collection {
 	struct ledger *ledger;
 	uv_loop_t *loop;
 	struct tls_context *tls;
+	struct socks5_proxy proxy; /* of the account, when it has one */
 	struct connection *connection;
 	struct pop3_client *client;
 	struct sink *sink;

@@ -82,6 +82,15 @@ connection_start_tls(struct connection *c)
 		begin_handshake(c);
 }
 
+void
+connection_reached(struct connection *c)
+{
+	if (c->options.is_tls_first)
+		begin_handshake(c);
+	else
+		opened(c);
+}
+
 /* ---- connecting ---- */
 
 void
@@ -98,10 +107,10 @@ connection_connected(struct connection *c)
 		return;
 	}
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (c->options.is_tls_first)
-		begin_handshake(c);
+	if (c->options.proxy)
+		connection_ask_proxy(c);
 	else
-		opened(c);
+		connection_reached(c);
 }
 
 static void
@@ -142,6 +151,19 @@ connect_to(struct connection *c, const struct addrinfo *to)
 	return false;
 }
 
+/* Whom to connect to: the proxy, when there is one. */
+static const char *
+next_host(const struct connection *c)
+{
+	return c->options.proxy ? c->options.proxy->host : c->options.host;
+}
+
+static uint16_t
+next_port(const struct connection *c)
+{
+	return c->options.proxy ? c->options.proxy->port : c->options.port;
+}
+
 static void
 no_address_left(struct connection *c)
 {
@@ -153,8 +175,9 @@ no_address_left(struct connection *c)
 			c->options.host);
 	else
 		connection_fail(c, ERR_TRY_LATER,
-			"cannot connect to %s port %u: %s", c->options.host,
-			c->options.port, c->last_error);
+			"cannot connect to %s%s port %u: %s",
+			c->options.proxy ? "the proxy " : "", next_host(c),
+			next_port(c), c->last_error);
 }
 
 static void
@@ -199,7 +222,7 @@ on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
 		return;
 	if (status < 0)
 		connection_fail(c, ERR_TRY_LATER, "cannot find %s: %s",
-			c->options.host, uv_strerror(status));
+			next_host(c), uv_strerror(status));
 	else
 		try_next_address(c);
 }
@@ -229,9 +252,9 @@ connection_open(uv_loop_t *loop, const struct connection_options *options,
 	c->timer.data = c;
 	c->resolve.data = c;
 	c->open_handles = 1;
-	snprintf(port, sizeof(port), "%u", options->port);
+	snprintf(port, sizeof(port), "%u", next_port(c));
 	c->is_resolving = uv_getaddrinfo(loop, &c->resolve, on_resolved,
-				  options->host, port, &hints) == 0;
+				  next_host(c), port, &hints) == 0;
 	if (c->is_resolving) {
 		connection_start_timer(c, CONNECTION_OPEN_SECONDS);
 		return c;

@@ -195,6 +195,9 @@ connection_update_poll(struct connection *c)
 	case CONNECTING:
 		events = UV_WRITABLE;
 		break;
+	case PROXYING:
+		events = c->output.octets > 0 ? UV_WRITABLE : UV_READABLE;
+		break;
 	case SHAKING_HANDS:
 		events = c->wants_write ? UV_WRITABLE : UV_READABLE;
 		break;
@@ -335,6 +338,10 @@ on_poll(uv_poll_t *handle, int status, int events)
 
 	if (c->stage == CONNECTING) {
 		connection_connected(c);
+		return;
+	}
+	if (c->stage == PROXYING) {
+		connection_proxy_ready(c);
 		return;
 	}
 	if (c->stage == SHAKING_HANDS) {

@@ -15,12 +15,13 @@
 
 #include "base/buffer.h"
 #include "base/outcome.h"
+#include "net/socks5.h"
 #include "tls/tls.h"
 
 #include <uv.h>
 
 #define CONNECTION_OPEN_SECONDS 30
-#define CONNECTION_ERROR_SIZE	320
+#define CONNECTION_ERROR_SIZE	512
 
 struct connection_events {
 	/* Connected; with implicit TLS the handshake is done. */
@@ -37,6 +38,8 @@ struct connection_events {
 struct connection_options {
 	const char *host; /* borrowed while the connection lives */
 	uint16_t port;
+	/* Connects on, and looks the name up; borrowed. NULL: none. */
+	const struct socks5_proxy *proxy;
 	struct tls_context *tls; /* NULL: never TLS */
 	bool is_tls_first;
 	bool is_loopback_only; /* refuses any other address */

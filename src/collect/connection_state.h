@@ -11,6 +11,7 @@
 enum connection_stage {
 	RESOLVING,
 	CONNECTING,
+	PROXYING, /* connected to the proxy, which is to connect on */
 	SHAKING_HANDS,
 	OPEN,
 	FAILED,
@@ -31,6 +32,7 @@ struct connection {
 	uv_getaddrinfo_t resolve;
 	struct addrinfo *addresses, *next;
 	int fd;
+	struct socks5 socks5;
 	struct tls *tls;
 	struct buffer output;
 	uv_poll_t poll;
@@ -56,6 +58,14 @@ void connection_update_poll(struct connection *c);
 
 /* The socket is connected, or has failed and the next address is tried. */
 void connection_connected(struct connection *c);
+/* The server is there: TLS comes first, or its greeting. */
+void connection_reached(struct connection *c);
 void connection_shake_hands(struct connection *c);
+
+/* ---- proxying.c ---- */
+
+void connection_ask_proxy(struct connection *c);
+/* The proxy's socket can be read or written. */
+void connection_proxy_ready(struct connection *c);
 
 #endif

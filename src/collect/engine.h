@@ -15,7 +15,9 @@
 #include "collect/ledger.h"
 #include "store/files.h"
 
-#define ENGINE_TEXT_SIZE 320
+#include <uv.h>
+
+#define ENGINE_TEXT_SIZE 512
 
 enum engine_event_kind {
 	ENGINE_CONNECTED, /* text: how, e.g. "TLSv1.3/..." */
@@ -41,9 +43,11 @@ struct engine_event {
 };
 
 struct engine_account {
-	const struct collect_account *account;
-	struct secret *password;	 /* wiped when the run is over */
-	struct secret *deliver_password; /* for the sink; {0} without */
+	const struct collect_account *account; /* borrowed until it has ended */
+	/* A password that is known already, else empty: then the account's
+	   source is asked. Its octets go to the engine, which wipes them. */
+	struct secret *password;
+	enum outcome *out_outcome; /* set before ENGINE_ENDED; NULL: no wish */
 };
 
 struct engine_options {
@@ -56,12 +60,31 @@ struct engine_options {
 	void *context;
 };
 
+struct engine;
+
+/* Borrows all of them for its life. NULL: no memory. */
+struct engine *engine_new(uv_loop_t *loop, const struct engine_options *options,
+	struct ledger *ledger);
 /*
- * Returns when every account has ended; outcomes[i] says how.
+ * Begins an account's run; it ends with ENGINE_ENDED, which may come within this
+ * call. False: no memory; nothing was begun.
+ */
+bool engine_begin(struct engine *engine, const struct engine_account *account);
+/* How many runs have not given their memory back. */
+size_t engine_count(const struct engine *engine);
+/* All runs end soon: what is received whole is stored; one that has asked the
+ * server to delete waits a little for its answer. */
+void engine_stop(struct engine *engine);
+/* None may be under way. Accepts NULL. */
+void engine_free(struct engine **engine);
+
+/*
+ * All of them at once, in a loop of its own. Returns when every account has
+ * ended.
  * error     set when it returns anything but OK: nothing was begun
  */
 enum outcome engine_run(const struct engine_options *options,
 	struct ledger *ledger, const struct engine_account *accounts,
-	size_t count, enum outcome *outcomes, char error[ENGINE_TEXT_SIZE]);
+	size_t count, char error[ENGINE_TEXT_SIZE]);
 
 #endif

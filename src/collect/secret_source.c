@@ -1,43 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "collect/secret_source.h"
+#include "collect/secret_program.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
-
-/* The first line of what `fd` gives; false when there is none. */
-static bool
-read_first_line(int fd, struct secret *out)
-{
-	unsigned char text[SECRET_SOURCE_MAXIMUM_OCTETS];
-	size_t held = 0, line = 0;
-	bool is_good = false;
-	ssize_t got = 1;
-
-	while (held < sizeof(text) && got > 0) {
-		got = read(fd, text + held, sizeof(text) - held);
-		if (got < 0 && errno == EINTR)
-			got = 1;
-		else if (got > 0)
-			held += (size_t)got;
-	}
-	while (line < held && text[line] != '\n' && text[line] != '\r')
-		line++;
-	/* A line that fills everything may have been cut. */
-	if (line > 0 && line < sizeof(text))
-		is_good = secret_set(out, bytes_of(text, line));
-	explicit_bzero(text, sizeof(text));
-	return is_good;
-}
 
 static enum outcome
 check_file(int fd, const char *path, char error[INI_ERROR_SIZE])
@@ -56,6 +28,20 @@ check_file(int fd, const char *path, char error[INI_ERROR_SIZE])
 			path);
 	else
 		return OK;
+	return ERR_DENIED;
+}
+
+static enum outcome
+read_and_close(int fd, const char *what, const char *path, struct secret *out,
+	char error[INI_ERROR_SIZE])
+{
+	enum secret_program_end end = secret_program_read_line(fd, out, NULL);
+
+	close(fd);
+	if (end == SECRET_PROGRAM_DONE)
+		return OK;
+	snprintf(error, INI_ERROR_SIZE,
+		"%s %.300s: its first line is empty or too long", what, path);
 	return ERR_DENIED;
 }
 
@@ -79,105 +65,203 @@ read_file(const char *name, struct secret *out, char error[INI_ERROR_SIZE])
 		return ERR_DENIED;
 	}
 	outcome = check_file(fd, path, error);
-	if (outcome == OK && !read_first_line(fd, out)) {
-		snprintf(error, INI_ERROR_SIZE,
-			"password-file %.300s: its first line is empty or too "
-			"long",
-			path);
-		outcome = ERR_DENIED;
-	}
+	if (outcome == OK)
+		return read_and_close(fd, "password-file", path, out, error);
 	close(fd);
 	return outcome;
 }
 
-/* By the shell, as `pass show mail | head -1` expects. -1: errno. */
-static pid_t
-start(const char *command, int *out_fd)
+static enum outcome
+say_end(enum secret_program_end end, const char *what, const char *program,
+	char error[INI_ERROR_SIZE])
 {
-	char *argv[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c",
-		(char *)(uintptr_t)command, NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t defaults;
-	int ends[2], code;
-	pid_t pid;
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -1;
-	/* What has more to say ends at the closed pipe, without complaints. */
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGPIPE);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigdefault(&attributes, &defaults);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-	code = posix_spawn(
-		&pid, "/bin/sh", &actions, &attributes, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attributes);
-	close(ends[1]);
-	if (code == 0) {
-		*out_fd = ends[0];
-		return pid;
+	switch (end) {
+	case SECRET_PROGRAM_DONE:
+		return OK;
+	case SECRET_PROGRAM_NOT_STARTED:
+		snprintf(error, INI_ERROR_SIZE, "%s%.300s: %s", what, program,
+			strerror(errno));
+		return errno == ENOENT ? ERR_DENIED : ERR_TRY_LATER;
+	case SECRET_PROGRAM_SLOW:
+		snprintf(error, INI_ERROR_SIZE,
+			"%s%.300s: it printed nothing within %d s", what,
+			program, SECRET_SOURCE_MAXIMUM_SECONDS);
+		return ERR_TRY_LATER;
+	case SECRET_PROGRAM_CANCELLED:
+		snprintf(error, INI_ERROR_SIZE, "%s%.300s: was not waited for",
+			what, program);
+		return ERR_TRY_LATER;
+	case SECRET_PROGRAM_SILENT:
+		snprintf(error, INI_ERROR_SIZE,
+			"%s%.300s: the first line it prints is empty or too "
+			"long",
+			what, program);
+		return ERR_DENIED;
+	case SECRET_PROGRAM_FAILED:
+	default:
+		snprintf(error, INI_ERROR_SIZE, "%s%.300s: it failed", what,
+			program);
+		return ERR_DENIED;
 	}
-	close(ends[0]);
-	errno = code;
-	return -1;
 }
 
-/* Ended well, or because nobody reads on; a shell tells that by 128 + signal. */
-static bool
-is_good_end(int status)
+/* By the shell, as `pass show mail | head -1` expects. */
+static enum outcome
+run_command(const char *command, struct secret *out,
+	const atomic_bool *is_cancelled, char error[INI_ERROR_SIZE])
 {
-	if (WIFSIGNALED(status))
-		return WTERMSIG(status) == SIGPIPE;
-	return WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 128 + SIGPIPE;
+	const char *argv[] = {"/bin/sh", "-c", command, NULL};
+
+	return say_end(secret_program_read(argv, out, is_cancelled),
+		"password-command ", command, error);
+}
+
+/* ---- the keyring ---- */
+
+static enum outcome
+say_keyring(enum secret_program_end end, const char *name,
+	char error[INI_ERROR_SIZE])
+{
+	if (end == SECRET_PROGRAM_NOT_STARTED && errno == ENOENT) {
+		snprintf(error, INI_ERROR_SIZE,
+			"the keyring is asked by secret-tool, which is not "
+			"here: install libsecret-tools");
+		return ERR_DENIED;
+	}
+	if (end != SECRET_PROGRAM_FAILED && end != SECRET_PROGRAM_SILENT)
+		return say_end(end, "keyring: ", "secret-tool", error);
+	snprintf(error, INI_ERROR_SIZE,
+		"the keyring holds no password of %.200s, or it is locked: "
+		"secret-tool store --label=%.60s service restante account "
+		"%.60s",
+		name, name, name);
+	return ERR_DENIED;
 }
 
 static enum outcome
-run_command(const char *command, struct secret *out, char error[INI_ERROR_SIZE])
+read_keyring(const char *name, struct secret *out,
+	const atomic_bool *is_cancelled, char error[INI_ERROR_SIZE])
 {
-	int fd = -1, status = 0;
-	pid_t pid = start(command, &fd);
-	bool has_line;
+	const char *argv[] = {"secret-tool", "lookup", "service", "restante",
+		"account", name, NULL};
 
-	if (pid < 0) {
-		snprintf(error, INI_ERROR_SIZE, "password-command: %s",
-			strerror(errno));
-		return ERR_TRY_LATER;
-	}
-	has_line = read_first_line(fd, out);
-	close(fd);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (has_line && is_good_end(status))
-		return OK;
-	secret_release(out);
-	snprintf(error, INI_ERROR_SIZE, "password-command %.300s: %s", command,
-		is_good_end(status)
-			? "the first line it prints is empty or too long"
-			: "it failed");
+	return say_keyring(
+		secret_program_read(argv, out, is_cancelled), name, error);
+}
+
+enum outcome
+secret_source_store_keyring(const struct collect_account *account,
+	const struct secret *password, char error[INI_ERROR_SIZE])
+{
+	char label[ACCOUNT_NAME_MAXIMUM_OCTETS + 32];
+	const char *argv[] = {"secret-tool", "store", label, "service",
+		"restante", "account", account->name, NULL};
+	enum secret_program_end end;
+
+	snprintf(label, sizeof(label), "--label=restante: %s", account->name);
+	end = secret_program_write(argv, password);
+	if (end != SECRET_PROGRAM_FAILED)
+		return say_keyring(end, account->name, error);
+	snprintf(error, INI_ERROR_SIZE,
+		"secret-tool could not store the password: is the keyring "
+		"unlocked?");
 	return ERR_DENIED;
+}
+
+/* ---- systemd ---- */
+
+/* systemd.exec(5), LoadCredential=: its access is the service manager's. */
+static enum outcome
+read_credential(
+	const char *name, struct secret *out, char error[INI_ERROR_SIZE])
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	char path[PATH_MAX];
+	int fd;
+
+	if (!folder || folder[0] != '/') {
+		snprintf(error, INI_ERROR_SIZE,
+			"password-credential %.100s: systemd passes none here; "
+			"the unit needs LoadCredential=%.100s:/a/file",
+			name, name);
+		return ERR_DENIED;
+	}
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >=
+		(int)sizeof(path)) {
+		snprintf(error, INI_ERROR_SIZE,
+			"CREDENTIALS_DIRECTORY is too long a path");
+		return ERR_PEER;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0) {
+		snprintf(error, INI_ERROR_SIZE,
+			"password-credential %.300s: %s", path,
+			strerror(errno));
+		return ERR_DENIED;
+	}
+	return read_and_close(fd, "password-credential", path, out, error);
+}
+
+/* ---- all of them ---- */
+
+bool
+secret_source_may_wait(const struct collect_account *account)
+{
+	return account->password_command[0] || account->password_keyring ||
+	       account->deliver_password_command[0];
+}
+
+static enum outcome
+read_password(const struct collect_account *account, struct secret *out,
+	const atomic_bool *is_cancelled, char error[INI_ERROR_SIZE])
+{
+	if (account->password_file[0])
+		return read_file(account->password_file, out, error);
+	if (account->password_command[0])
+		return run_command(
+			account->password_command, out, is_cancelled, error);
+	if (account->password_keyring)
+		return read_keyring(account->name, out, is_cancelled, error);
+	if (account->password_credential[0])
+		return read_credential(
+			account->password_credential, out, error);
+	snprintf(error, INI_ERROR_SIZE,
+		"there is nobody to ask for the password: set password-file, "
+		"password-command, password-keyring or password-credential");
+	return ERR_DENIED;
+}
+
+static enum outcome
+read_deliver(const struct collect_account *account, struct secret *out,
+	const atomic_bool *is_cancelled, char error[INI_ERROR_SIZE])
+{
+	if (account->deliver_password_file[0])
+		return read_file(account->deliver_password_file, out, error);
+	if (account->deliver_password_command[0])
+		return run_command(account->deliver_password_command, out,
+			is_cancelled, error);
+	return OK;
 }
 
 enum outcome
 secret_source_read(const struct collect_account *account, struct secret *out,
 	char error[INI_ERROR_SIZE])
 {
-	if (account->password_file[0])
-		return read_file(account->password_file, out, error);
-	return run_command(account->password_command, out, error);
+	return read_password(account, out, NULL, error);
 }
 
 enum outcome
-secret_source_read_deliver(const struct collect_account *account,
-	struct secret *out, char error[INI_ERROR_SIZE])
+secret_source_read_both(const struct collect_account *account,
+	struct secret *out, struct secret *out_deliver,
+	const atomic_bool *is_cancelled, char error[INI_ERROR_SIZE])
 {
-	if (account->deliver_password_file[0])
-		return read_file(account->deliver_password_file, out, error);
-	if (account->deliver_password_command[0])
-		return run_command(
-			account->deliver_password_command, out, error);
-	return OK;
+	/* One that was asked for is here already. */
+	enum outcome outcome = out->octets > 0 ? OK
+					       : read_password(account, out,
+							 is_cancelled, error);
+
+	if (outcome == OK)
+		outcome =
+			read_deliver(account, out_deliver, is_cancelled, error);
+	return outcome;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * service - what a service manager and the parent tell each other: that it is
- * ready, reloads, stops, is alive; and sockets that are open already.
+ * service - what a service manager and a program (the server's parent, the
+ * collector's daemon) tell each other: that it is ready, reloads, stops, is
+ * alive; and sockets that are open already.
  *
  * The protocol is sd_notify(3) and sd_listen_fds(3), whose few octets are
  * written here: a library would bring its own parsers into the one process that

@@ -20,8 +20,8 @@ static const struct command commands[] = {
 		false, account_add},
 	{"account list", "[--json]", "list the accounts", "j", 0, 0, false,
 		account_list},
-	{"fetch", "[ACCOUNT...] [--dry-run] [--json] [-q]",
-		"collect new mail, of all accounts when none is named", "rajq",
+	{"fetch", "[ACCOUNT...] [--daemon] [--dry-run] [--json] [-q]",
+		"collect new mail, of all accounts when none is named", "rabjq",
 		0, ACCOUNTS_MAXIMUM, false, fetch},
 	{"status", "[--json]", "what the last run of each account did", "j", 0,
 		0, false, show_status},
@@ -54,6 +54,8 @@ static const struct command_option options[] = {
 		"say what would be done and change nothing"},
 	{'a', "--retry", NULL, NULL, AT(is_retry),
 		"log in also when that should wait"},
+	{'b', "--daemon", NULL, NULL, AT(is_daemon),
+		"stay, and collect each account at its interval"},
 	{'j', "--json", NULL, NULL, AT(is_json), "print data as JSON"},
 	{'q', "--quiet", "-q", NULL, AT(is_quiet), "print failures only"},
 };
@@ -74,32 +76,40 @@ find_directory(const char *name, const char *below, char *out, size_t size)
 	return snprintf(out, size, "%s/%s/restante", home, below) < (int)size;
 }
 
-static int
-load(struct arguments *arguments, const struct command *command)
+int
+load_settings(
+	const struct arguments *arguments, struct collect_settings *settings)
 {
-	char config[PATH_MAX / 4], state[PATH_MAX / 4];
-	char error[INI_ERROR_SIZE];
+	char state[PATH_MAX / 4], error[INI_ERROR_SIZE];
 
 	if (!find_directory(
-		    "XDG_DATA_HOME", ".local/share", state, sizeof(state)) ||
-		!find_directory(
-			"XDG_CONFIG_HOME", ".config", config, sizeof(config)))
+		    "XDG_DATA_HOME", ".local/share", state, sizeof(state)))
 		return complain(EX_CONFIG, "HOME is not set");
-	if (arguments->operands.config)
-		snprintf(arguments->config, sizeof(arguments->config), "%s",
-			arguments->operands.config);
-	else
-		snprintf(arguments->config, sizeof(arguments->config),
-			"%s/restante.conf", config);
-	if (!collect_settings_init(&arguments->settings, state))
+	if (!collect_settings_init(settings, state))
 		return complain(EX_OSERR, "no memory");
 	/* The first account makes the file. */
 	if (access(arguments->config, F_OK) < 0 && errno == ENOENT)
 		return EX_OK;
-	if (collect_settings_load(
-		    &arguments->settings, arguments->config, error) != OK)
+	if (collect_settings_load(settings, arguments->config, error) != OK)
 		return complain(EX_CONFIG, "%s", error);
 	return EX_OK;
+}
+
+static int
+load(struct arguments *arguments, const struct command *command)
+{
+	char config[PATH_MAX / 4];
+
+	if (arguments->operands.config)
+		snprintf(arguments->config, sizeof(arguments->config), "%s",
+			arguments->operands.config);
+	else if (find_directory(
+			 "XDG_CONFIG_HOME", ".config", config, sizeof(config)))
+		snprintf(arguments->config, sizeof(arguments->config),
+			"%s/restante.conf", config);
+	else
+		return complain(EX_CONFIG, "HOME is not set");
+	return load_settings(arguments, &arguments->settings);
 }
 
 struct ledger *

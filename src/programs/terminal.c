@@ -2,6 +2,7 @@
 #include "programs/terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#define PROMPT_SIZE 240
 #define LINE_OCTETS (PASSWORD_LINE_MAXIMUM_OCTETS + 3)
 
 int
@@ -58,18 +60,22 @@ ask(FILE *terminal, const char *prompt, char line[LINE_OCTETS])
 	return has_line;
 }
 
+/* whom: NULL: it is clear whose it is. */
 static int
-ask_on_terminal(bool is_new, struct secret *out)
+ask_on_terminal(const char *whom, bool is_new, struct secret *out)
 {
+	char prompt[PROMPT_SIZE];
 	char first[LINE_OCTETS] = "", second[LINE_OCTETS] = "";
 	FILE *terminal = fopen("/dev/tty", "r+");
 	int code = EX_OK;
 
+	snprintf(prompt, sizeof(prompt),
+		"Password%s%.200s: ", whom ? " of " : "", whom ? whom : "");
 	if (!terminal)
 		return complain(EX_USAGE,
 			"there is no terminal to ask for a password: give it "
 			"on standard input with --password-stdin");
-	if (!ask(terminal, "Password: ", first) ||
+	if (!ask(terminal, prompt, first) ||
 		(is_new && !ask(terminal, "Once more: ", second)))
 		code = complain(EX_NOINPUT, "no password was given");
 	else if (is_new && strcmp(first, second) != 0)
@@ -89,7 +95,7 @@ read_password(bool from_stdin, bool is_new, struct secret *out)
 	int code = EX_OK;
 
 	if (!from_stdin) {
-		code = ask_on_terminal(is_new, out);
+		code = ask_on_terminal(NULL, is_new, out);
 	} else if (!read_line(stdin, line)) {
 		code = complain(EX_NOINPUT,
 			"standard input holds no password of at most %d octets",
@@ -98,6 +104,26 @@ read_password(bool from_stdin, bool is_new, struct secret *out)
 		code = EX_OSERR;
 	}
 	explicit_bzero(line, sizeof(line));
+	if (code == EX_OK && out->octets == 0)
+		return complain(EX_DATAERR, "an empty password is none");
+	return code;
+}
+
+bool
+has_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+int
+ask_password_of(const char *whom, struct secret *out)
+{
+	int code = ask_on_terminal(whom, false, out);
+
 	if (code == EX_OK && out->octets == 0)
 		return complain(EX_DATAERR, "an empty password is none");
 	return code;

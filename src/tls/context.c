@@ -92,6 +92,12 @@ tls_client_context_new(const char *ca_file, struct tls_context **out,
 }
 
 void
+tls_context_set_pins(struct tls_context *context, const struct tls_pins *pins)
+{
+	context->pins = *pins;
+}
+
+void
 tls_context_free(struct tls_context **context)
 {
 	if (!*context)

@@ -6,6 +6,7 @@
 #ifndef TLS_CONTEXT_H
 #define TLS_CONTEXT_H
 
+#include "tls/peer.h"
 #include "tls/tls.h"
 
 #include <openssl/ssl.h>
@@ -16,6 +17,7 @@ struct tls_context {
 	SSL_CTX *ctx; /* a server's: for who names nobody we know */
 	bool is_server;
 	struct server_names *names; /* a server's; `ctx` owns it */
+	struct tls_pins pins;	    /* client */
 };
 
 /* `what`, with OpenSSL's reason if it has one. */

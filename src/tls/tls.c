@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include "tls/tls.h"
-#include "tls/certificate.h"
 #include "tls/context.h"
 
 #include <errno.h>
@@ -16,39 +15,12 @@ struct tls {
 	char description[64];
 	char error[TLS_ERROR_SIZE];
 	bool is_shut;
+	/* client */
+	struct tls_pins *pins; /* NULL: any key of a trusted chain */
+	X509 *refused;	       /* the server's certificate, that was not */
 };
 
 /* ---- whose certificate it is ---- */
-
-struct listing {
-	char *out;
-	size_t size;
-};
-
-static void
-list_name(const char *name, void *context)
-{
-	const struct listing *to = context;
-	size_t used = strlen(to->out);
-
-	if (used + 2 < to->size)
-		snprintf(to->out + used, to->size - used, "%s%.60s",
-			used ? ", " : "", name);
-}
-
-/* The names a certificate carries, for the sentence below. */
-static void
-list_names(X509 *certificate, char *out, size_t size)
-{
-	struct listing listing = {out, size};
-
-	out[0] = '\0';
-	certificate_each_name(certificate, list_name, &listing);
-	/* The other side chose them; people read them on a terminal. */
-	for (char *at = out; *at; at++)
-		if (*at < ' ' || *at > '~')
-			*at = '?';
-}
 
 static bool
 is_mismatch(long verification)
@@ -66,8 +38,11 @@ tls_on_verify(int is_right, X509_STORE_CTX *store)
 	struct tls *tls = SSL_get_app_data(ssl);
 	char names[128] = "";
 
+	if (!is_right && !tls->refused &&
+		X509_up_ref(X509_STORE_CTX_get0_cert(store)) == 1)
+		tls->refused = X509_STORE_CTX_get0_cert(store);
 	if (!is_right && is_mismatch(X509_STORE_CTX_get_error(store))) {
-		list_names(
+		peer_list_names(
 			X509_STORE_CTX_get0_cert(store), names, sizeof(names));
 		snprintf(tls->error, sizeof(tls->error),
 			"certificate is %s%.100s%snot for %.100s",
@@ -121,6 +96,14 @@ tls_connect(struct tls_context *context, int fd, const char *hostname)
 
 	if (!tls)
 		return NULL;
+	if (context->pins.count > 0) {
+		tls->pins = malloc(sizeof(*tls->pins));
+		if (!tls->pins) {
+			tls_free(&tls);
+			return NULL;
+		}
+		*tls->pins = context->pins;
+	}
 	snprintf(tls->hostname, sizeof(tls->hostname), "%s", hostname);
 	wanted = SSL_get0_param(tls->ssl);
 	is_address = X509_VERIFY_PARAM_set1_ip_asc(wanted, hostname) == 1;
@@ -143,6 +126,8 @@ tls_free(struct tls **tls)
 	if (!*tls)
 		return;
 	SSL_free((*tls)->ssl);
+	X509_free((*tls)->refused);
+	free((*tls)->pins);
 	free(*tls);
 	*tls = NULL;
 }
@@ -194,6 +179,41 @@ result_of(struct tls *tls, int returned, enum tls_result if_closed,
 	return TLS_FAILED;
 }
 
+/* Is one of the chain's keys pinned? A pin may name the CA. */
+static bool
+is_pinned(const struct tls *tls)
+{
+	STACK_OF(X509) *chain = SSL_get0_verified_chain(tls->ssl);
+	unsigned char digest[TLS_PIN_OCTETS];
+
+	for (int i = 0; chain && i < sk_X509_num(chain); i++)
+		if (peer_pin(sk_X509_value(chain, i), digest) &&
+			tls_pins_have(tls->pins, digest))
+			return true;
+	return false;
+}
+
+static enum tls_result
+check_pins(struct tls *tls)
+{
+	char first[TLS_PIN_TEXT_SIZE], more[32] = "";
+	struct tls_peer certificate = {0};
+
+	if (!tls->pins || is_pinned(tls))
+		return TLS_DONE;
+	tls_peer_certificate(tls, &certificate);
+	if (tls->pins->count > 1)
+		snprintf(more, sizeof(more), " or %zu more",
+			tls->pins->count - 1);
+	snprintf(tls->error, sizeof(tls->error),
+		"tls-pin expects the key %s%s, and the server has %s; if your "
+		"provider says that it changed its key, write the new one, "
+		"else somebody is in between",
+		tls_pin_text(tls->pins->digests[0], first), more,
+		certificate.pin);
+	return TLS_FAILED;
+}
+
 enum tls_result
 tls_handshake(struct tls *tls)
 {
@@ -203,7 +223,7 @@ tls_handshake(struct tls *tls)
 	errno = 0;
 	returned = SSL_do_handshake(tls->ssl);
 	if (returned == 1)
-		return TLS_DONE;
+		return check_pins(tls);
 	return result_of(tls, returned, TLS_FAILED, "handshake failed");
 }
 
@@ -280,6 +300,32 @@ tls_description(const struct tls *tls)
 			SSL_get_version(tls->ssl),
 			SSL_get_cipher_name(tls->ssl));
 	return tls->description;
+}
+
+/* NULL: none came. */
+static X509 *
+peer_of(const struct tls *tls)
+{
+	return tls->refused ? tls->refused
+			    : SSL_get0_peer_certificate(tls->ssl);
+}
+
+bool
+tls_peer_certificate(const struct tls *tls, struct tls_peer *out)
+{
+	X509 *certificate = peer_of(tls);
+
+	if (certificate)
+		peer_describe(certificate, out);
+	return certificate != NULL;
+}
+
+bool
+tls_peer_is_for(const struct tls *tls, const char *domain)
+{
+	X509 *certificate = peer_of(tls);
+
+	return certificate && peer_is_for(certificate, domain);
 }
 
 const char *

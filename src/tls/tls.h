@@ -14,14 +14,16 @@
 
 #include "base/bytes.h"
 #include "base/outcome.h"
+#include "tls/pins.h"
 
-#define TLS_ERROR_SIZE		256
+#define TLS_ERROR_SIZE		384
 #define TLS_TICKET_KEY_OCTETS	48
 #define TLS_TICKET_KEYS_MAXIMUM 3
 
 struct tls_context;
 struct tls;
 struct tls_signer; /* tls/signing_key.h */
+struct tls_peer;   /* tls/peer.h */
 
 enum tls_result {
 	TLS_DONE,
@@ -61,6 +63,9 @@ void tls_context_set_ticket_keys(struct tls_context *context,
 /* ca_file NULL: the system's trusted certificates. */
 enum outcome tls_client_context_new(const char *ca_file,
 	struct tls_context **out, char error[TLS_ERROR_SIZE]);
+/* Copied: connections made from now on want one of these keys too. */
+void tls_context_set_pins(
+	struct tls_context *context, const struct tls_pins *pins);
 void tls_context_free(struct tls_context **context);
 
 /* fd is borrowed. NULL: memory. The context may be freed before. */
@@ -90,6 +95,10 @@ void tls_shutdown(struct tls *tls);
 
 /* "TLSv1.3/TLS_AES_128_GCM_SHA256"; after the handshake. */
 const char *tls_description(const struct tls *tls);
+/* Of the server, also when it was refused; false: it showed none. */
+bool tls_peer_certificate(const struct tls *tls, struct tls_peer *out);
+/* As peer_is_for. */
+bool tls_peer_is_for(const struct tls *tls, const char *domain);
 /* Of the last TLS_FAILED, for people. */
 const char *tls_error(const struct tls *tls);
 /* RFC 9266 tls-exporter; false below TLS 1.3. */

@@ -107,6 +107,9 @@ def seeds(tests):
                              + b"given" + bytes(91))
     yield "deletions", "two", b"\1\0" + bytes(16) + b"\2" + bytes(79)
     yield "deliveries", "four", b"\0\0\2" + b"\x20a\1\x40b\2\x60c\4" * 6
+    yield "socks5", "reply", b"\0\3\5\0\5\0\0\1\0\0\0\0\0\0+OK ready\r\n"
+    yield "socks5", "login", b"\1\3\5\2\1\0\5\0\0\3\4host\0\0"
+    yield "socks5", "url", b"\4\0socks5://us%65r:secret@[::1]:1080"
     yield "sasl", "plain", b"\0\0AGFsaWNlAHNlY3JldA==\n"
     yield "sasl", "login", b"\3\0YWxpY2U=\nc2VjcmV0\n"
 

@@ -9,6 +9,7 @@ import re
 import select
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import threading
@@ -91,10 +92,17 @@ class Session(threading.Thread):
         line, _, self.input = self.input.partition(b"\n")
         return line.removesuffix(b"\r").decode("utf-8", "replace")
 
+    def secure(self):
+        """TLS from here on."""
+        self.connection = self.server.tls.wrap_socket(
+            self.connection, server_side=True)
+
     def run(self):
         try:
             self.connection.setsockopt(
                 socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.server.is_tls_first:
+                self.secure()
             self.answer("greeting", "")
             while True:
                 line = self.line()
@@ -168,6 +176,10 @@ class Session(threading.Thread):
         self.deleted.add(int(argument) - 1)
         return b"+OK\r\n"
 
+    def on_stls(self, _):
+        self.connection.sendall(b"+OK\r\n")
+        self.secure()
+
     def on_noop(self, _):
         return b"+OK\r\n"
 
@@ -185,15 +197,20 @@ class Session(threading.Thread):
 class Server:
     """mail: [(uidl, octets), ...]; instead: verb -> octets, or a function of
     the session and the argument that returns octets, or None when it has sent
-    what it wanted. "greeting" is a verb too."""
+    what it wanted. "greeting" is a verb too. certificate: files of it and its
+    key; then TLS comes first, or with STLS."""
 
     def __init__(self, mail=(), capabilities=CAPABILITIES, dribble=False,
-                 on_step=None, **instead):
+                 on_step=None, certificate=None, starttls=False, **instead):
         self.mail = [(u.encode() if isinstance(u, str) else u, octets)
                      for u, octets in mail]
         self.capabilities, self.dribble = capabilities, dribble
         self.is_pipelined = "PIPELINING" in capabilities
         self.instead, self.on_step = instead, on_step
+        self.is_tls_first = certificate is not None and not starttls
+        if certificate:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*certificate)
         self.sessions, self.lock = [], threading.Lock()
         self.steps = self.count()
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -265,7 +282,8 @@ class Account:
     def write(self, settings):
         text = self.config.read_text() if self.config.exists() else ""
         text += f"[account {self.name}]\n" + "".join(
-            f"{key} = {value}\n" for key, value in settings.items())
+            f"{key} = {value}\n" for key, value in settings.items()
+            if value is not None)
         self.config.write_text(text)
 
     def change(self, key, value):

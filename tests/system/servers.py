@@ -282,10 +282,12 @@ service stats {{
         self.program.stop()
 
 
-def make_certificate(certificate, key):
+def make_certificate(certificate, key, names=("localhost",), days=30):
+    """For these names and this machine; it is its own authority."""
+    alternatives = [f"DNS:{name}" for name in names] + ["IP:127.0.0.1"]
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-        "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
-        "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        "ec_paramgen_curve:P-256", "-nodes", "-days", days, "-subj",
+        "/CN=test", "-addext", "subjectAltName=" + ",".join(alternatives),
         "-keyout", key, "-out", certificate)
 
 

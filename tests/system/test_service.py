@@ -10,27 +10,7 @@ import pytest
 
 import servers
 import wires
-
-
-class Manager:
-    """Hears what the server tells; a socket of the test's own."""
-
-    def __init__(self, place):
-        self.path = place / "notify.sock"
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(str(self.path))
-        self.socket.settimeout(0.05)
-        self.heard = []
-
-    def hear(self):
-        try:
-            while True:
-                self.heard += self.socket.recv(4096).decode().split("\n")
-        except TimeoutError:
-            return self.heard
-
-    def wait_for(self, word):
-        servers.until(lambda: word in self.hear(), what=word)
+from manager import Manager
 
 
 def listening(address):
@@ -106,6 +86,25 @@ def test_a_socket_nobody_asked_for(place):
     stop(process)
     assert b"sockets-unused" in (place / "log").read_bytes()
     other.close()
+
+
+def test_units_of_a_user_are_right(place):
+    """As systemd reads them; the program is where the test has it."""
+    if not servers.installed("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed")
+    made = servers.BUILD / "packaging" / "systemd" / "user"
+    given = servers.ROOT / "packaging" / "systemd" / "user"
+    for unit in (made / "restante.service", made / "restante-fetch.service",
+                 given / "restante-fetch.timer"):
+        text = re.sub(r"=\S+/restante (?=fetch)",
+                      f"={servers.BUILD / 'restante'} ", unit.read_text())
+        (place / unit.name).write_text(text)
+    # It wants somewhere to be a user's manager, not one that runs.
+    done = servers.run(
+        "systemd-analyze", "verify", "--user", "--man=no",
+        place / "restante.service", place / "restante-fetch.timer",
+        env={**os.environ, "XDG_RUNTIME_DIR": str(place)})
+    assert str(place) not in done.stderr.decode(), done.stderr.decode()
 
 
 def test_roles_hear_nothing_of_it(server):

@@ -130,12 +130,12 @@ test_login(const struct collect_account *account, struct secret *password)
 	struct engine_options options = {
 		.is_login_only = true, .on_event = say_nothing, .context = why};
 	struct secret copy = {0};
-	struct engine_account one = {account, &copy};
 	enum outcome outcome = ERR_TRY_LATER;
+	struct engine_account one = {account, &copy, &outcome};
 
 	if (!secret_set(&copy, secret_bytes(password)))
 		return complain(EX_OSERR, "no memory");
-	if (engine_run(&options, NULL, &one, 1, &outcome, error) != OK)
+	if (engine_run(&options, NULL, &one, 1, error) != OK)
 		snprintf(why, sizeof(why), "%s", error);
 	secret_release(&copy);
 	if (outcome == OK)

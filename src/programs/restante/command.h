@@ -18,17 +18,31 @@ struct arguments {
 	const char *host, *port, *tls, *user, *maildir, *ca_file,
 		*password_command;
 	bool keeps, deletes, reads_stdin, is_untested;
-	bool is_json, is_quiet, is_dry_run, is_retry;
+	bool is_json, is_quiet, is_dry_run, is_retry, is_daemon;
 };
 
 int account_add(struct arguments *arguments);
 int account_list(struct arguments *arguments);
 int fetch(struct arguments *arguments);
+int fetch_daemon(struct arguments *arguments);
 int show_status(struct arguments *arguments);
 
 /* The sysexits(3) code of an outcome, and the worse of two codes. */
 int code_of_outcome(enum outcome outcome);
 int worse_code(int a, int b);
+
+/* Reads `arguments->config`, or takes the defaults when there is none; for a
+ * program that reads them again too. Complains. */
+int load_settings(
+	const struct arguments *arguments, struct collect_settings *settings);
+
+/* Of the operands, or all without. */
+bool fetch_is_wanted(const struct arguments *arguments, const char *account);
+/* Is each operand an account? Complains. */
+int fetch_check_accounts(const struct arguments *arguments);
+/* Empty when no person is to be asked, or none is there. */
+void fetch_ask_password(
+	const struct collect_account *account, struct secret *out);
 
 /* Having complained when NULL. */
 struct ledger *open_ledger(const struct arguments *arguments);

@@ -129,6 +129,11 @@ nothing_is_no_account(void **state)
 
 /* ---- what is wrong ---- */
 
+#define ONE_PASSWORD                                                           \
+	"password-file, password-command, password-keyring, "                  \
+	"password-credential: only one of them can be given"
+#define PIN "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
 static void
 says_where_and_what_is_wrong(void **state)
 {
@@ -191,13 +196,29 @@ says_where_and_what_is_wrong(void **state)
 		/* What a section lacks is seen when all is read. */
 		{"\n[account a]\npassword-file = p\n\n[client]\n",
 			"2: [account a]: host is missing"},
-		{MINIMAL "[account b]\nhost = h\n",
-			"4: [account b]: password-file or password-command is "
-			"missing"},
 		{MINIMAL "[account b]\nhost = h\npassword-file = p\n"
 			 "password-command = c\n",
-			"4: [account b]: password-file and password-command "
-			"cannot both be given"},
+			"4: [account b]: " ONE_PASSWORD},
+		{MINIMAL "[account b]\nhost = h\npassword-keyring = yes\n"
+			 "password-credential = c\n",
+			"4: [account b]: " ONE_PASSWORD},
+		{MINIMAL "[account b]\nhost = h\n"
+			 "password-credential = ../c\n",
+			"4: [account b]: password-credential is a name, not a "
+			"path"},
+		{MINIMAL "[account b]\nhost = h\ntls-pin = sha256//x\n",
+			"4: [account b]: tls-pin is a list of at most 8 pins, "
+			"each sha256//BASE64"},
+		{MINIMAL "[account b]\nhost = h\ntls = none\ntls-pin = " PIN
+			 "\n",
+			"4: [account b]: tls-pin needs TLS"},
+		{MINIMAL "[account b]\nhost = h\nproxy = http://h\n",
+			"4: [account b]: proxy is "
+			"socks5://[USER:PASSWORD@]HOST[:PORT]"},
+		{MINIMAL "[account b]\nhost = h\ntls = none\n"
+			 "proxy = socks5://h\n",
+			"4: [account b]: proxy needs TLS: without it the proxy "
+			"could read the password"},
 	};
 	char wanted[INI_ERROR_SIZE];
 

@@ -271,6 +271,157 @@ a_command_must_print_one_line(void **state)
 	}
 }
 
+/* ---- the keyring, by a secret-tool of the test's own ---- */
+
+static void
+put_secret_tool(const char *script)
+{
+	char path[4096];
+
+	write_text(in_folder("secret-tool"), script);
+	assert_int_equal(chmod(in_folder("secret-tool"), 0700), 0);
+	snprintf(path, sizeof(path), "%s:/usr/bin:/bin", folder_path());
+	setenv("PATH", path, 1);
+}
+
+static void
+the_keyring_holds_it(void **state)
+{
+	account.password_keyring = true;
+	put_secret_tool(
+		"#!/bin/sh\n[ \"$*\" = 'lookup service restante account a' ] "
+		"|| exit 1\nprintf '" PASSWORD "'\n");
+	assert_secret(PASSWORD);
+	secret_release(&secret);
+	put_secret_tool("#!/bin/sh\nexit 1\n");
+	assert_refused(ERR_DENIED,
+		"the keyring holds no password of a, or it is locked: "
+		"secret-tool store --label=a service restante account a");
+	setenv("PATH", "/nonexistent", 1);
+	assert_refused(ERR_DENIED,
+		"the keyring is asked by secret-tool, which is not here: "
+		"install libsecret-tools");
+	setenv("PATH", "/usr/bin:/bin", 1);
+}
+
+/* What it stores it finds again, and it is never an argument. */
+static void
+the_keyring_takes_it(void **state)
+{
+	struct secret password = {0};
+	char script[8192];
+
+	snprintf(script, sizeof(script),
+		"#!/bin/sh\n"
+		"case $1 in\n"
+		"store) echo \"$*\" >%1$s/arguments; cat >%1$s/kept;;\n"
+		"lookup) cat %1$s/kept;;\n"
+		"esac\n",
+		folder_path());
+	put_secret_tool(script);
+	account.password_keyring = true;
+	assert_true(secret_set(&password, BYTES(PASSWORD)));
+	assert_int_equal(
+		secret_source_store_keyring(&account, &password, error), OK);
+	secret_release(&password);
+	assert_secret(PASSWORD);
+	secret_release(&secret);
+	set(&account.password_file, in_folder("arguments"));
+	assert_int_equal(chmod(in_folder("arguments"), 0600), 0);
+	assert_secret("store --label=restante: a service restante account a");
+	setenv("PATH", "/usr/bin:/bin", 1);
+}
+
+static void
+a_locked_keyring_takes_none(void **state)
+{
+	struct secret password = {0};
+
+	put_secret_tool("#!/bin/sh\ncat >/dev/null; exit 1\n");
+	assert_true(secret_set(&password, BYTES(PASSWORD)));
+	assert_int_equal(
+		secret_source_store_keyring(&account, &password, error),
+		ERR_DENIED);
+	assert_string_equal(error, "secret-tool could not store the password: "
+				   "is the keyring unlocked?");
+	secret_release(&password);
+	setenv("PATH", "/usr/bin:/bin", 1);
+}
+
+/* ---- systemd ---- */
+
+static void
+a_credential_is_passed(void **state)
+{
+	char wanted[INI_ERROR_SIZE];
+
+	set(&account.password_credential, "mail");
+	unsetenv("CREDENTIALS_DIRECTORY");
+	assert_refused(ERR_DENIED,
+		"password-credential mail: systemd passes none here; the unit "
+		"needs LoadCredential=mail:/a/file");
+	setenv("CREDENTIALS_DIRECTORY", folder_path(), 1);
+	snprintf(wanted, sizeof(wanted),
+		"password-credential %s/mail: No such file or directory",
+		folder_path());
+	assert_refused(ERR_DENIED, wanted);
+	/* Its mode is the service manager's affair. */
+	write_text(in_folder("mail"), PASSWORD "\n");
+	assert_int_equal(chmod(in_folder("mail"), 0440), 0);
+	assert_secret(PASSWORD);
+	write_text(in_folder("mail"), "\n");
+	snprintf(wanted, sizeof(wanted),
+		"password-credential %s/mail: its first line is empty or too "
+		"long",
+		folder_path());
+	secret_release(&secret);
+	assert_refused(ERR_DENIED, wanted);
+	unsetenv("CREDENTIALS_DIRECTORY");
+}
+
+/* ---- none, and both ---- */
+
+static void
+without_a_source_it_says_so(void **state)
+{
+	assert_true(account_asks_password(&account));
+	assert_refused(ERR_DENIED,
+		"there is nobody to ask for the password: set password-file, "
+		"password-command, password-keyring or password-credential");
+}
+
+static void
+one_that_is_known_is_not_asked_for(void **state)
+{
+	struct secret deliver = {0};
+
+	set(&account.password_command, "echo other");
+	set(&account.deliver_password_command, "echo deliver");
+	assert_true(secret_source_may_wait(&account));
+	assert_true(secret_set(&secret, BYTES(PASSWORD)));
+	assert_int_equal(secret_source_read_both(
+				 &account, &secret, &deliver, NULL, error),
+		OK);
+	assert_bytes(secret_bytes(&secret), BYTES(PASSWORD), BYTES_NONE);
+	assert_bytes(secret_bytes(&deliver), BYTES("deliver"), BYTES_NONE);
+	secret_release(&deliver);
+}
+
+/* It would go on for longer than the test may. */
+static void
+a_command_that_hangs_is_cancelled(void **state)
+{
+	struct secret deliver = {0};
+	atomic_bool is_cancelled = true;
+
+	set(&account.password_command, "exec sleep 600");
+	assert_int_equal(secret_source_read_both(&account, &secret, &deliver,
+				 &is_cancelled, error),
+		ERR_TRY_LATER);
+	assert_string_equal(
+		error, "password-command exec sleep 600: was not waited for");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -289,6 +440,13 @@ main(void)
 		TEST(a_command_may_have_more_to_say),
 		TEST(a_command_that_fails_gives_none),
 		TEST(a_command_must_print_one_line),
+		TEST(the_keyring_holds_it),
+		TEST(the_keyring_takes_it),
+		TEST(a_locked_keyring_takes_none),
+		TEST(a_credential_is_passed),
+		TEST(without_a_source_it_says_so),
+		TEST(one_that_is_known_is_not_asked_for),
+		TEST(a_command_that_hangs_is_cancelled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
