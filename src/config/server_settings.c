@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/server_settings.h"
 #include "base/log.h"
+#include "config/lookup_settings.h"
 #include "config/policy_settings.h"
 #include "config/settings.h"
 #include "config/tls_settings.h"
@@ -32,6 +33,9 @@ static const struct setting keys[] = {
 		0, NULL, "answers restantectl"},
 	{"server", "key-user", SETTING_STRING, AT(key_user), "restante-key", 0,
 		0, NULL, "holds the TLS key"},
+	{"server", "lookup-user", SETTING_STRING, AT(lookup_user),
+		"restante-lookup", 0, 0, NULL,
+		"asks PAM, and who checks tokens"},
 	{"server", "session-processes", SETTING_NUMBER, AT(session_processes),
 		"0", 0, 64, NULL, "0: one for each core"},
 	{"server", "shared", SETTING_BOOL, AT(is_shared), "yes", 0, 0, NULL,
@@ -62,12 +66,31 @@ static const struct setting keys[] = {
 	{"auth", "plaintext-without-tls", SETTING_WORD, AT(plaintext), "no", 0,
 		0, "no|yes|force",
 		"yes is refused outside loopback, force is not"},
-	{"auth", "backends", SETTING_STRING, AT(backends), "sqlite", 0, 0,
-		"sqlite", "where accounts are"},
+	{"auth", "backends", SETTING_LIST, AT(backends), "sqlite", 0, 0,
+		"sqlite|pam",
+		"where accounts are; the first that knows a name decides"},
 	{"auth", "hash-threads", SETTING_NUMBER, AT(hash_threads), "0", 0, 64,
 		NULL, "passwords hashed at once; 0: half of the cores"},
 	{"auth", "cache", SETTING_SECONDS, AT(cache_seconds), "1h", 0, 86400,
 		NULL, "a password that was right needs no hash; 0: always"},
+	{"pam", "service", SETTING_STRING, AT(pam.service), "restante", 0, 0,
+		NULL, "the name of a file in /etc/pam.d"},
+	{"pam", "folder", SETTING_STRING, AT(pam.folder), "", 0, 0, NULL,
+		"where that file is, instead of /etc/pam.d"},
+	{"pam", "group", SETTING_STRING, AT(pam.group), "", 0, 0, NULL,
+		"a group that modules need to be in: shadow, for pam_unix"},
+	{"pam", "may-read", SETTING_STRING, AT(pam.may_read), "", 0, 0, NULL,
+		"folders that modules read besides /etc, /usr, /run, /dev: "
+		"/a, /b"},
+	{"pam", "first-uid", SETTING_NUMBER, AT(pam.first_uid), "1000", 0,
+		UINT32_MAX, NULL,
+		"users of the system below it have no mailbox"},
+	{"pam", "threads", SETTING_NUMBER, AT(pam.threads), "4", 1, 64, NULL,
+		"passwords asked for at once; 1: not all modules bear more"},
+	{"pam", "timeout", SETTING_SECONDS, AT(pam.timeout_seconds), "15s", 1,
+		300, NULL, "modules that take longer count as away"},
+	{"pam", "cache", SETTING_SECONDS, AT(pam.cache_seconds), "1m", 0, 86400,
+		NULL, "a password that was right is not asked for again"},
 	{"pop3", "timeout", SETTING_SECONDS, AT(timeout_seconds), "10m", 600,
 		SEVEN_DAYS, NULL,
 		"a silent session ends (RFC 1939 section 3: 10m or more)"},
@@ -126,7 +149,7 @@ static const char *const listener_kinds[] = {
 };
 
 static const char *const sections[] = {"server", "listener", "tls", "auth",
-	"pop3", "lmtp", "quota", "policy", "limits", NULL};
+	"pam", "pop3", "lmtp", "quota", "policy", "limits", NULL};
 
 /* ---- life ---- */
 
@@ -377,6 +400,7 @@ server_settings_check(
 		return ERR_PEER;
 	}
 	if (!tls_settings_check(settings, error) ||
+		!lookup_settings_check(settings, error) ||
 		!policy_settings_check(settings, error))
 		return ERR_PEER;
 	if (settings->listener_count == 0) {

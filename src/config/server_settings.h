@@ -46,6 +46,17 @@ enum retention_from { RETENTION_FROM_ARRIVAL, RETENTION_FROM_RETRIEVAL };
 struct policy_settings;
 struct tls_settings;
 
+struct pam_settings {
+	char *service;		  /* restante */
+	char *folder;		  /* "": /etc/pam.d */
+	char *group;		  /* "": none */
+	char *may_read;		  /* may-read = /a, /b */
+	uint64_t first_uid;	  /* first-uid = 1000 */
+	uint64_t threads;	  /* 4 */
+	uint64_t timeout_seconds; /* timeout = 15s */
+	uint64_t cache_seconds;	  /* cache = 1m; 0: none */
+};
+
 struct server_settings {
 	/* [server] */
 	char *hostname;		    /* default: gethostname */
@@ -56,6 +67,7 @@ struct server_settings {
 	char *session_user;	    /* session-user, restante-session */
 	char *web_user;		    /* web-user, restante-web */
 	char *key_user;		    /* key-user, restante-key */
+	char *lookup_user;	    /* lookup-user, restante-lookup */
 	uint64_t session_processes; /* session-processes; 0: one a core */
 	bool is_shared; /* shared = yes: other programs write mailboxes */
 	uint64_t journal_octets; /* delivery-journal = 4MiB; 0: none */
@@ -76,9 +88,10 @@ struct server_settings {
 	/* [auth] */
 	uint64_t plaintext;	/* plaintext-without-tls = no|yes|force, as enum
 			       plaintext */
-	char *backends;		/* sqlite */
+	char *backends;		/* sqlite, pam: in this order */
 	uint64_t hash_threads;	/* hash-threads; 0: half of the cores */
 	uint64_t cache_seconds; /* cache = 1h; 0: none */
+	struct pam_settings pam;
 	/* [pop3] */
 	uint64_t timeout_seconds; /* timeout = 10m, 600 s or more, RFC 1939 */
 	uint64_t utf8_headers;	  /* utf8-headers = surrogate|refuse|as-is */
@@ -111,6 +124,12 @@ enum outcome server_settings_parse(struct server_settings *settings,
 /* Ranges and what only holds across keys. */
 enum outcome server_settings_check(
 	const struct server_settings *settings, char error[INI_ERROR_SIZE]);
+
+/* Is it one of [auth] backends? */
+bool server_settings_has_backend(
+	const struct server_settings *settings, const char *name);
+/* Does anything ask for the role lookup? */
+bool server_settings_needs_lookup(const struct server_settings *settings);
 
 /* Key by key: what the user's own section says, else the domain's, else
    [policy]. `user` is canonical. */

@@ -28,6 +28,33 @@ find_word(const char *words, const char *word, uint64_t *out)
 	return false;
 }
 
+bool
+settings_next_word(struct bytes *rest, struct bytes *out)
+{
+	if (rest->octets == 0)
+		return false;
+	*out = bytes_trim(bytes_cut(rest, ','));
+	return true;
+}
+
+/* Words that are known, each once; at least one. */
+static bool
+is_list_of(const char *words, const char *text)
+{
+	struct bytes rest = bytes_of_string(text), word;
+	uint64_t seen = 0, place;
+	char copy[64];
+
+	while (settings_next_word(&rest, &word)) {
+		if (!bytes_to_string(word, copy, sizeof(copy)) ||
+			!find_word(words, copy, &place) || place >= 64 ||
+			seen & (1ull << place))
+			return false;
+		seen |= 1ull << place;
+	}
+	return seen != 0;
+}
+
 static struct bytes
 word_at(const char *words, uint64_t index)
 {
@@ -52,6 +79,7 @@ parse_number(const struct setting *key, const char *text, uint64_t *out)
 	case SETTING_STRING:
 	case SETTING_BOOL:
 	case SETTING_WORD:
+	case SETTING_LIST:
 	default:
 		return false;
 	}
@@ -97,20 +125,31 @@ set_string(char **place_of, const char *text, char error[INI_ERROR_SIZE])
 	return true;
 }
 
+static bool
+check_words(const struct setting *key, const char *text, uint64_t *out_word,
+	char error[INI_ERROR_SIZE])
+{
+	bool is_list = key->type == SETTING_LIST;
+
+	if (!key->words || (is_list ? is_list_of(key->words, text)
+				    : find_word(key->words, text, out_word)))
+		return true;
+	snprintf(error, INI_ERROR_SIZE, "%s = %.100s: must be %s %s", key->key,
+		text, is_list ? "some, each once, of" : "one of", key->words);
+	return false;
+}
+
 bool
 settings_set(const struct setting *key, void *object, const char *text,
 	char error[INI_ERROR_SIZE])
 {
 	uint64_t word = 0;
 
-	if (key->words && !find_word(key->words, text, &word)) {
-		snprintf(error, INI_ERROR_SIZE,
-			"%s = %.100s: must be one of %s", key->key, text,
-			key->words);
+	if (!check_words(key, text, &word, error))
 		return false;
-	}
 	switch (key->type) {
 	case SETTING_STRING:
+	case SETTING_LIST:
 		return set_string(place(object, key), text, error);
 	case SETTING_WORD:
 		*(uint64_t *)place(object, key) = word;
@@ -145,7 +184,8 @@ void
 settings_release(const struct settings *table, void *object)
 {
 	for (size_t i = 0; i < table->count; i++) {
-		if (table->rows[i].type == SETTING_STRING) {
+		if (table->rows[i].type == SETTING_STRING ||
+			table->rows[i].type == SETTING_LIST) {
 			char **string = place(object, &table->rows[i]);
 
 			free(*string);
@@ -217,6 +257,7 @@ settings_put_value(
 
 	switch (key->type) {
 	case SETTING_STRING:
+	case SETTING_LIST:
 		return buffer_append_string(out, *(char *const *)at);
 	case SETTING_BOOL:
 		return buffer_append_string(
@@ -239,7 +280,7 @@ settings_is_default(
 {
 	const void *a = place(object, key), *b = place(defaults, key);
 
-	if (key->type == SETTING_STRING)
+	if (key->type == SETTING_STRING || key->type == SETTING_LIST)
 		return strcmp(*(char *const *)a, *(char *const *)b) == 0;
 	if (key->type == SETTING_BOOL)
 		return *(const bool *)a == *(const bool *)b;

@@ -10,7 +10,7 @@
 #include "base/buffer.h"
 #include "config/ini.h"
 
-#define SETTINGS_KEYS_MAXIMUM 64
+#define SETTINGS_KEYS_MAXIMUM 128
 
 enum setting_type {
 	SETTING_STRING, /* char *, owned by the object */
@@ -19,6 +19,7 @@ enum setting_type {
 	SETTING_OCTETS,
 	SETTING_BOOL, /* bool */
 	SETTING_WORD, /* one of `words`; the value is its place */
+	SETTING_LIST, /* char *: some of `words`, each once, divided by commas */
 };
 
 struct setting {
@@ -54,6 +55,9 @@ bool settings_take(const struct settings *table, void *object,
 	char error[INI_ERROR_SIZE]);
 /* Adds `; did you mean "nearest"?` when there is one. */
 void settings_did_you_mean(char error[INI_ERROR_SIZE], const char *nearest);
+
+/* The next word of a SETTING_LIST; false at its end. */
+bool settings_next_word(struct bytes *rest, struct bytes *out);
 
 /* Appends the value as it would be written. */
 bool settings_put_value(

@@ -2,7 +2,6 @@
 #include "process/landlock.h"
 
 #include <linux/landlock.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,7 +22,7 @@ struct ruleset {
 };
 
 static struct ruleset
-handled(int version)
+handled(int version, bool may_connect)
 {
 	struct ruleset ruleset = {.fs = FS_FIRST};
 
@@ -34,7 +33,8 @@ handled(int version)
 	if (version >= 5)
 		ruleset.fs |= FS_IOCTL_DEV;
 	if (version >= 4)
-		ruleset.net = NET_BIND_TCP | NET_CONNECT_TCP;
+		ruleset.net =
+			NET_BIND_TCP | (may_connect ? 0 : NET_CONNECT_TCP);
 	if (version >= 6)
 		ruleset.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
 	return ruleset;
@@ -43,8 +43,11 @@ handled(int version)
 /* Regular files and folders; nothing is executed, no device, socket, FIFO or
    link is made. */
 static uint64_t
-granted(uint64_t handled_fs)
+granted(uint64_t handled_fs, bool is_read_only)
 {
+	if (is_read_only)
+		return LANDLOCK_ACCESS_FS_READ_FILE |
+		       LANDLOCK_ACCESS_FS_READ_DIR;
 	return handled_fs &
 	       (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
 		       LANDLOCK_ACCESS_FS_WRITE_FILE |
@@ -65,18 +68,18 @@ add_folder(int ruleset_fd, int fd, uint64_t rights)
 }
 
 enum outcome
-landlock_enter(
-	const struct landlock_folder *folders, size_t count, int *out_version)
+landlock_enter(const struct landlock_rules *rules, int *out_version)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
 		LANDLOCK_CREATE_RULESET_VERSION);
-	struct ruleset ruleset = handled((int)version);
+	struct ruleset ruleset = handled((int)version, rules->may_connect);
+	const struct landlock_folder *folders = rules->folders;
 	bool is_good = true;
 	int fd;
 
 	/* The first version cannot allow what every delivery does: a rename
 	   from one folder into another. */
-	if (version <= 0 || (version == 1 && count > 0)) {
+	if (version <= 0 || (version == 1 && rules->count > 0)) {
 		*out_version = 0;
 		return OK;
 	}
@@ -84,9 +87,10 @@ landlock_enter(
 		SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
 	if (fd < 0)
 		return ERR_BROKEN;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < rules->count; i++)
 		is_good = is_good &&
-			  add_folder(fd, folders[i].fd, granted(ruleset.fs));
+			  add_folder(fd, folders[i].fd,
+				  granted(ruleset.fs, folders[i].is_read_only));
 	is_good = is_good && syscall(SYS_landlock_restrict_self, fd, 0) == 0;
 	close(fd);
 	*out_version = (int)version;

@@ -60,7 +60,7 @@ drop_user(const struct privileges *privileges)
 		(fchdir(privileges->root_fd) < 0 || chroot(".") < 0 ||
 			chdir("/") < 0))
 		return false;
-	if (setgroups(0, NULL) < 0 ||
+	if (setgroups(privileges->group ? 1 : 0, &privileges->group) < 0 ||
 		setresgid(privileges->gid, privileges->gid, privileges->gid) <
 			0 ||
 		setresuid(privileges->uid, privileges->uid, privileges->uid) <

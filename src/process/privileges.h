@@ -16,6 +16,8 @@ struct privileges {
 	uid_t uid;
 	gid_t gid;
 	int root_fd; /* directory to chroot into; -1: keep the root */
+	/* A supplementary group, 0 for none. */
+	gid_t group;
 };
 
 /* A name, or a number (uid, and gid the same). ERR_DENIED: no such user; `error` says how to make it. */

@@ -6,12 +6,12 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -56,6 +56,10 @@ static const char *const attacks[] = {"add_key", "bpf", "chroot", "connect",
 	"setreuid", "setuid", "swapon", "tkill", "umount2", "unshare",
 	"userfaultfd", "vfork", NULL};
 
+/* Modules try these, where there is nothing to start: no reason to die. */
+static const char *const starts[] = {
+	"execve", "execveat", "fork", "vfork", NULL};
+
 static const unsigned ioctls[] = {FIONBIO, FIOCLEX, FIONREAD};
 static const unsigned fcntls[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD,
 	F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK,
@@ -73,16 +77,27 @@ is_named(const char *const *list, const char *name)
 	return false;
 }
 
+struct rules {
+	const char *const *allowed;
+	bool may_load;
+};
+
+static bool
+is_excepted(const struct rules *rules, const char *name)
+{
+	return is_named(rules->allowed, name) || is_named(everybody, name) ||
+	       (rules->may_load && is_named(starts, name));
+}
+
 static bool
 add_names(scmp_filter_ctx filter, uint32_t action, const char *const *names,
-	const char *const *except)
+	const struct rules *except)
 {
 	for (; *names; names++) {
 		int number = seccomp_syscall_resolve_name(*names);
 
 		if (number == __NR_SCMP_ERROR ||
-			(except && is_named(except, *names)) ||
-			(except && is_named(everybody, *names)))
+			(except && is_excepted(except, *names)))
 			continue;
 		if (seccomp_rule_add(filter, action, number, 0) < 0)
 			return false;
@@ -126,63 +141,122 @@ add_tgkill(scmp_filter_ctx filter)
 }
 
 #ifndef HAS_SANITIZER
-/* Memory is written or executed, never both, and never made so later. */
+/* Kills for all of `bits`, allows what has not all of them. */
 static bool
-add_memory(scmp_filter_ctx filter)
+add_protections(scmp_filter_ctx filter, int number, unsigned bits)
 {
-	static const int numbers[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect)};
-
-	for (size_t i = 0; i < COUNT(numbers); i++)
-		if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, numbers[i], 1,
-			    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) < 0 ||
-			seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS,
-				numbers[i], 1,
-				SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC,
-					PROT_EXEC)) < 0)
+	for (unsigned has = 0; has <= bits; has++)
+		if ((has & bits) == has &&
+			seccomp_rule_add(filter,
+				has == bits ? SCMP_ACT_KILL_PROCESS
+					    : SCMP_ACT_ALLOW,
+				number, 1,
+				SCMP_A2(SCMP_CMP_MASKED_EQ, bits, has)) < 0)
 			return false;
 	return true;
 }
 
-/* A process is an attack; a thread is refused, since all have been started. */
+/* Memory is written or executed, never both, and never made so later. */
 static bool
-add_clone(scmp_filter_ctx filter)
+add_memory(scmp_filter_ctx filter, const struct rules *rules)
 {
+	static const int numbers[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect)};
+
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		unsigned bits = PROT_EXEC;
+
+		/* The text of a library, as it lies in its file. */
+		if (rules->may_load && numbers[i] == SCMP_SYS(mmap))
+			bits = PROT_EXEC | PROT_WRITE;
+		if (!add_protections(filter, numbers[i], bits))
+			return false;
+	}
+	return true;
+}
+
+/* What libraries ask of the kernel when they are loaded. */
+static bool
+add_questions(scmp_filter_ctx filter, const struct rules *rules)
+{
+	static const int asked[] = {PR_CAPBSET_READ, PR_GET_NAME, PR_SET_NAME,
+		PR_GET_DUMPABLE, PR_GET_SECUREBITS};
+
+	for (size_t i = 0; rules->may_load && i < COUNT(asked); i++)
+		if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+			    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)asked[i])) < 0)
+			return false;
+	return true;
+}
+
+/* A process is an attack; a thread is refused, since all have been started.
+   Who may load starts threads, and a process is refused. */
+static bool
+add_clone(scmp_filter_ctx filter, const struct rules *rules)
+{
+	uint32_t action =
+		rules->may_load ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS;
+	scmp_datum_t flag = rules->may_load ? CLONE_THREAD : 0;
+
 	/* clone3's flags lie in memory: glibc takes clone instead. */
 	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS),
 		       SCMP_SYS(clone3), 0) == 0 &&
-	       seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone),
-		       1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)) == 0;
+	       seccomp_rule_add(filter, action, SCMP_SYS(clone), 1,
+		       SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, flag)) == 0;
 }
 #else
 static bool
-add_memory(scmp_filter_ctx filter)
+add_questions(scmp_filter_ctx filter, const struct rules *rules)
 {
 	return true;
 }
 
 static bool
-add_clone(scmp_filter_ctx filter)
+add_memory(scmp_filter_ctx filter, const struct rules *rules)
+{
+	return true;
+}
+
+static bool
+add_clone(scmp_filter_ctx filter, const struct rules *rules)
 {
 	return true;
 }
 #endif
 
 static bool
-add_all(scmp_filter_ctx filter, const char *const *allowed)
+add_all(scmp_filter_ctx filter, const struct rules *rules)
 {
+	const char *const *allowed = rules->allowed;
+
 	return add_names(filter, SCMP_ACT_ALLOW, everybody, NULL) &&
 	       add_names(filter, SCMP_ACT_ALLOW, allowed, NULL) &&
-	       add_names(filter, SCMP_ACT_KILL_PROCESS, attacks, allowed) &&
+	       add_names(filter, SCMP_ACT_KILL_PROCESS, attacks, rules) &&
 	       add_values(filter, SCMP_SYS(ioctl), ioctls, COUNT(ioctls)) &&
 	       add_values(filter, SCMP_SYS(fcntl), fcntls, COUNT(fcntls)) &&
 	       add_fstat(filter, allowed) && add_tgkill(filter) &&
-	       add_memory(filter) && add_clone(filter);
+	       add_questions(filter, rules) && add_memory(filter, rules) &&
+	       add_clone(filter, rules);
 }
 
 /* ---- refusing ---- */
 
 static void (*tell_refused)(int number);
 static unsigned char is_told[NUMBERS_MAXIMUM];
+static _Thread_local unsigned refused_starts;
+
+static bool
+is_start(int number)
+{
+	return number == SCMP_SYS(clone) || number == SCMP_SYS(execve) ||
+	       number == SCMP_SYS(execveat) || number == SCMP_SYS(fork) ||
+	       number == SCMP_SYS(vfork);
+}
+
+unsigned
+seccomp_filter_refused_starts(void)
+{
+	return refused_starts;
+}
 
 /* The call was not made; here it gets its result. */
 static void
@@ -196,6 +270,8 @@ on_sigsys(int signal, siginfo_t *info, void *context)
 #elif defined(__aarch64__)
 	at->uc_mcontext.regs[0] = (unsigned long)-EPERM;
 #endif
+	if (is_start(number))
+		refused_starts++;
 	if (number < 0 || number >= NUMBERS_MAXIMUM ||
 		__atomic_exchange_n(&is_told[number], 1, __ATOMIC_RELAXED))
 		return;
@@ -218,8 +294,10 @@ refusal(void)
 }
 
 enum outcome
-seccomp_filter_enter(const char *const *allowed, void (*on_refused)(int number))
+seccomp_filter_enter(const char *const *allowed, bool may_load,
+	void (*on_refused)(int number))
 {
+	const struct rules rules = {allowed, may_load};
 	scmp_filter_ctx filter;
 	enum outcome outcome = OK;
 	int error;
@@ -232,7 +310,7 @@ seccomp_filter_enter(const char *const *allowed, void (*on_refused)(int number))
 	if (seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) < 0 ||
 		seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0) < 0 ||
 		seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) < 0 ||
-		!add_all(filter, allowed))
+		!add_all(filter, &rules))
 		outcome = ERR_BROKEN;
 	error = outcome == OK ? seccomp_load(filter) : 0;
 	if (error < 0)

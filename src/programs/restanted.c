@@ -8,6 +8,7 @@
 #include "programs/restanted/demo.h"
 #include "server/auth_role.h"
 #include "server/key_role.h"
+#include "server/lookup_role.h"
 #include "server/parent.h"
 #include "server/session_role.h"
 #include "server/setup.h"
@@ -135,6 +136,7 @@ run_role(const char *name)
 		{"session", session_role_run},
 		{"auth", auth_role_run},
 		{"key", key_role_run},
+		{"lookup", lookup_role_run},
 		{"store", store_role_run},
 		{"web", web_role_run},
 	};

@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of all passwords that PAM has found right. */
+#define PAM_GENERATION 1
+
 static bool
 is_long_enough_ago(const char *user)
 {
@@ -38,6 +41,16 @@ grant(struct auth_exchange *x)
 		auth_refuse(x, ERR_TRY_LATER);
 }
 
+/* Whom nobody knows PAM's modules may know. They are asked last, so that it does
+   not matter where PAM stands. */
+static bool
+may_be_of_pam(struct auth_exchange *x)
+{
+	return auth.has_pam &&
+	       accounts_canonical_name(
+		       bytes_of_string(x->tried), x->account.name);
+}
+
 /* OK, also for a name that is nobody's: x->is_known. */
 static enum outcome
 find_account(struct auth_exchange *x)
@@ -46,14 +59,26 @@ find_account(struct auth_exchange *x)
 
 	account_release(&x->account);
 	x->account = (struct account){0};
-	outcome = auth_account_load(bytes_of_string(x->tried), &x->account,
-		&x->has_device, x->device);
+	x->system.is_found = false;
+	outcome = auth_account_load(bytes_of_string(x->tried), &x->system,
+		&x->account, &x->has_device, x->device);
+	x->is_pam = outcome == OK && x->system.is_found;
+	if (outcome == ERR_DENIED && may_be_of_pam(x)) {
+		x->is_pam = true;
+		outcome = OK;
+	}
 	x->is_known = outcome == OK;
 	/* For the log and for penalties, whatever it is. */
 	if (outcome != OK)
 		snprintf(x->account.name, sizeof(x->account.name), "%.*s",
 			(int)sizeof(x->account.name) - 1, x->tried);
 	return outcome == ERR_DENIED ? OK : outcome;
+}
+
+static struct password_cache *
+cache_of(const struct auth_exchange *x)
+{
+	return x->is_pam ? auth.pam_cache : auth.cache;
 }
 
 static bool
@@ -68,7 +93,7 @@ prove(struct auth_exchange *x)
 			strcmp(account->credentials[i].device, x->device) == 0)
 			generations[count++] =
 				account->credentials[i].generation;
-	return password_cache_prove(auth.cache, account->name, generations,
+	return password_cache_prove(cache_of(x), account->name, generations,
 		count, secret_bytes(&x->password), &x->proof);
 }
 
@@ -96,6 +121,9 @@ may_enter(const struct auth_exchange *x, uint64_t generation)
 	char host[ADDRESS_TEXT_SIZE] = "";
 	struct address address;
 
+	/* It has said whether he may. */
+	if (x->is_pam)
+		return OK;
 	if (!credential)
 		return ERR_DENIED;
 	if (credential->networks[0] &&
@@ -103,6 +131,25 @@ may_enter(const struct auth_exchange *x, uint64_t generation)
 		address_host_text(&address, host);
 	return account_may_use(
 		&x->account, credential, host, clock_wall_seconds());
+}
+
+static void
+refuse_denied(struct auth_exchange *x)
+{
+	auth_refuse(x, ERR_DENIED);
+}
+
+/* Where PAM judges not sooner and not later than that of anybody else. */
+static void
+deny(struct auth_exchange *x)
+{
+	uint64_t ran_ms = clock_monotonic_ms() - x->judged_ms;
+	uint64_t steps = ran_ms / AUTH_REFUSAL_STEP_MS + 1;
+
+	if (!auth.has_pam ||
+		!auth_guard_hold(x, x->judged_ms + steps * AUTH_REFUSAL_STEP_MS,
+			refuse_denied))
+		refuse_denied(x);
 }
 
 /* After auth_guard_begin. */
@@ -117,6 +164,8 @@ finish(struct auth_exchange *x, enum outcome outcome)
 		auth_refuse(x, ERR_TOO_SOON);
 	else if (outcome == OK)
 		grant(x);
+	else if (outcome == ERR_DENIED)
+		deny(x);
 	else
 		auth_refuse(x, outcome);
 }
@@ -125,7 +174,7 @@ finish(struct auth_exchange *x, enum outcome outcome)
 static enum outcome
 may_still_enter(struct auth_exchange *x, uint64_t generation)
 {
-	enum outcome outcome = find_account(x);
+	enum outcome outcome = x->is_pam ? OK : find_account(x);
 
 	return outcome == OK ? may_enter(x, generation) : outcome;
 }
@@ -137,9 +186,13 @@ auth_checked(struct auth_exchange *x)
 	uint64_t generation = 0;
 
 	if (outcome == OK)
-		generation = x->account.credentials[x->which].generation;
-	if (outcome == OK || outcome == ERR_DENIED)
-		password_cache_put(auth.cache, &x->proof, generation,
+		generation =
+			x->is_pam ? PAM_GENERATION
+				  : x->account.credentials[x->which].generation;
+	/* What PAM finds wrong now may be right in a minute: nobody tells us of
+	   a new password. */
+	if (outcome == OK || (outcome == ERR_DENIED && !x->is_pam))
+		password_cache_put(cache_of(x), &x->proof, generation,
 			clock_monotonic_ms());
 	finish(x, outcome == OK ? may_still_enter(x, generation) : outcome);
 }
@@ -153,12 +206,13 @@ judge(struct auth_exchange *x)
 	uint64_t generation = 0;
 
 	x->is_fresh = false;
+	x->judged_ms = clock_monotonic_ms();
 	if ((!is_fresh && find_account(x) != OK) || !prove(x)) {
 		auth_refuse(x, ERR_TRY_LATER);
 		return;
 	}
 	verdict = password_cache_find(
-		auth.cache, &x->proof, clock_monotonic_ms(), &generation);
+		cache_of(x), &x->proof, x->judged_ms, &generation);
 	if (verdict != PASSWORD_UNKNOWN) {
 		auth_guard_begin(x);
 		finish(x, verdict == PASSWORD_RIGHT ? may_enter(x, generation)
@@ -168,15 +222,31 @@ judge(struct auth_exchange *x)
 	}
 }
 
+static void
+go_on(struct auth_system *system)
+{
+	struct auth_exchange *x =
+		table_object(system, struct auth_exchange, system);
+	enum outcome outcome = find_account(x);
+
+	x->stage = AUTH_TALKING;
+	if (outcome == OK) {
+		x->is_fresh = true;
+		auth_guard_admit(x, judge);
+	} else if (auth_system_wait(system, go_on)) {
+		x->stage = AUTH_FINDING;
+	} else {
+		auth_refuse(x, ERR_TRY_LATER);
+	}
+}
+
 void
 auth_check(struct auth_exchange *x, struct bytes user, struct bytes password)
 {
 	if (!bytes_to_string(user, x->tried, sizeof(x->tried)))
 		snprintf(x->tried, sizeof(x->tried), "?");
-	if (find_account(x) != OK || !secret_set(&x->password, password))
+	if (secret_set(&x->password, password))
+		go_on(&x->system);
+	else
 		auth_refuse(x, ERR_TRY_LATER);
-	else {
-		x->is_fresh = true;
-		auth_guard_admit(x, judge);
-	}
 }

@@ -40,6 +40,8 @@ auth_exchange_free(struct auth_exchange *x)
 {
 	auth_guard_forget(x);
 	auth_pool_forget(x);
+	auth_system_release(&x->system);
+	auth_lookup_forget(&x->lookup);
 	table_remove(&x->client->exchanges, &x->entry);
 	sasl_server_free(&x->sasl);
 	buffer_wipe(&x->front);
@@ -223,7 +225,7 @@ auth_forget_exchanges(struct auth_client *client)
 		struct auth_exchange *x =
 			table_object(entry, struct auth_exchange, entry);
 
-		if (x->stage != AUTH_HASHING) {
+		if (x->stage != AUTH_HASHING && x->stage != AUTH_ASKING) {
 			auth_exchange_free(x);
 			continue;
 		}

@@ -80,8 +80,10 @@ static void
 try_again(struct auth_exchange *x, uint64_t now_ms)
 {
 	struct penalty_attempt attempt = attempt_of(x);
-	uint64_t wait_ms = penalties_wait_ms(auth.penalties, &attempt, now_ms);
+	uint64_t wait_ms = 0;
 
+	if (!x->is_held)
+		wait_ms = penalties_wait_ms(auth.penalties, &attempt, now_ms);
 	if (wait_ms == 0) {
 		unlink_waiting(x);
 		x->is_fresh = false;
@@ -123,7 +125,8 @@ auth_guard_init(void)
 	uv_timer_init(&auth.loop, &waiting.timer);
 	auth.penalties = penalties_new(key);
 	auth.cache = password_cache_new(settings->cache_seconds * 1000);
-	return auth.penalties && auth.cache;
+	auth.pam_cache = password_cache_new(settings->pam.cache_seconds * 1000);
+	return auth.penalties && auth.cache && auth.pam_cache;
 }
 
 static void
@@ -150,12 +153,22 @@ auth_guard_admit(struct auth_exchange *x,
 	}
 	snprintf(x->subject, sizeof(x->subject), "%s", x->account.name);
 	x->admitted = admitted;
+	x->is_held = false;
 	attempt = attempt_of(x);
 	wait_ms = penalties_wait_ms(auth.penalties, &attempt, now_ms);
 	if (wait_ms == 0)
 		admitted(x);
 	else if (!wait_until(x, now_ms + wait_ms, now_ms))
 		auth_refuse(x, ERR_TRY_LATER);
+}
+
+bool
+auth_guard_hold(struct auth_exchange *x, uint64_t due_ms,
+	void (*admitted)(struct auth_exchange *exchange))
+{
+	x->is_held = true;
+	x->admitted = admitted;
+	return wait_until(x, due_ms, clock_monotonic_ms());
 }
 
 bool

@@ -1,22 +1,36 @@
 /* SPDX-License-Identifier: ISC */
 /* Who takes mail: LMTP's recipients. */
+#include "server/auth_role.h"
 #include "server/auth_state.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct resolving {
+	struct auth_system system;
+	struct auth_client *client;
+	uint64_t connection;
+	uint32_t number;
+	struct bytes address; /* behind it */
+};
+
+static size_t under_way;
 
 /*
  * An account of the whole address, else one of its local part: an account
  * without a domain takes mail at every domain that the MTA hands in.
  */
 static enum outcome
-find_address(struct bytes address, struct account *out)
+find_address(
+	struct bytes address, struct auth_system *system, struct account *out)
 {
 	struct bytes rest = address;
-	enum outcome outcome = auth_account_find(address, out);
+	enum outcome outcome = auth_account_find(address, system, out);
 
 	if (outcome != ERR_DENIED || !bytes_has(address, '@'))
 		return outcome;
-	return auth_account_find(bytes_cut(&rest, '@'), out);
+	return auth_account_find(bytes_cut(&rest, '@'), system, out);
 }
 
 /* "alice+lists@example.org" without its detail; false when there is none. */
@@ -43,14 +57,15 @@ cut_detail(struct bytes address, char out[ACCOUNT_NAME_SIZE])
 
 /* An account that has the delimiter in its own name goes first. */
 static enum outcome
-find_recipient(struct bytes address, struct account *out)
+find_recipient(
+	struct bytes address, struct auth_system *system, struct account *out)
 {
 	char plain[ACCOUNT_NAME_SIZE];
-	enum outcome outcome = find_address(address, out);
+	enum outcome outcome = find_address(address, system, out);
 
 	if (outcome != ERR_DENIED || !cut_detail(address, plain))
 		return outcome;
-	return find_address(bytes_of_string(plain), out);
+	return find_address(bytes_of_string(plain), system, out);
 }
 
 static enum outcome
@@ -70,15 +85,69 @@ grant_append(struct auth_client *client, uint64_t connection, uint32_t number,
 	return outcome;
 }
 
+static void
+answer(struct auth_client *client, uint64_t connection, uint32_t number,
+	enum outcome outcome)
+{
+	struct message reply;
+
+	message_init(&reply, MESSAGE_RESOLVED, connection);
+	message_put_u32(&reply, number);
+	message_put_u8(&reply, (uint8_t)outcome);
+	channel_send(client->channel, &reply);
+	message_release(&reply);
+}
+
+static void
+end(struct resolving *r, const struct account *account, enum outcome outcome)
+{
+	struct auth_client *client = r->client;
+
+	if (client->channel && outcome == OK)
+		outcome = grant_append(
+			client, r->connection, r->number, account->name);
+	if (client->channel)
+		answer(client, r->connection, r->number, outcome);
+	client->checks--;
+	under_way--;
+	auth_client_free_when_unused(client);
+	auth_system_release(&r->system);
+	free(r);
+}
+
+static void
+go_on(struct auth_system *system)
+{
+	struct resolving *r = table_object(system, struct resolving, system);
+	enum outcome outcome;
+	struct account account;
+
+	outcome = find_recipient(r->address, system, &account);
+	if (outcome != ERR_TRY_LATER || !auth_system_wait(system, go_on))
+		end(r, &account, outcome);
+}
+
+static struct resolving *
+new_resolving(struct bytes address)
+{
+	struct resolving *r;
+
+	if (under_way >= AUTH_RESOLVING_MAXIMUM)
+		return NULL;
+	r = calloc(1, sizeof(*r) + address.octets);
+	if (!r)
+		return NULL;
+	memcpy(r + 1, address.at, address.octets);
+	r->address = bytes_of(r + 1, address.octets);
+	return r;
+}
+
 bool
 auth_on_resolve(struct auth_client *client, struct message *message)
 {
-	uint64_t connection = message->subject;
 	struct message_reader reader;
-	struct account account;
-	struct message reply;
 	struct bytes address;
-	enum outcome outcome;
+	struct resolving *r;
 	uint32_t number;
 
 	message_reader_init(&reader, message);
@@ -86,14 +155,16 @@ auth_on_resolve(struct auth_client *client, struct message *message)
 	address = message_get_bytes(&reader);
 	if (!message_reader_finish(&reader))
 		return false;
-	outcome = find_recipient(address, &account);
-	if (outcome == OK)
-		outcome =
-			grant_append(client, connection, number, account.name);
-	message_init(&reply, MESSAGE_RESOLVED, connection);
-	message_put_u32(&reply, number);
-	message_put_u8(&reply, (uint8_t)outcome);
-	channel_send(client->channel, &reply);
-	message_release(&reply);
+	r = new_resolving(address);
+	if (!r) {
+		answer(client, message->subject, number, ERR_TRY_LATER);
+		return true;
+	}
+	r->client = client;
+	r->connection = message->subject;
+	r->number = number;
+	client->checks++;
+	under_way++;
+	go_on(&r->system);
 	return true;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/auth_role.h"
 #include "base/log.h"
+#include "config/settings.h"
 #include "server/auth_state.h"
 #include "server/confinement.h"
 #include "server/login_delay.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -108,6 +110,8 @@ on_peer(enum role peer, uint64_t instance, int *fd)
 
 	if (peer == ROLE_SESSION)
 		return add_client(instance, fd);
+	if (peer == ROLE_LOOKUP)
+		return auth_lookup_use(fd);
 	if (peer != ROLE_STORE && peer != ROLE_WEB)
 		return false;
 	channel_free(place);
@@ -117,6 +121,38 @@ on_peer(enum role peer, uint64_t instance, int *fd)
 }
 
 /* ---- the role ---- */
+
+static void
+open_source(const char *kind)
+{
+	struct accounts **source = &auth.sources[auth.source_count++];
+	enum outcome outcome;
+
+	if (strcmp(kind, "pam") == 0) {
+		auth.has_pam = true;
+		return;
+	}
+	outcome = accounts_open(kind, "accounts.db", true, source);
+	if (outcome == OK)
+		return;
+	log_event(LOG_LEVEL_ERROR, "accounts",
+		"file=%s/accounts/accounts.db why=%s",
+		auth.boot->settings.state, outcome_name(outcome));
+	exit(EX_OSFILE);
+}
+
+static void
+open_sources(void)
+{
+	struct bytes rest = bytes_of_string(auth.boot->settings.backends);
+	struct bytes word;
+	char kind[32];
+
+	while (auth.source_count < AUTH_SOURCES_MAXIMUM &&
+		settings_next_word(&rest, &word))
+		if (bytes_to_string(word, kind, sizeof(kind)))
+			open_source(kind);
+}
 
 /*
  * As root the accounts' directory becomes the root of this process, so the path
@@ -128,20 +164,11 @@ open_accounts(void)
 	struct server_settings *settings = &auth.boot->settings;
 	int root_fd = boot_state_directory(auth.boot, "accounts");
 	bool is_root = geteuid() == 0;
-	enum outcome outcome;
 
 	if (!is_root && fchdir(root_fd) < 0)
 		exit(EX_OSFILE);
 	boot_drop_privileges(settings->auth_user, &root_fd);
-	outcome = accounts_open(
-		settings->backends, "accounts.db", true, &auth.sources[0]);
-	auth.source_count = 1;
-	if (outcome == OK)
-		return;
-	log_event(LOG_LEVEL_ERROR, "accounts",
-		"file=%s/accounts/accounts.db why=%s", settings->state,
-		outcome_name(outcome));
-	exit(EX_OSFILE);
+	open_sources();
 }
 
 void
@@ -154,15 +181,17 @@ auth_role_run(void)
 		.role = ROLE_AUTH, .folder_count = 1, .has_threads = true};
 
 	auth.boot = boot_receive();
-	auth_pool_init((unsigned)auth.boot->settings.hash_threads);
+	auth_pool_init((unsigned)auth.boot->settings.hash_threads,
+		(unsigned)auth.boot->settings.pam.threads);
 	boot_log_open(auth.boot, "auth");
 	open_accounts();
 	uv_loop_init(&auth.loop);
 	auth.delays = login_delays_new();
 	if (!auth.delays || !auth_guard_init())
 		exit(EX_OSERR);
+	auth_lookup_start();
 	auth_sweep_start();
-	confinement.folders[0] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	confinement.folders[0].fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	confinement_enter(&confinement, &auth.loop);
 	boot_finish(auth.boot, &auth.loop, &handler);
 	uv_run(&auth.loop, UV_RUN_DEFAULT);

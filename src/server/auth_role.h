@@ -14,6 +14,12 @@
 #define AUTH_QUEUE_MAXIMUM 4096
 /* Attempts that wait for what failed before them; beyond that [SYS/TEMP]. */
 #define AUTH_WAITING_MAXIMUM 8192
+/* Questions to lookup, and LMTP recipients, that wait for an answer. */
+#define AUTH_LOOKUPS_MAXIMUM   16384
+#define AUTH_RESOLVING_MAXIMUM 8192
+/* Where PAM judges, a refusal comes at a multiple of this after the check
+   began: how long it took must not tell who knows the name. */
+#define AUTH_REFUSAL_STEP_MS 250
 /* Exchanges of one session process. */
 #define AUTH_EXCHANGES_MAXIMUM 65536
 

@@ -18,7 +18,8 @@
 
 #define AUTH_ADDRESS_SIZE 128
 /* A name with a device. */
-#define AUTH_TRIED_SIZE	     (ACCOUNT_NAME_SIZE + ACCOUNT_DEVICE_SIZE)
+#define AUTH_TRIED_SIZE (ACCOUNT_NAME_SIZE + ACCOUNT_DEVICE_SIZE)
+/* Those of [auth] backends. */
 #define AUTH_SOURCES_MAXIMUM 8
 
 struct sasl_server;
@@ -32,11 +33,34 @@ struct auth_client {
 	unsigned checks;
 };
 
+/* A question to the role lookup. {0} asks nothing. */
+struct auth_lookup {
+	struct table_entry entry;
+	struct auth_lookup *older, *newer;
+	uint64_t due_ms;
+	void (*done)(struct auth_lookup *lookup, enum outcome outcome);
+};
+
+struct auth_said;
+
+/* What the role lookup has said of users of the system to one who asks. {0} at
+   first. */
+struct auth_system {
+	struct auth_lookup lookup;
+	struct auth_said *said;
+	unsigned count;
+	char wanted[ACCOUNT_NAME_SIZE]; /* "": nothing */
+	bool is_found; /* the account that was found is one of these */
+	void (*go_on)(struct auth_system *system);
+};
+
 enum auth_stage {
 	AUTH_TALKING, /* challenges and responses */
+	AUTH_FINDING, /* the account, and the system is asked: auth_check.c */
 	AUTH_WAITING, /* for what failed before it: auth_guard.c */
 	AUTH_QUEUED,  /* for a thread: auth_pool.c */
 	AUTH_HASHING, /* in a thread: must not be freed */
+	AUTH_ASKING,  /* lookup is asked: is not freed, so that it counts */
 };
 
 /* One connection's attempt to log in. */
@@ -53,6 +77,8 @@ struct auth_exchange {
 	/* whom it is about, once that was said: */
 	char tried[AUTH_TRIED_SIZE];
 	bool is_known; /* there is such an account */
+	bool is_pam;   /* PAM judges the password */
+	struct auth_system system;
 	bool is_fresh; /* it was asked for just now */
 	/* Its name is `tried` when unknown; credentials are held while they
 	   are needed, not while it waits. */
@@ -61,10 +87,13 @@ struct auth_exchange {
 	char device[ACCOUNT_DEVICE_SIZE];
 	struct secret password;
 	struct password_proof proof;
+	struct auth_lookup lookup;
+	uint64_t judged_ms; /* when its check began */
 	/* AUTH_WAITING */
 	char subject[ACCOUNT_NAME_SIZE]; /* the account, for penalties */
 	struct auth_exchange *previous, *next;
 	uint64_t arrived_ms, due_ms;
+	bool is_held; /* nothing but time is awaited */
 	void (*admitted)(struct auth_exchange *exchange);
 	/* AUTH_QUEUED, AUTH_HASHING */
 	struct fair_item item;
@@ -76,13 +105,14 @@ struct auth_exchange {
 struct auth_role {
 	uv_loop_t loop;
 	struct boot *boot;
-	/* In the order they are asked. */
+	/* In the order they are asked; NULL: PAM. */
 	struct accounts *sources[AUTH_SOURCES_MAXIMUM];
 	size_t source_count;
 	struct channel *store, *web;
 	struct auth_client *clients;
 	struct penalties *penalties;
-	struct password_cache *cache;
+	struct password_cache *cache, *pam_cache;
+	bool has_pam;
 	struct login_delays *delays;
 };
 
@@ -113,15 +143,49 @@ void auth_refuse(struct auth_exchange *exchange, enum outcome outcome);
  * ERR_TRY_LATER: a source that may know is away or damaged, which was logged.
  * account_release is due for the first two.
  *
+ * system   what is known of its users; NULL: they are not asked for. After
+ *          ERR_TRY_LATER auth_system_wait tells whether it is only that.
  * _load    of a login; "alice%phone" names a device, *out_has_device then
  * _load_by_certificate  `hash` as of its credential
  * _find    without credentials
  */
-enum outcome auth_account_load(struct bytes typed, struct account *out,
-	bool *out_has_device, char device[ACCOUNT_DEVICE_SIZE]);
+enum outcome auth_account_load(struct bytes typed, struct auth_system *system,
+	struct account *out, bool *out_has_device,
+	char device[ACCOUNT_DEVICE_SIZE]);
 enum outcome auth_account_load_by_certificate(
 	const char *hash, struct account *out);
-enum outcome auth_account_find(struct bytes name, struct account *out);
+enum outcome auth_account_find(
+	struct bytes name, struct auth_system *system, struct account *out);
+
+/* ---- auth_system.c ---- */
+
+/* Is there such a user? ERR_TRY_LATER also when it is not known yet. */
+enum outcome auth_system_ask(struct auth_system *system, const char *name);
+/* When the answer was that it is not known yet: true, and go_on is called when
+   it is worth asking again. */
+bool auth_system_wait(
+	struct auth_system *system, void (*go_on)(struct auth_system *system));
+/* go_on is not called any more. */
+void auth_system_release(struct auth_system *system);
+
+/* ---- auth_lookup.c ---- */
+
+struct auth_lookup_password {
+	const char *user, *host;
+	struct bytes password;
+};
+
+void auth_lookup_start(void);
+/* Takes the channel to lookup; false: no memory. */
+bool auth_lookup_use(int *fd);
+/* False: lookup is away, or has too much to do. Else `done` follows. */
+bool auth_lookup_password(struct auth_lookup *lookup,
+	const struct auth_lookup_password *question,
+	void (*done)(struct auth_lookup *lookup, enum outcome outcome));
+bool auth_lookup_user(struct auth_lookup *lookup, const char *user,
+	void (*done)(struct auth_lookup *lookup, enum outcome outcome));
+/* `done` is not called any more. */
+void auth_lookup_forget(struct auth_lookup *lookup);
 
 /* ---- auth_check.c ---- */
 
@@ -145,6 +209,9 @@ bool auth_guard_init(void);
  */
 void auth_guard_admit(struct auth_exchange *exchange,
 	void (*admitted)(struct auth_exchange *exchange));
+/* Calls `admitted` at that time, whatever has failed; false: too many wait. */
+bool auth_guard_hold(struct auth_exchange *exchange, uint64_t due_ms,
+	void (*admitted)(struct auth_exchange *exchange));
 /* Nothing holds it back now. */
 bool auth_guard_is_free(const struct auth_exchange *exchange);
 /* It is about to be checked; _end must follow, with what came out. */
@@ -158,8 +225,9 @@ unsigned auth_guard_class(struct auth_exchange *exchange);
 /* ---- auth_pool.c ---- */
 
 /* Sizes the thread pool; before anything uses it. */
-void auth_pool_init(unsigned threads);
-/* False: too much waits already. Else auth_checked follows. */
+void auth_pool_init(unsigned threads, unsigned lookups);
+/* Hashes, or has PAM judge. False: too much waits already. Else auth_checked
+   follows. */
 bool auth_pool_submit(struct auth_exchange *exchange);
 /* It goes while it waits for a thread. */
 void auth_pool_forget(struct auth_exchange *exchange);

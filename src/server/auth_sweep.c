@@ -55,7 +55,9 @@ static void
 collect_names(void)
 {
 	for (size_t i = 0; i < auth.source_count; i++)
-		auth.sources[i]->ops->list(auth.sources[i], each_account, NULL);
+		if (auth.sources[i])
+			auth.sources[i]->ops->list(
+				auth.sources[i], each_account, NULL);
 }
 
 static bool

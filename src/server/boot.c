@@ -247,20 +247,40 @@ boot_own_stats(struct boot *boot)
 	return stats;
 }
 
+static void
+drop(const char *user, struct privileges *privileges)
+{
+	char error[256];
+
+	privileges->is_root = geteuid() == 0;
+	privileges_raise_file_limit();
+	if (privileges->is_root &&
+		privileges_find_user(user, &privileges->uid, &privileges->gid,
+			error, sizeof(error)) != OK)
+		give_up(error);
+	if (privileges_drop(privileges) != OK)
+		give_up("cannot drop privileges");
+}
+
+void
+boot_drop_privileges_keep(const char *user, const char *group)
+{
+	struct privileges privileges = {.root_fd = -1};
+
+	if (group[0] && privileges_find_group(group, &privileges.group) != OK) {
+		log_event(LOG_LEVEL_ERROR, "role-failed", "why=\"no group %s\"",
+			group);
+		exit(EX_CONFIG);
+	}
+	drop(user, &privileges);
+}
+
 void
 boot_drop_privileges(const char *user, int *root_fd)
 {
-	struct privileges privileges = {
-		.is_root = geteuid() == 0, .root_fd = *root_fd};
-	char error[256];
+	struct privileges privileges = {.root_fd = *root_fd};
 
-	privileges_raise_file_limit();
-	if (privileges.is_root &&
-		privileges_find_user(user, &privileges.uid, &privileges.gid,
-			error, sizeof(error)) != OK)
-		give_up(error);
-	if (privileges_drop(&privileges) != OK)
-		give_up("cannot drop privileges");
+	drop(user, &privileges);
 	if (*root_fd >= 0)
 		close(*root_fd);
 	*root_fd = -1;

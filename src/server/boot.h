@@ -84,6 +84,8 @@ struct stats *boot_own_stats(struct boot *boot);
 
 /* The user of this role; root_fd (taken, -1 for none) becomes its root. */
 void boot_drop_privileges(const char *user, int *root_fd);
+/* The same in / with a supplementary group, "" for none. */
+void boot_drop_privileges_keep(const char *user, const char *group);
 
 /* The parent's channel of a running role. */
 struct boot_handler {

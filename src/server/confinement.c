@@ -33,12 +33,23 @@ static const char *const web_calls[] = {"accept", "accept4", "getsockname",
 /* It reads and answers messages. */
 static const char *const key_calls[] = {NULL};
 
+/* Modules of PAM and of NSS, and libcurl: files are read, servers asked. */
+static const char *const lookup_calls[] = {"access", "bind", "capget",
+	"connect", "dup", "dup2", "dup3", "eventfd2", "faccessat", "faccessat2",
+	"flock", "getcwd", "getdents64", "getgroups", "getpeername", "getpgrp",
+	"getresgid", "getresuid", "getrlimit", "getsockname", "getsockopt",
+	"lstat", "membarrier", "newfstatat", "open", "openat", "pipe", "pipe2",
+	"pread64", "prlimit64", "pselect6", "readlink", "readlinkat",
+	"recvmmsg", "select", "sendmmsg", "setsockopt", "shutdown", "socket",
+	"socketpair", "stat", "statfs", "statx", "umask", NULL};
+
 static const char *const *const calls[ROLE_COUNT] = {
 	[ROLE_SESSION] = session_calls,
 	[ROLE_AUTH] = auth_calls,
 	[ROLE_STORE] = store_calls,
 	[ROLE_WEB] = web_calls,
 	[ROLE_KEY] = key_calls,
+	[ROLE_LOOKUP] = lookup_calls,
 };
 
 /* ---- what was refused, told by the loop ---- */
@@ -114,13 +125,11 @@ warm_up(void)
 static void
 lock_files(const struct confinement *confinement)
 {
-	struct landlock_folder folders[CONFINEMENT_FOLDERS_MAXIMUM];
+	const struct landlock_rules rules = {confinement->folders,
+		confinement->folder_count, confinement->is_open};
 	int version = 0;
 
-	for (size_t i = 0; i < confinement->folder_count; i++)
-		folders[i].fd = confinement->folders[i];
-	if (landlock_enter(folders, confinement->folder_count, &version) !=
-		OK) {
+	if (landlock_enter(&rules, &version) != OK) {
 		log_event(LOG_LEVEL_ERROR, "sandbox", "landlock=failed");
 		exit(EX_OSERR);
 	}
@@ -132,8 +141,8 @@ lock_files(const struct confinement *confinement)
 static void
 lock_calls(const struct confinement *confinement)
 {
-	enum outcome outcome =
-		seccomp_filter_enter(calls[confinement->role], on_refused);
+	enum outcome outcome = seccomp_filter_enter(
+		calls[confinement->role], confinement->is_open, on_refused);
 
 	if (outcome == ERR_TRY_LATER) {
 		log_event(LOG_LEVEL_WARNING, "sandbox",

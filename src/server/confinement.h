@@ -13,13 +13,15 @@
 
 #include <uv.h>
 
-#define CONFINEMENT_FOLDERS_MAXIMUM 8
+#define CONFINEMENT_FOLDERS_MAXIMUM 32
 
 struct confinement {
 	enum role role;
-	/* What it may open files below of, -1 for none. */
-	int folders[CONFINEMENT_FOLDERS_MAXIMUM];
+	/* What it may open files below of. */
+	struct landlock_folder folders[CONFINEMENT_FOLDERS_MAXIMUM];
 	size_t folder_count;
+	/* Loads libraries of others as it goes, and connects to anywhere. */
+	bool is_open;
 	bool has_threads; /* libuv's pool, of the size that was set */
 };
 

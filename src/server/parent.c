@@ -348,6 +348,8 @@ parent_run(const struct server_settings *settings,
 	add_child(ROLE_AUTH, 0);
 	add_child(ROLE_WEB, 0);
 	add_child(ROLE_KEY, 0);
+	if (server_settings_needs_lookup(settings))
+		add_child(ROLE_LOOKUP, 0);
 	for (int i = 0; i < parent.session_count; i++)
 		add_child(ROLE_SESSION, (uint32_t)i);
 	for (size_t i = 0; i < parent.child_count && !parent.is_stopping; i++)

@@ -14,7 +14,7 @@
 #include <sys/types.h>
 #include <uv.h>
 
-#define CHILDREN_MAXIMUM (PARENT_SESSIONS_MAXIMUM + 4)
+#define CHILDREN_MAXIMUM (PARENT_SESSIONS_MAXIMUM + 5)
 
 struct child {
 	enum role role;

@@ -17,6 +17,7 @@ const char *const parent_role_names[ROLE_COUNT] = {
 	[ROLE_STORE] = "store",
 	[ROLE_WEB] = "web",
 	[ROLE_KEY] = "key",
+	[ROLE_LOOKUP] = "lookup",
 };
 
 /* Who talks to whom. */
@@ -27,6 +28,7 @@ static const enum role links[][2] = {
 	{ROLE_AUTH, ROLE_STORE},
 	{ROLE_WEB, ROLE_STORE},
 	{ROLE_WEB, ROLE_AUTH},
+	{ROLE_AUTH, ROLE_LOOKUP},
 };
 
 /* ---- messages ---- */

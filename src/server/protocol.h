@@ -15,6 +15,7 @@ enum role {
 	ROLE_STORE,
 	ROLE_WEB,
 	ROLE_KEY,
+	ROLE_LOOKUP,
 	ROLE_COUNT,
 };
 
@@ -99,6 +100,12 @@ enum server_message {
 	MESSAGE_SIGN,
 	/* ---- key to session ---- */
 	MESSAGE_SIGNED, /* bytes: the signature, none on failure */
+
+	/* ---- auth to lookup; subject: a request's number ---- */
+	MESSAGE_LOOKUP_PASSWORD, /* string user, string host, bytes password */
+	MESSAGE_LOOKUP_USER,	 /* string user: does the system know him? */
+	/* ---- lookup to auth ---- */
+	MESSAGE_LOOKED_UP, /* u8 enum outcome */
 
 	/* ---- web to auth; subject: a request's number ---- */
 	MESSAGE_PENALTIES, /* nothing */

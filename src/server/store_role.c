@@ -361,6 +361,7 @@ on_peer(enum role peer, uint64_t instance, int *fd)
 	case ROLE_PARENT:
 	case ROLE_STORE:
 	case ROLE_KEY:
+	case ROLE_LOOKUP:
 	case ROLE_COUNT:
 	default:
 		return false;
@@ -447,8 +448,10 @@ open_store(struct confinement *confinement)
 	options.mail_root = open_mail_root(mail_root);
 	boot_drop_privileges(settings->user, &keep_root);
 	take_lock(options.state_root);
-	confinement->folders[confinement->folder_count++] = options.state_root;
-	confinement->folders[confinement->folder_count++] = options.mail_root;
+	confinement->folders[confinement->folder_count++].fd =
+		options.state_root;
+	confinement->folders[confinement->folder_count++].fd =
+		options.mail_root;
 	outcome = store_open(&options, &store_role_store);
 	if (outcome == OK)
 		return;

@@ -15,6 +15,7 @@ static const char *const role_names[ROLE_COUNT] = {
 	[ROLE_STORE] = "store",
 	[ROLE_WEB] = "web",
 	[ROLE_KEY] = "key",
+	[ROLE_LOOKUP] = "lookup",
 };
 
 const char *

@@ -73,6 +73,13 @@ open_accounts(const struct arguments *arguments, bool may_create, int *out_code)
 	snprintf(directory, sizeof(directory), "%s/accounts", settings->state);
 	snprintf(file, sizeof(file), "%s/accounts.db", directory);
 	*out_code = EX_OK;
+	if (!server_settings_has_backend(settings, "sqlite")) {
+		*out_code = complain(EX_CONFIG,
+			"users are not kept here: [auth] backends = %s has no "
+			"sqlite",
+			settings->backends);
+		return NULL;
+	}
 	if (access(file, F_OK) < 0) {
 		if (!may_create)
 			*out_code = complain(EX_NOINPUT,
@@ -83,8 +90,7 @@ open_accounts(const struct arguments *arguments, bool may_create, int *out_code)
 	}
 	if (*out_code != EX_OK)
 		return NULL;
-	outcome =
-		accounts_open(settings->backends, file, may_create, &accounts);
+	outcome = accounts_open("sqlite", file, may_create, &accounts);
 	if (outcome != OK)
 		*out_code = complain(
 			outcome == ERR_BROKEN ? EX_NOPERM : EX_TEMPFAIL,

@@ -33,12 +33,14 @@ static const char *const demo_users[] = {"alice", "bob"};
 static void
 put_users(FILE *file)
 {
-	static const char *const roles[] = {
-		"user", "auth-user", "session-user", "web-user", "key-user"};
+	static const char *const roles[] = {"user", "auth-user", "session-user",
+		"web-user", "key-user", "lookup-user"};
 	static const char *const names[] = {"restante", "restante-auth",
-		"restante-session", "restante-web", "restante-key"};
+		"restante-session", "restante-web", "restante-key",
+		"restante-lookup"};
 
-	for (size_t i = 0; geteuid() == 0 && i < 5; i++)
+	for (size_t i = 0; geteuid() == 0 && i < sizeof(roles) / sizeof(*roles);
+		i++)
 		if (!getpwnam(names[i]))
 			fprintf(file, "%s = %d\n", roles[i], 61601 + (int)i);
 }

@@ -80,6 +80,7 @@ static const char whole[] = "[server]\n"
 			    "session-user = m3\n"
 			    "web-user = m4\n"
 			    "key-user = m5\n"
+			    "lookup-user = m6\n"
 			    "session-processes = 64\n"
 			    "shared = no\n"
 			    "delivery-journal = 1048576\n"
@@ -93,9 +94,18 @@ static const char whole[] = "[server]\n"
 			    "expiry-warning = 604800\n"
 			    "\n[auth]\n"
 			    "plaintext-without-tls = yes\n"
-			    "backends = sqlite\n"
+			    "backends = sqlite, pam\n"
 			    "hash-threads = 3\n"
 			    "cache = 90\n"
+			    "\n[pam]\n"
+			    "service = pop3\n"
+			    "folder = /srv/pam.d\n"
+			    "group = shadow\n"
+			    "may-read = /srv/users, /srv/more\n"
+			    "first-uid = 500\n"
+			    "threads = 64\n"
+			    "timeout = 300\n"
+			    "cache = 0\n"
 			    "\n[pop3]\n"
 			    "timeout = 604800\n"
 			    "utf8-headers = refuse\n"
@@ -156,6 +166,11 @@ takes_every_key(void **state)
 	assert_string_equal(settings.key, "/etc/k.pem");
 	assert_int_equal(settings.ticket_rotation_seconds, 3600);
 	assert_int_equal(settings.expiry_warning_seconds, 604800);
+	assert_string_equal(settings.lookup_user, "m6");
+	assert_string_equal(settings.backends, "sqlite, pam");
+	assert_string_equal(settings.pam.service, "pop3");
+	assert_string_equal(settings.pam.may_read, "/srv/users, /srv/more");
+	assert_int_equal(settings.pam.first_uid, 500);
 	assert_int_equal(settings.plaintext, PLAINTEXT_YES);
 	assert_int_equal(settings.timeout_seconds, 604800);
 	assert_int_equal(settings.utf8_headers, 1);
@@ -260,7 +275,14 @@ says_file_and_line(void **state)
 			"test.conf:2: plaintext-without-tls = true: must be "
 			"one of no|yes|force"},
 		{"[auth]\nbackends = ldap\n",
-			"test.conf:2: backends = ldap: must be one of sqlite"},
+			"test.conf:2: backends = ldap: must be some, each "
+			"once, of sqlite|pam"},
+		{"[auth]\nbackends = sqlite, sqlite\n",
+			"test.conf:2: backends = sqlite, sqlite: must be some, "
+			"each once, of sqlite|pam"},
+		{"[auth]\nbackends =\n",
+			"test.conf:2: backends = : must be some, each once, of "
+			"sqlite|pam"},
 		/* RFC 1939 section 3 */
 		{"[pop3]\ntimeout = 599\n",
 			"test.conf:2: timeout = 599: must be from 600 to "
@@ -355,6 +377,14 @@ static const struct wrong bad[] = {
 		"missing"},
 	{"[tls]\ncertificate = /c\n" LISTENER,
 		"[tls] certificate and key belong together: key is missing"},
+	{"[pam]\nservice = ../x\n" LISTENER,
+		"[pam] service = ../x: must be the name of a file in "
+		"/etc/pam.d"},
+	{"[pam]\nfolder = pam.d\n" LISTENER,
+		"[pam] folder = pam.d: must be an absolute path"},
+	{"[pam]\nmay-read = /a, b\n" LISTENER,
+		"[pam] may-read = /a, b: must be absolute paths, divided by "
+		"commas"},
 	{"[listener pop3s]\n", "[listener pop3s]: address is missing"},
 	{LISTENER "[listener lmtp]\naddress =\n",
 		"[listener lmtp]: address is missing"},
@@ -378,6 +408,19 @@ checks_what_holds_across_keys(void **state)
 	start_again();
 	assert_int_equal(parse(LISTENER), OK);
 	assert_int_equal(server_settings_check(&settings, error), OK);
+}
+
+static void
+backends_are_a_list(void **state)
+{
+	assert_int_equal(parse("[auth]\nbackends = pam ,sqlite\n"), OK);
+	assert_true(server_settings_has_backend(&settings, "pam"));
+	assert_true(server_settings_has_backend(&settings, "sqlite"));
+	assert_false(server_settings_has_backend(&settings, "sql"));
+	assert_true(server_settings_needs_lookup(&settings));
+	start_again();
+	assert_false(server_settings_has_backend(&settings, "pam"));
+	assert_false(server_settings_needs_lookup(&settings));
 }
 
 static void
@@ -790,6 +833,7 @@ main(void)
 		TEST(says_file_and_line),
 		TEST(listeners_have_their_maximum),
 		TEST(checks_what_holds_across_keys),
+		TEST(backends_are_a_list),
 		TEST(passwords_stay_on_loopback),
 		TEST(the_status_page_is_on_loopback),
 		TEST(mail_is_split_below_its_directory),

@@ -46,16 +46,15 @@ tear_down(void **state)
 }
 
 static void
-in_child(void (*run)(int version), size_t folder_count)
+in_child(void (*run)(int version), const struct landlock_rules *rules)
 {
-	struct landlock_folder folders[] = {{inside}};
 	pid_t pid = fork();
 	int status, version = -1;
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		MUST(landlock_enter(folders, folder_count, &version) == OK);
+		MUST(landlock_enter(rules, &version) == OK);
 		if (version > 0)
 			run(version);
 		_exit(0);
@@ -96,13 +95,51 @@ use_anything(int version)
 static void
 test_a_folder_and_nothing_else(void **state)
 {
-	in_child(use_the_folder, 1);
+	struct landlock_folder one = {inside, false};
+
+	in_child(use_the_folder, &(struct landlock_rules){&one, 1, false});
 }
 
 static void
 test_nothing_at_all(void **state)
 {
-	in_child(use_anything, 0);
+	in_child(use_anything, &(struct landlock_rules){NULL, 0, false});
+}
+
+static void
+read_and_connect(int version)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+
+	MUST(openat(inside, "kept", O_RDONLY | O_CLOEXEC) >= 0);
+	MUST(openat(inside, "kept", O_RDWR | O_CLOEXEC) < 0 && errno == EACCES);
+	MUST(openat(inside, "new", O_RDWR | O_CREAT, 0600) < 0 &&
+		errno == EACCES);
+	MUST(unlinkat(inside, "kept", 0) < 0 && errno == EACCES);
+	MUST(open("/etc/passwd", O_RDONLY) < 0 && errno == EACCES);
+	if (version < 4)
+		return;
+	/* Nobody listens there, but it was tried. */
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	MUST(connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&to,
+		     sizeof(to)) == 0 ||
+		errno == ECONNREFUSED);
+	to.sin_port = htons(1);
+	MUST(bind(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&to,
+		     sizeof(to)) < 0 &&
+		errno == EACCES);
+}
+
+static void
+test_to_read_and_to_connect(void **state)
+{
+	struct landlock_folder one = {inside, true};
+	int fd = openat(inside, "kept", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	close(fd);
+	in_child(read_and_connect, &(struct landlock_rules){&one, 1, true});
+	unlinkat(inside, "kept", 0);
 }
 
 int
@@ -111,6 +148,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_folder_and_nothing_else),
 		cmocka_unit_test(test_nothing_at_all),
+		cmocka_unit_test(test_to_read_and_to_connect),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -31,7 +31,7 @@ tell(int number)
 
 /* The status of a child that locks itself in and runs `run`. */
 static int
-in_child(int (*run)(void), const char *const *allowed)
+in_child(int (*run)(void), const char *const *allowed, bool may_load)
 {
 	pid_t pid = fork();
 	int status;
@@ -39,7 +39,7 @@ in_child(int (*run)(void), const char *const *allowed)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		if (seccomp_filter_enter(allowed, tell) != OK)
+		if (seccomp_filter_enter(allowed, may_load, tell) != OK)
 			_exit(NOT_THERE);
 		_exit(run());
 	}
@@ -171,7 +171,7 @@ test_each_call(void **state)
 		if (rows[i].needs_clean_build)
 			continue;
 #endif
-		status = in_child(rows[i].run, nothing);
+		status = in_child(rows[i].run, nothing, false);
 		if (rows[i].signal ? WIFSIGNALED(status) &&
 					     WTERMSIG(status) == rows[i].signal
 				   : WIFEXITED(status) &&
@@ -187,10 +187,92 @@ static void
 test_what_is_named_is_allowed(void **state)
 {
 	static const char *const names[] = {"openat", "no_such_call", NULL};
-	int status = in_child(open_a_file, names);
+	int status = in_child(open_a_file, names, false);
 
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), WENT_ON);
+}
+
+/* Refused, not punished: modules of others try it. */
+static int
+start_processes(void)
+{
+	if (fork() >= 0 || errno != EPERM || told != SYS_clone)
+		return WENT_ON;
+	execl("/bin/true", "true", NULL);
+	return errno == EPERM && told == SYS_execve &&
+			       seccomp_filter_refused_starts() == 2
+		       ? REFUSED
+		       : WENT_ON;
+}
+
+static void *
+nothing_to_do(void *context)
+{
+	return context;
+}
+
+static int
+start_a_thread(void)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, nothing_to_do, NULL) == 0 &&
+			       pthread_join(thread, NULL) == 0
+		       ? WENT_ON
+		       : REFUSED;
+}
+
+static int
+map_a_library(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
+		       ? REFUSED
+		       : WENT_ON;
+}
+
+static int
+make_memory_executable(void)
+{
+	void *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	mprotect(at, 4096, PROT_READ | PROT_EXEC);
+	return WENT_ON;
+}
+
+static void
+test_who_loads_libraries(void **state)
+{
+	static const struct {
+		int (*run)(void);
+		int exit_code, signal;
+	} loads[] = {
+		{start_processes, REFUSED, 0},
+		{start_a_thread, WENT_ON, 0},
+		{map_a_library, WENT_ON, 0},
+		{execute_memory, 0, SIGSYS},
+		{make_memory_executable, 0, SIGSYS},
+		{signal_the_parent, 0, SIGSYS},
+		{open_a_file, 0, SIGSYS},
+	};
+
+#ifdef SANITIZED
+	return; /* its runtime may do all that */
+#endif
+	for (size_t i = 0; i < COUNT(loads); i++) {
+		int status = in_child(loads[i].run, nothing, true);
+
+		if (loads[i].signal
+				? WIFSIGNALED(status) &&
+					  WTERMSIG(status) == loads[i].signal
+				: WIFEXITED(status) &&
+					  WEXITSTATUS(status) ==
+						  loads[i].exit_code)
+			continue;
+		fail_msg("%zu: status 0x%x", i, (unsigned)status);
+	}
 }
 
 static pthread_barrier_t barrier;
@@ -216,7 +298,7 @@ test_threads_that_run_already(void **state)
 		pthread_barrier_init(&barrier, NULL, 2);
 		pthread_create(&thread, NULL, wait_and_open, &is_refused);
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		if (seccomp_filter_enter(nothing, NULL) != OK)
+		if (seccomp_filter_enter(nothing, false, NULL) != OK)
 			_exit(NOT_THERE);
 		pthread_barrier_wait(&barrier);
 		pthread_join(thread, NULL);
@@ -244,6 +326,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_call),
 		cmocka_unit_test(test_what_is_named_is_allowed),
+		cmocka_unit_test(test_who_loads_libraries),
 		cmocka_unit_test(test_threads_that_run_already),
 		cmocka_unit_test(test_names),
 	};

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+/* What auth asks of the role lookup, and what becomes of it when that is away. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/auth_role.h"
+#include "server/auth_state.h"
+
+/* Beyond what lookup itself allows: it is stopped, or worse. */
+#define GRACE_MS 5000
+#define TICK_MS	 1000
+
+static struct {
+	struct channel *channel;
+	struct table asked;
+	struct auth_lookup *oldest, *newest;
+	uint64_t requests;
+	uv_timer_t timer;
+} role;
+
+/* ---- the list ---- */
+
+static void
+remember(struct auth_lookup *l)
+{
+	l->newer = NULL;
+	l->older = role.newest;
+	if (role.newest)
+		role.newest->newer = l;
+	else
+		role.oldest = l;
+	role.newest = l;
+}
+
+static void
+forget(struct auth_lookup *l)
+{
+	if (l->older)
+		l->older->newer = l->newer;
+	else
+		role.oldest = l->newer;
+	if (l->newer)
+		l->newer->older = l->older;
+	else
+		role.newest = l->older;
+	table_remove(&role.asked, &l->entry);
+	l->done = NULL;
+}
+
+void
+auth_lookup_forget(struct auth_lookup *l)
+{
+	if (l->done)
+		forget(l);
+}
+
+static void
+end(struct auth_lookup *l, enum outcome outcome)
+{
+	void (*done)(struct auth_lookup *, enum outcome) = l->done;
+
+	forget(l);
+	done(l, outcome);
+}
+
+/* ---- asking ---- */
+
+static bool
+ask(struct auth_lookup *l, struct message *message,
+	void (*done)(struct auth_lookup *lookup, enum outcome outcome))
+{
+	const struct pam_settings *pam = &auth.boot->settings.pam;
+
+	if (!role.channel || role.asked.count >= AUTH_LOOKUPS_MAXIMUM ||
+		channel_send(role.channel, message) != OK ||
+		!table_add(&role.asked, &l->entry, message->subject))
+		return false;
+	l->done = done;
+	l->due_ms =
+		clock_monotonic_ms() + pam->timeout_seconds * 1000 + GRACE_MS;
+	remember(l);
+	return true;
+}
+
+bool
+auth_lookup_password(struct auth_lookup *l,
+	const struct auth_lookup_password *question,
+	void (*done)(struct auth_lookup *lookup, enum outcome outcome))
+{
+	struct message message;
+	bool is_asked;
+
+	message_init(&message, MESSAGE_LOOKUP_PASSWORD, ++role.requests);
+	message_put_string(&message, question->user);
+	message_put_string(&message, question->host);
+	message_put_bytes(&message, question->password);
+	is_asked = ask(l, &message, done);
+	message_release(&message);
+	return is_asked;
+}
+
+bool
+auth_lookup_user(struct auth_lookup *l, const char *user,
+	void (*done)(struct auth_lookup *lookup, enum outcome outcome))
+{
+	struct message message;
+	bool is_asked;
+
+	message_init(&message, MESSAGE_LOOKUP_USER, ++role.requests);
+	message_put_string(&message, user);
+	is_asked = ask(l, &message, done);
+	message_release(&message);
+	return is_asked;
+}
+
+/* ---- answers ---- */
+
+static bool
+on_message(struct channel *channel, struct message *message)
+{
+	struct table_entry *entry = table_find(&role.asked, message->subject);
+	struct message_reader reader;
+	enum outcome outcome;
+
+	message_reader_init(&reader, message);
+	outcome = message_get_u8(&reader);
+	if (message->type != MESSAGE_LOOKED_UP ||
+		!message_reader_finish(&reader) || outcome > ERR_GONE)
+		return false;
+	/* One that came too late was given up already. */
+	if (entry)
+		end(table_object(entry, struct auth_lookup, entry), outcome);
+	return true;
+}
+
+static void
+on_closed(struct channel *channel, enum outcome why)
+{
+	log_event(LOG_LEVEL_WARNING, "role-lost", "role=lookup why=%s",
+		outcome_name(why));
+	channel_free(&role.channel);
+	while (role.oldest)
+		end(role.oldest, ERR_TRY_LATER);
+}
+
+static void
+on_tick(uv_timer_t *timer)
+{
+	uint64_t now_ms = clock_monotonic_ms();
+
+	while (role.oldest && role.oldest->due_ms <= now_ms)
+		end(role.oldest, ERR_TRY_LATER);
+}
+
+bool
+auth_lookup_use(int *fd)
+{
+	static const struct channel_handler handler = {
+		.on_message = on_message, .on_closed = on_closed};
+
+	if (role.channel)
+		on_closed(role.channel, ERR_GONE);
+	role.channel = channel_new(&auth.loop, fd, &handler, NULL);
+	return role.channel != NULL;
+}
+
+void
+auth_lookup_start(void)
+{
+	uv_timer_init(&auth.loop, &role.timer);
+	uv_timer_start(&role.timer, on_tick, TICK_MS, TICK_MS);
+}
