@@ -132,10 +132,26 @@ struct accounts {
 	const struct accounts_ops *ops;
 };
 
-/*
- * accounts/registry.c. kind "sqlite": `location` is the data base file, made
- * with its tables when missing and `may_create`.
- */
+/* ---- registry.c ---- */
+
+struct accounts_options {
+	const char *kind; /* "sqlite", "passwd-file" */
+	/* Where `location` is looked for: a descriptor that is borrowed for as
+	   long as the source is open, or AT_FDCWD. sqlite takes that alone. */
+	int directory;
+	const char *location; /* the file */
+	/* sqlite: the data base is made, with its tables, when missing. */
+	bool may_create;
+	/* passwd-file: of passwords that name none, e.g. "CRYPT". */
+	const char *scheme;
+	/* One line for the operator's log: what is wrong, where. May be NULL. */
+	void (*notice)(const char *text);
+};
+
+/* ERR_PEER: no such kind. */
+enum outcome accounts_open_with(
+	const struct accounts_options *options, struct accounts **out);
+/* The same without the options that have a default. */
 enum outcome accounts_open(const char *kind, const char *location,
 	bool may_create, struct accounts **out);
 

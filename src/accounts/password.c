@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "accounts/password.h"
+#include "accounts/scheme.h"
 #include "base/secret.h"
 #include "sasl/saslprep.h"
 
@@ -173,30 +174,53 @@ compare_all(const struct candidates *candidates, const char *hash,
 	return is_found;
 }
 
+/* What comparing has come to. */
+struct comparison {
+	uint32_t done;	  /* of the candidates */
+	bool is_computed; /* it took as long as it should */
+	bool is_broken;	  /* one cannot be checked */
+};
+
 static bool
+compare(const struct candidates *candidates, size_t i, const char *text,
+	struct crypt_data *data, struct comparison *comparison,
+	size_t *out_which)
+{
+	const char *hash = candidates->account->credentials[i].hash;
+	enum outcome outcome;
+	const char *made;
+
+	comparison->done |= 1u << i;
+	if (hash[0] == '{') {
+		outcome = scheme_check(hash, bytes_of_string(text));
+		comparison->is_computed |= scheme_is_slow(hash);
+		comparison->is_broken |= outcome == ERR_BROKEN;
+		if (outcome == OK)
+			*out_which = i;
+		return outcome == OK;
+	}
+	made = crypt_r(text, hash, data);
+	if (!made || made[0] == '*')
+		return false;
+	comparison->is_computed = true;
+	return compare_all(
+		candidates, hash, made, &comparison->done, out_which);
+}
+
+static enum outcome
 find_text(const struct candidates *candidates, const char *text,
 	struct crypt_data *data, size_t *out_which)
 {
-	bool is_computed = false;
-	uint32_t done = 0;
+	struct comparison comparison = {0};
 
-	for (size_t i = 0; i < candidates->account->credential_count; i++) {
-		const char *hash = candidates->account->credentials[i].hash;
-		const char *made;
-
-		if (!(candidates->left & ~done & 1u << i))
-			continue;
-		made = crypt_r(text, hash, data);
-		done |= 1u << i;
-		if (!made || made[0] == '*')
-			continue;
-		is_computed = true;
-		if (compare_all(candidates, hash, made, &done, out_which))
-			return true;
-	}
-	if (!is_computed)
+	for (size_t i = 0; i < candidates->account->credential_count; i++)
+		if ((candidates->left & ~comparison.done & 1u << i) &&
+			compare(candidates, i, text, data, &comparison,
+				out_which))
+			return OK;
+	if (!comparison.is_computed)
 		crypt_r(text, nobody, data);
-	return false;
+	return comparison.is_broken ? ERR_BROKEN : ERR_DENIED;
 }
 
 static enum outcome
@@ -205,20 +229,19 @@ check_text(const struct candidates *candidates, struct bytes password,
 {
 	char text[PASSWORD_MAXIMUM_OCTETS + 1];
 	struct crypt_data *data = calloc(1, sizeof(*data));
-	bool is_right = false, is_text;
+	enum outcome outcome = ERR_DENIED;
 
 	if (!data)
 		return ERR_TRY_LATER;
 	/* One that cannot be right still costs a hash. */
-	is_text = bytes_to_string(password, text, sizeof(text));
-	if (is_text)
-		is_right = find_text(candidates, text, data, out_which);
+	if (bytes_to_string(password, text, sizeof(text)))
+		outcome = find_text(candidates, text, data, out_which);
 	else
 		crypt_r("", nobody, data);
 	explicit_bzero(text, sizeof(text));
 	explicit_bzero(data, sizeof(*data));
 	free(data);
-	return is_right ? OK : ERR_DENIED;
+	return outcome;
 }
 
 static struct candidates

@@ -34,12 +34,13 @@ enum outcome password_set(struct credential *credential, struct bytes password,
  * Compares with the passwords of `device` of the account, or, with device NULL,
  * with all of them. OK: *out_which is the credential's place. Else ERR_DENIED:
  * also of an account without any ({0}, nobody's), which takes the time of a real
- * check. Whether the credential may be used is not asked.
+ * check. ERR_BROKEN: one of them cannot be checked (SCHEME_UNUSABLE), and no other
+ * is right. Whether the credential may be used is not asked.
  */
 enum outcome password_find(struct bytes password, const struct account *account,
 	const char *device, size_t *out_which);
 
-/* One hash alone: OK or ERR_DENIED. NULL: as of nobody. */
+/* One hash alone, as password_find. NULL: as of nobody. */
 enum outcome password_check(struct bytes password, const char *hash);
 
 /* False: no randomness. */

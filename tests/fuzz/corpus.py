@@ -110,6 +110,14 @@ def seeds(tests):
     yield "socks5", "reply", b"\0\3\5\0\5\0\0\1\0\0\0\0\0\0+OK ready\r\n"
     yield "socks5", "login", b"\1\3\5\2\1\0\5\0\0\3\4host\0\0"
     yield "socks5", "url", b"\4\0socks5://us%65r:secret@[::1]:1080"
+    yield "passwd-file", "users", (
+        b"\0\0# users\nAlice@example.org:{SSHA256.hex}" + b"ab" * 36
+        + b":::\nbob:$1$HHS1IAzx$Znp2/zM0EaodhQYwc1zOy/:1:1::/home::"
+        b"allow_nets=10.0.0.0/8,::1 userdb_quota_rule=*:storage=1G nologin\n"
+        b"carol:{SCRAM-SHA-1}4096,rTWg6nQD4Ffm1w95qIMr4w==,"
+        b"PosnyVjX7YeAK2xsasX/0hTXjjg=,JHwbkp2pQVb1hqo4zrUJ6Sxt+bU=\n"
+        b"dave:{PBKDF2}$1$s$5000$665b5ded3755272aab4596e1c25b20d377504a47\n"
+        b"eve:{PLAIN.b64}eA==\nfrank:{OTP}x\n")
     yield "sasl", "plain", b"\0\0AGFsaWNlAHNlY3JldA==\n"
     yield "sasl", "login", b"\3\0YWxpY2U=\nc2VjcmV0\n"
 

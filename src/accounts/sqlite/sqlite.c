@@ -384,11 +384,12 @@ set_up(struct accounts_sqlite *self)
 }
 
 enum outcome
-accounts_sqlite_open(const char *file, bool may_create, struct accounts **out)
+accounts_sqlite_open(
+	const struct accounts_options *options, struct accounts **out)
 {
 	struct accounts_sqlite *self = calloc(1, sizeof(*self));
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-		    (may_create ? SQLITE_OPEN_CREATE : 0);
+		    (options->may_create ? SQLITE_OPEN_CREATE : 0);
 	struct accounts *accounts;
 	enum outcome outcome;
 	mode_t mask;
@@ -400,7 +401,7 @@ accounts_sqlite_open(const char *file, bool may_create, struct accounts **out)
 	accounts = &self->base;
 	/* Hashes are nobody else's to read. */
 	mask = umask(077);
-	code = sqlite3_open_v2(file, &self->db, flags, NULL);
+	code = sqlite3_open_v2(options->location, &self->db, flags, NULL);
 	outcome = code == SQLITE_OK ? set_up(self)
 				    : accounts_sqlite_outcome(code);
 	umask(mask);

@@ -12,6 +12,6 @@
 #define ACCOUNTS_SQLITE_BUSY_MS 5000
 
 enum outcome accounts_sqlite_open(
-	const char *file, bool may_create, struct accounts **out);
+	const struct accounts_options *options, struct accounts **out);
 
 #endif
