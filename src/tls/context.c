@@ -91,6 +91,17 @@ tls_client_context_new(const char *ca_file, struct tls_context **out,
 	return OK;
 }
 
+struct tls_context *
+tls_probe_context_new(void)
+{
+	struct tls_context *context =
+		tls_context_make(TLS_client_method(), false);
+
+	if (context)
+		SSL_CTX_set_verify(context->ctx, SSL_VERIFY_NONE, NULL);
+	return context;
+}
+
 void
 tls_context_set_pins(struct tls_context *context, const struct tls_pins *pins)
 {

@@ -328,6 +328,14 @@ tls_peer_is_for(const struct tls *tls, const char *domain)
 	return certificate && peer_is_for(certificate, domain);
 }
 
+bool
+tls_peer_id(const struct tls *tls, unsigned char out[32])
+{
+	X509 *shown = peer_of(tls);
+
+	return shown && X509_digest(shown, EVP_sha256(), out, NULL) == 1;
+}
+
 const char *
 tls_error(const struct tls *tls)
 {

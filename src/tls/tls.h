@@ -66,6 +66,9 @@ enum outcome tls_client_context_new(const char *ca_file,
 /* Copied: connections made from now on want one of these keys too. */
 void tls_context_set_pins(
 	struct tls_context *context, const struct tls_pins *pins);
+/* A client's that believes everything: to look at what a server shows, never
+   for what is secret. NULL: memory. */
+struct tls_context *tls_probe_context_new(void);
 void tls_context_free(struct tls_context **context);
 
 /* fd is borrowed. NULL: memory. The context may be freed before. */
@@ -99,6 +102,8 @@ const char *tls_description(const struct tls *tls);
 bool tls_peer_certificate(const struct tls *tls, struct tls_peer *out);
 /* As peer_is_for. */
 bool tls_peer_is_for(const struct tls *tls, const char *domain);
+/* SHA-256 of the certificate that the other side showed. False: none. */
+bool tls_peer_id(const struct tls *tls, unsigned char out[32]);
 /* Of the last TLS_FAILED, for people. */
 const char *tls_error(const struct tls *tls);
 /* RFC 9266 tls-exporter; false below TLS 1.3. */

@@ -5,6 +5,7 @@ import tempfile
 
 import pytest
 
+import pairs
 import servers
 
 
@@ -29,6 +30,15 @@ def server(place, request):
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def post(place, request):
+    """A demo server that is not running, to be started with certificates."""
+    post = pairs.Post(place)
+    request.node.server = post.server
+    yield post
+    post.stop()
 
 
 @pytest.fixture

@@ -10,73 +10,7 @@ import pytest
 
 import servers
 import wires
-
-
-def make_pair(folder, name, hosts=("localhost",), kind="ec", days=90,
-              issuer=None):
-    """certificate and key files of a self-signed pair, or by `issuer`."""
-    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    how = {"ec": ("ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-           "rsa": ("rsa:2048",)}[kind]
-    by = ("-CA", issuer[0], "-CAkey", issuer[1]) if issuer else ()
-    names = ",".join(f"DNS:{h}" for h in hosts) + ",IP:127.0.0.1"
-    servers.run("openssl", "req", "-x509", "-newkey", *how, "-nodes", "-days",
-                days, "-subj", f"/CN={name}", "-addext",
-                f"subjectAltName={names}", *by, "-keyout", key, "-out",
-                certificate)
-    return certificate, key
-
-
-class Post:
-    """A server whose [tls] sections a test writes; no privileges needed."""
-
-    def __init__(self, place):
-        self.place = place
-        self.server = servers.Restanted(place).start()
-        self.server.stop()
-
-    def settings(self, tls):
-        path = self.server.directory / "restante.conf"
-        text = re.sub(r"(?m)^\[tls[^\]]*\]\n(?:[^\[\n].*\n)*", "",
-                      path.read_text())
-        path.write_text(text.rstrip() + "\n\n" + tls)
-        return path
-
-    def start(self, tls):
-        self.settings(tls)
-        return self.server.start()
-
-
-@pytest.fixture
-def post(place, request):
-    post = Post(place)
-    request.node.server = post.server
-    yield post
-    if post.server.program and not post.server.program.has_ended():
-        post.server.stop()
-
-
-def unchecked(maximum=None, alpn=None):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    if maximum:
-        context.maximum_version = maximum
-    if alpn:
-        context.set_alpn_protocols(alpn)
-    return context
-
-
-def shown(port, name=None, context=None):
-    """The certificate that a client is shown who asks for this name."""
-    with socket.create_connection(("127.0.0.1", port), 30) as raw, \
-            (context or unchecked()).wrap_socket(
-                raw, server_hostname=name) as wire:
-        return wire.getpeercert(True)
-
-
-def der(certificate):
-    return ssl.PEM_cert_to_DER_cert(certificate.read_text())
+from pairs import der, make_pair, section, shown, unchecked
 
 
 # ---- which certificate ----
@@ -86,10 +20,8 @@ def test_by_name_and_by_kind(post):
                        make_pair(post.place, "two", kind="rsa"),
                        make_pair(post.place, "three",
                                  ("mail.example.com", "*.pop.example.com")))
-    server = post.start(f"[tls]\ncertificate = {one[0]}, {two[0]}\n"
-                        f"key = {one[1]}, {two[1]}\n\n"
-                        f"[tls example.com]\ncertificate = {three[0]}\n"
-                        f"key = {three[1]}\n")
+    server = post.start(section(one, two)
+                        + section(three, name="example.com"))
     for name, pair in ((None, one), ("localhost", one), ("no.such", one),
                        ("example.com", three), ("MAIL.example.com", three),
                        ("a.pop.example.com", three), ("pop.example.com", one)):
@@ -136,8 +68,7 @@ def live_pair(place, number, **more):
 def start_live(post, **more):
     pair, links = live_pair(post.place, 1, **more)
     replace(links, pair)
-    server = post.start(f"[tls]\ncertificate = {links[0]}\n"
-                        f"key = {links[1]}\n")
+    server = post.start(section(links))
     return server, pair, links
 
 
@@ -207,9 +138,7 @@ def test_files_that_are_broken_are_not_taken(post):
 
 def test_one_broken_pair_holds_up_no_other(post):
     good, bad = make_pair(post.place, "good"), make_pair(post.place, "bad")
-    server = post.start(f"[tls]\ncertificate = {bad[0]}\nkey = {bad[1]}\n\n"
-                        f"[tls example.com]\ncertificate = {good[0]}\n"
-                        f"key = {good[1]}\n")
+    server = post.start(section(bad) + section(good, name="example.com"))
     before = der(bad[0])
     bad[0].write_text("nonsense")
     make_pair(post.place, "good")
@@ -223,8 +152,7 @@ def test_one_broken_pair_holds_up_no_other(post):
 def test_a_start_names_the_file(post):
     certificate, _ = make_pair(post.place, "one")
     _, key = make_pair(post.place, "two")
-    config = post.settings(f"[tls x.example]\ncertificate = {certificate}\n"
-                           f"key = {key}\n")
+    config = post.settings(section((certificate, key), name="x.example"))
     for more in ([], ["-n"]):
         done = servers.run(servers.BUILD / "restanted", "-c", config, *more,
                            ok=(78,))

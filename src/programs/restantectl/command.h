@@ -25,6 +25,7 @@ int mailbox_check(struct arguments *arguments);
 int mailbox_list(struct arguments *arguments);
 int show_status(struct arguments *arguments);
 int forgive(struct arguments *arguments);
+int tls_check(struct arguments *arguments);
 int config_show(struct arguments *arguments);
 int config_sample(struct arguments *arguments);
 
