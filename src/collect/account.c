@@ -148,6 +148,17 @@ static const struct setting account_keys[] = {
 		offsetof(struct collect_account, maximum_message_octets),
 		"1GiB", 1024, 1ull << 40, NULL,
 		"a larger message stays on the server"},
+	{"account", "envelope", SETTING_STRING,
+		offsetof(struct collect_account, envelope),
+		"X-Original-To, Envelope-To, X-Envelope-To, Delivered-To", 0, 0,
+		NULL, "fields that name the envelope's recipient"},
+	{"account", "envelope-skip", SETTING_NUMBER,
+		offsetof(struct collect_account, envelope_skip), "0", 0, 16,
+		NULL,
+		"how many of these fields stand above the one that counts"},
+	{"account", "observe", SETTING_BOOL,
+		offsetof(struct collect_account, observe), "no", 0, 0, NULL,
+		"only look what is new: UIDL and TOP, never RETR or DELE"},
 };
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -398,10 +409,12 @@ static bool
 begin_section(struct reading *reading, const struct ini_entry *entry,
 	char error[INI_ERROR_SIZE])
 {
-	static const char *const known[] = {"client", "account", NULL};
+	static const char *const known[] = {"client", "account", "rule", NULL};
 
 	if (strcmp(entry->section, "account") == 0)
 		return begin_account(reading, entry, error);
+	if (strcmp(entry->section, "rule") == 0)
+		return rules_take(&reading->settings->rules, entry, error);
 	if (strcmp(entry->section, "client") == 0 && !entry->name[0])
 		return true;
 	snprintf(error, INI_ERROR_SIZE, "unknown section [%.60s%s%.60s]",
@@ -423,6 +436,8 @@ take_entry(const struct ini_entry *entry, char error[INI_ERROR_SIZE],
 		return settings_take(&account_table,
 			&settings->accounts[settings->count - 1],
 			&reading->account, entry, error);
+	if (strcmp(entry->section, "rule") == 0)
+		return rules_take(&settings->rules, entry, error);
 	return settings_take(
 		&client_table, settings, &reading->client, entry, error);
 }
@@ -435,7 +450,8 @@ collect_settings_init(struct collect_settings *settings, const char *state)
 		.accounts = calloc(
 			ACCOUNTS_MAXIMUM, sizeof(struct collect_account)),
 	};
-	return settings->state && settings->accounts;
+	return rules_init(&settings->rules) && settings->state &&
+	       settings->accounts;
 }
 
 void
@@ -445,6 +461,7 @@ collect_settings_release(struct collect_settings *settings)
 		account_release(&settings->accounts[i]);
 	free(settings->accounts);
 	free(settings->state);
+	rules_release(&settings->rules);
 	*settings = (struct collect_settings){0};
 }
 
@@ -463,6 +480,8 @@ check(const struct collect_settings *settings, enum outcome outcome,
 			account->file, account->line, problem);
 		outcome = ERR_PEER;
 	}
+	if (outcome == OK && !rules_check(&settings->rules, error))
+		outcome = ERR_PEER;
 	return outcome;
 }
 

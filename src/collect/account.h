@@ -9,11 +9,14 @@
  *	host = mail.example.org
  *	maildir = ~/Mail/alice
  *
+ *	[rule lists]			(rule.h)
+ *
  * "~/" at the front of a path is the home directory.
  */
 #ifndef COLLECT_ACCOUNT_H
 #define COLLECT_ACCOUNT_H
 
+#include "collect/rule.h"
 #include "config/settings.h"
 
 #define ACCOUNTS_MAXIMUM	    1000
@@ -60,12 +63,18 @@ struct collect_account {
 	uint64_t minimum_rate; /* octets a second */
 	uint64_t sessions;     /* enum account_sessions */
 	uint64_t maximum_message_octets;
+	/* of a mailbox for many: the fields that name the recipient, and how
+	   many of them others have put above the one that counts */
+	char *envelope;
+	uint64_t envelope_skip;
+	bool observe; /* only look: UIDL and TOP, never RETR or DELE */
 };
 
 struct collect_settings {
 	char *state; /* the ledger and the locks */
 	struct collect_account *accounts;
 	size_t count;
+	struct rules rules;
 };
 
 /* state: the directory when the file names none. */

@@ -18,6 +18,7 @@ collection_tell(
 	event.account = c->account->name;
 	event.text = text ? text : "";
 	event.outcome = c->outcome;
+	event.message = c->message;
 	if (c->options->on_event)
 		c->options->on_event(&event, c->options->context);
 }
@@ -49,7 +50,7 @@ end_run(struct collection *c)
 		.is_interrupted = c->is_behind && c->outcome != OK,
 	};
 
-	if (!c->ledger || c->options->is_dry_run)
+	if (!c->ledger || c->only_looks)
 		return;
 	remembering_end(c);
 	snprintf(run.account, sizeof(run.account), "%s", c->account->name);
@@ -266,7 +267,9 @@ again(struct collection *c)
 {
 	c->wants_again = false;
 	listing_release(c);
+	heading_release(c);
 	pop3_client_free(&c->client);
+	c->has_no_uidl = false;
 	c->is_secured = c->has_pipelining = c->has_piped = false;
 	c->is_assumed = c->is_changed = c->are_twins_judged = false;
 	c->plan_count = c->plan_next = 0;
@@ -280,8 +283,12 @@ void
 collection_start(struct collection *c)
 {
 	c->digest = EVP_MD_CTX_new();
+	c->header_digest = EVP_MD_CTX_new();
+	c->is_observing = c->options->is_observing || c->account->observe;
+	c->only_looks = c->options->is_dry_run || c->is_observing;
+	sorting_begin(c);
 	buffer_init(&c->head, HEAD_MAXIMUM_OCTETS);
-	if (!c->digest)
+	if (!c->digest || !c->header_digest)
 		collection_fail(c, ERR_TRY_LATER, "no memory");
 	else if (remembering_begin(c))
 		open_session(c);
@@ -291,10 +298,11 @@ void
 collection_release(struct collection *c)
 {
 	listing_release(c);
-	if (c->sink)
-		c->sink->ops->close(&c->sink);
+	heading_release(c);
+	routing_close(c);
 	pop3_client_free(&c->client);
 	EVP_MD_CTX_free(c->digest);
 	explicit_bzero(&c->proxy, sizeof(c->proxy));
+	EVP_MD_CTX_free(c->header_digest);
 	buffer_release(&c->head);
 }

@@ -39,6 +39,14 @@ struct engine {
 	bool is_stopping;
 };
 
+bool
+engine_quarantine_path(
+	const char *state, const char *account, char *out, size_t size)
+{
+	return snprintf(out, size, "%s/quarantine/%s", state, account) <
+	       (int)size;
+}
+
 /* ---- one program for an account at a time ---- */
 
 /* -1: a failure that is told. */

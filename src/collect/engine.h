@@ -22,16 +22,26 @@
 enum engine_event_kind {
 	ENGINE_CONNECTED, /* text: how, e.g. "TLSv1.3/..." */
 	ENGINE_PLANNED,	  /* listed, and known what is to come */
+	ENGINE_MESSAGE,	  /* a new one, of an account that is observed */
 	ENGINE_PROGRESS,  /* more octets */
 	ENGINE_STORED,	  /* more messages are durable here */
 	ENGINE_WARNING,	  /* text; the run goes on */
 	ENGINE_ENDED,	  /* outcome; text when it is not OK */
 };
 
+/* What its header says; "" where it says nothing. */
+struct engine_message {
+	uint32_t number;
+	uint64_t octets;
+	const char *uidl, *from, *subject, *date;
+	const char *rule, *action, *folder; /* "": no rule holds */
+};
+
 struct engine_event {
 	enum engine_event_kind kind;
 	const char *account;
-	const char *text; /* "" without */
+	const char *text;		      /* "" without */
+	const struct engine_message *message; /* of ENGINE_MESSAGE */
 	enum outcome outcome;
 	/* So far. */
 	uint64_t listed_messages, listed_octets; /* on the server */
@@ -40,6 +50,10 @@ struct engine_event {
 	uint64_t stored_messages;
 	uint64_t deleted_messages;   /* promised by QUIT's +OK */
 	uint64_t to_delete_messages; /* of a dry run's plan, new ones too */
+	/* By rules: left on the server, by their header alone, deleted there
+	   unseen; and put into quarantine. */
+	uint64_t skipped_messages, header_messages, discarded_messages;
+	uint64_t quarantined_messages;
 };
 
 struct engine_account {
@@ -51,14 +65,23 @@ struct engine_account {
 };
 
 struct engine_options {
-	struct files *files; /* beneath the Maildir; NULL: the system's */
-	const char *state;   /* directory of the ledger and the locks */
-	bool is_dry_run;     /* lists and plans, changes nothing anywhere */
-	bool is_retry;	     /* also when a login should wait */
-	bool is_login_only;  /* logs in and out again; needs no ledger */
+	struct files *files;	/* beneath the Maildir; NULL: the system's */
+	const char *state;	/* directory of the ledger and the locks */
+	bool is_dry_run;	/* lists and plans, changes nothing anywhere */
+	bool is_retry;		/* also when a login should wait */
+	bool is_login_only;	/* logs in and out again; needs no ledger */
+	bool is_observing;	/* tells of every new message, as a dry run */
+	bool wants_bodies;	/* of messages whose header alone is here */
+	bool wants_quarantined; /* tries again what is in quarantine */
+	bool accepts_new_uidls; /* receives again what may be here */
+	const struct rules *rules; /* NULL: none */
 	void (*on_event)(const struct engine_event *event, void *context);
 	void *context;
 };
+
+/* Where an account's quarantine is, a Maildir; false: the path is too long. */
+bool engine_quarantine_path(
+	const char *state, const char *account, char *out, size_t size);
 
 struct engine;
 

@@ -54,6 +54,24 @@ header_is_whole(struct bytes text)
 	return find_end(text, &octets);
 }
 
+/* An empty line is an LF behind an LF, or behind nothing, with a CR between them
+ * or none. */
+bool
+header_ends(struct bytes text, size_t known)
+{
+	for (size_t i = known; i < text.octets; i++) {
+		size_t before = i;
+
+		if (text.at[i] != '\n')
+			continue;
+		if (before > 0 && text.at[before - 1] == '\r')
+			before--;
+		if (before == 0 || text.at[before - 1] == '\n')
+			return true;
+	}
+	return false;
+}
+
 /* ---- fields ---- */
 
 static bool

@@ -13,6 +13,8 @@
 struct bytes header_of(struct bytes text);
 /* True when the empty line is in `text`. */
 bool header_is_whole(struct bytes text);
+/* The same, when the first `known` octets are known to have none. */
+bool header_ends(struct bytes text, size_t known);
 
 /*
  * The next field called `name` (in any case) from the front of *rest, which

@@ -52,8 +52,8 @@ simple(struct ledger *ledger, enum ledger_statement which)
 	return ledger_finish(ledger_prepare(ledger, which, NULL));
 }
 
-static enum outcome
-begin(struct ledger *ledger)
+enum outcome
+ledger_begin(struct ledger *ledger)
 {
 	enum outcome outcome;
 
@@ -64,8 +64,8 @@ begin(struct ledger *ledger)
 	return outcome;
 }
 
-static enum outcome
-end(struct ledger *ledger, enum outcome outcome)
+enum outcome
+ledger_end(struct ledger *ledger, enum outcome outcome)
 {
 	if (outcome == OK)
 		outcome = simple(ledger, COMMIT);
@@ -146,8 +146,7 @@ store(struct ledger *ledger, const char *account,
 		SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 8, message->born_seconds);
 	sqlite3_bind_int64(statement, 10, message->stored_seconds);
-	sqlite3_bind_int(statement, 9,
-		message->is_header_only ? LEDGER_HEADERS : LEDGER_STORED);
+	sqlite3_bind_int(statement, 9, message->state);
 	return ledger_finish(statement);
 }
 
@@ -155,20 +154,20 @@ enum outcome
 ledger_commit(struct ledger *ledger, const char *account,
 	const struct ledger_message *messages, size_t count)
 {
-	enum outcome outcome = begin(ledger);
+	enum outcome outcome = ledger_begin(ledger);
 
 	if (outcome != OK)
 		return outcome;
 	for (size_t i = 0; i < count && outcome == OK; i++)
 		outcome = store(ledger, account, &messages[i]);
-	return end(ledger, outcome);
+	return ledger_end(ledger, outcome);
 }
 
 enum outcome
 ledger_deleted(struct ledger *ledger, const char *account,
 	const struct message_key *keys, size_t count)
 {
-	enum outcome outcome = begin(ledger);
+	enum outcome outcome = ledger_begin(ledger);
 
 	if (outcome != OK)
 		return outcome;
@@ -179,14 +178,14 @@ ledger_deleted(struct ledger *ledger, const char *account,
 		sqlite3_bind_int64(statement, 4, now());
 		outcome = ledger_finish(statement);
 	}
-	return end(ledger, outcome);
+	return ledger_end(ledger, outcome);
 }
 
 enum outcome
 ledger_broke(struct ledger *ledger, const char *account,
 	const struct message_key *key, uint64_t octets)
 {
-	enum outcome outcome = begin(ledger);
+	enum outcome outcome = ledger_begin(ledger);
 	sqlite3_stmt *statement;
 
 	if (outcome != OK)
@@ -194,7 +193,7 @@ ledger_broke(struct ledger *ledger, const char *account,
 	statement = prepare_for(ledger, BROKE, account, key);
 	sqlite3_bind_int64(statement, 4, now());
 	sqlite3_bind_int64(statement, 5, (int64_t)octets);
-	return end(ledger, ledger_finish(statement));
+	return ledger_end(ledger, ledger_finish(statement));
 }
 
 /* Length and octets of each UIDL that is not listed any more, appended. */
@@ -249,7 +248,7 @@ ledger_forget(struct ledger *ledger, const char *account,
 	uint64_t before_seconds,
 	bool (*is_listed)(struct bytes uidl, void *context), void *context)
 {
-	enum outcome outcome = begin(ledger);
+	enum outcome outcome = ledger_begin(ledger);
 	struct buffer uidls;
 
 	if (outcome != OK)
@@ -261,7 +260,7 @@ ledger_forget(struct ledger *ledger, const char *account,
 		outcome = forget(
 			ledger, account, before_seconds, buffer_bytes(&uidls));
 	buffer_release(&uidls);
-	return end(ledger, outcome);
+	return ledger_end(ledger, outcome);
 }
 
 /* ---- runs ---- */
@@ -270,7 +269,7 @@ enum outcome
 ledger_begin_run(
 	struct ledger *ledger, const char *account, bool *out_was_interrupted)
 {
-	enum outcome outcome = begin(ledger);
+	enum outcome outcome = ledger_begin(ledger);
 	sqlite3_stmt *statement;
 	bool was_running;
 
@@ -280,7 +279,7 @@ ledger_begin_run(
 	was_running = sqlite3_step(statement) == SQLITE_ROW &&
 		      sqlite3_column_int(statement, 0) != 0;
 	sqlite3_reset(statement);
-	outcome = end(ledger,
+	outcome = ledger_end(ledger,
 		ledger_finish(ledger_prepare(ledger, BEGIN_RUN, account)));
 	if (outcome == OK)
 		*out_was_interrupted = was_running;
@@ -290,7 +289,7 @@ ledger_begin_run(
 enum outcome
 ledger_end_run(struct ledger *ledger, const struct ledger_run *run)
 {
-	enum outcome outcome = begin(ledger);
+	enum outcome outcome = ledger_begin(ledger);
 	sqlite3_stmt *statement;
 
 	if (outcome != OK)
@@ -304,7 +303,7 @@ ledger_end_run(struct ledger *ledger, const struct ledger_run *run)
 	sqlite3_bind_int(statement, 7, run->is_good);
 	sqlite3_bind_text(statement, 8, run->detail, -1, SQLITE_STATIC);
 	sqlite3_bind_int(statement, 9, run->is_interrupted);
-	return end(ledger, ledger_finish(statement));
+	return ledger_end(ledger, ledger_finish(statement));
 }
 
 bool

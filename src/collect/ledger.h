@@ -9,6 +9,7 @@
 #ifndef COLLECT_LEDGER_H
 #define COLLECT_LEDGER_H
 
+#include "base/buffer.h"
 #include "base/outcome.h"
 #include "collect/message_key.h"
 
@@ -20,10 +21,14 @@
 /* Numbers stand in the file: never renumber. */
 enum ledger_state {
 	LEDGER_UNKNOWN = 0,
-	LEDGER_SEEN = 1,    /* began to arrive and broke; not here */
-	LEDGER_STORED = 2,  /* durable here */
-	LEDGER_DELETED = 3, /* the server promised to remove it */
-	LEDGER_HEADERS = 4, /* its header alone is durable here */
+	LEDGER_SEEN = 1,     /* began to arrive and broke; not here */
+	LEDGER_STORED = 2,   /* durable here */
+	LEDGER_DELETED = 3,  /* the server promised to remove it */
+	LEDGER_HEADERS = 4,  /* its header alone is durable here */
+	LEDGER_SKIPPED = 5,  /* a rule left it on the server; the digest begins
+				with the mark of the rules that did */
+	LEDGER_IMPORTED = 6, /* collected by another program before us */
+	LEDGER_QUARANTINED = 7, /* whole, durable, and not where it should go */
 };
 
 struct ledger_message {
@@ -33,7 +38,7 @@ struct ledger_message {
 	unsigned char header[LEDGER_DIGEST_OCTETS]; /* of its header alone */
 	int64_t stored_seconds;			    /* by the account's clock */
 	int64_t born_seconds; /* by the account's clock; may be before it */
-	bool is_header_only;
+	enum ledger_state state;
 };
 
 struct ledger_entry {
@@ -78,12 +83,27 @@ bool ledger_holds(struct ledger *ledger, const char *account, struct bytes uidl,
 /* Under whatever UIDL. */
 bool ledger_holds_anywhere(struct ledger *ledger, const char *account,
 	const unsigned char digest[LEDGER_DIGEST_OCTETS]);
-/* A message stored here whose header has this digest and that had this size:
- * fills in digest and born_seconds. False: there is none. */
+/* Is there one that ledger_adopt would find for it? */
 bool ledger_match(struct ledger *ledger, const char *account,
-	struct ledger_message *message);
-uint64_t ledger_count_stored(struct ledger *ledger, const char *account);
-/* All or nothing, durable on return: these messages are stored here. */
+	const struct ledger_message *message,
+	bool (*is_listed)(struct bytes uidl, void *context), void *context);
+/*
+ * Messages that are stored here under a UIDL that is listed no more, told by the
+ * digest of their header and their size: each that is found gets the new key,
+ * and out_is_found[i] is set. All or nothing, durable on return.
+ */
+enum outcome ledger_adopt(struct ledger *ledger, const char *account,
+	const struct ledger_message *messages, size_t count,
+	bool (*is_listed)(struct bytes uidl, void *context), void *context,
+	bool *out_is_found);
+/* Messages of an account in one state. */
+uint64_t ledger_count(
+	struct ledger *ledger, const char *account, enum ledger_state state);
+/* The sizes of those that are stored here: uint64_t, the least first. */
+#define LEDGER_SIZES_MAXIMUM_OCTETS (128u << 20)
+enum outcome ledger_sizes(
+	struct ledger *ledger, const char *account, struct buffer *out);
+/* All or nothing, durable on return: these messages are in their state. */
 enum outcome ledger_commit(struct ledger *ledger, const char *account,
 	const struct ledger_message *messages, size_t count);
 /* QUIT was answered +OK: these are gone from the server. */
@@ -129,6 +149,7 @@ struct ledger_memory {
 	/* the account's clock, and the system's at that time */
 	int64_t clock_seconds;
 	uint64_t clock_wall_seconds;
+	uint64_t settings_mark; /* of the rules and policies of the last run */
 	bool is_steady; /* it did not jump between the last run and this one */
 };
 

@@ -46,6 +46,7 @@ read_memory(sqlite3_stmt *row, struct ledger_memory *out)
 	out->refused_mark = number(row, 15);
 	out->clock_seconds = sqlite3_column_int64(row, 16);
 	out->clock_wall_seconds = number(row, 17);
+	out->settings_mark = number(row, 18);
 }
 
 enum outcome
@@ -96,6 +97,7 @@ bind_memory(sqlite3_stmt *statement, const struct ledger_memory *memory)
 		{17, memory->refused_mark},
 		{18, (uint64_t)memory->clock_seconds},
 		{19, memory->clock_wall_seconds},
+		{20, memory->settings_mark},
 	};
 
 	sqlite3_bind_text(statement, 2, memory->server, -1, SQLITE_STATIC);
@@ -141,42 +143,119 @@ ledger_holds_anywhere(struct ledger *ledger, const char *account,
 	return is_held;
 }
 
+/* Where it stands in the ledger, in `key` and `uidl`; false: it does not. */
+static bool
+find_match(struct ledger *ledger, const char *account,
+	const struct ledger_message *message,
+	bool (*is_listed)(struct bytes uidl, void *context), void *context,
+	struct message_key *key, unsigned char *uidl)
+{
+	sqlite3_stmt *row = ledger_prepare(ledger, MATCH, account);
+	bool is_found = false;
+
+	sqlite3_bind_blob(
+		row, 2, message->header, LEDGER_DIGEST_OCTETS, SQLITE_STATIC);
+	sqlite3_bind_int64(row, 3, (int64_t)message->octets);
+	while (!is_found && sqlite3_step(row) == SQLITE_ROW) {
+		size_t octets = (size_t)sqlite3_column_bytes(row, 0);
+		struct bytes old =
+			bytes_of(sqlite3_column_blob(row, 0), octets);
+
+		if (octets > MESSAGE_KEY_UIDL_MAXIMUM_OCTETS || octets == 0 ||
+			is_listed(old, context))
+			continue;
+		memcpy(uidl, old.at, octets);
+		*key = (struct message_key){bytes_of(uidl, octets),
+			(uint32_t)sqlite3_column_int(row, 1)};
+		is_found = true;
+	}
+	sqlite3_reset(row);
+	return is_found;
+}
+
+static enum outcome
+move(struct ledger *ledger, const char *account, const struct message_key *from,
+	const struct message_key *to)
+{
+	sqlite3_stmt *statement = ledger_prepare(ledger, ADOPT, account);
+
+	sqlite3_bind_blob(statement, 2, from->uidl.at, (int)from->uidl.octets,
+		SQLITE_STATIC);
+	sqlite3_bind_int64(statement, 3, from->ordinal);
+	sqlite3_bind_blob(
+		statement, 4, to->uidl.at, (int)to->uidl.octets, SQLITE_STATIC);
+	sqlite3_bind_int64(statement, 5, to->ordinal);
+	return ledger_finish(statement);
+}
+
 bool
 ledger_match(struct ledger *ledger, const char *account,
-	struct ledger_message *message)
+	const struct ledger_message *message,
+	bool (*is_listed)(struct bytes uidl, void *context), void *context)
 {
-	sqlite3_stmt *statement;
-	bool is_there;
+	unsigned char uidl[MESSAGE_KEY_UIDL_MAXIMUM_OCTETS];
+	struct message_key key;
+	bool is_found;
 
 	uv_mutex_lock(&ledger->mutex);
-	statement = ledger_prepare(ledger, MATCH, account);
-	sqlite3_bind_blob(statement, 2, message->header, LEDGER_DIGEST_OCTETS,
-		SQLITE_STATIC);
-	sqlite3_bind_int64(statement, 3, (int64_t)message->octets);
-	is_there = sqlite3_step(statement) == SQLITE_ROW &&
-		   sqlite3_column_bytes(statement, 0) == LEDGER_DIGEST_OCTETS;
-	if (is_there) {
-		memcpy(message->digest, sqlite3_column_blob(statement, 0),
-			LEDGER_DIGEST_OCTETS);
-		message->born_seconds = sqlite3_column_int64(statement, 1);
-		message->stored_seconds = sqlite3_column_int64(statement, 2);
-	}
-	sqlite3_reset(statement);
+	is_found = find_match(
+		ledger, account, message, is_listed, context, &key, uidl);
 	uv_mutex_unlock(&ledger->mutex);
-	return is_there;
+	return is_found;
+}
+
+enum outcome
+ledger_adopt(struct ledger *ledger, const char *account,
+	const struct ledger_message *messages, size_t count,
+	bool (*is_listed)(struct bytes uidl, void *context), void *context,
+	bool *out_is_found)
+{
+	unsigned char uidl[MESSAGE_KEY_UIDL_MAXIMUM_OCTETS];
+	enum outcome outcome = ledger_begin(ledger);
+	struct message_key key;
+
+	if (outcome != OK)
+		return outcome;
+	for (size_t i = 0; i < count && outcome == OK; i++) {
+		out_is_found[i] = find_match(ledger, account, &messages[i],
+			is_listed, context, &key, uidl);
+		if (out_is_found[i])
+			outcome = move(ledger, account, &key, &messages[i].key);
+	}
+	return ledger_end(ledger, outcome);
 }
 
 uint64_t
-ledger_count_stored(struct ledger *ledger, const char *account)
+ledger_count(
+	struct ledger *ledger, const char *account, enum ledger_state state)
 {
 	sqlite3_stmt *statement;
 	uint64_t count = 0;
 
 	uv_mutex_lock(&ledger->mutex);
-	statement = ledger_prepare(ledger, COUNT_STORED, account);
+	statement = ledger_prepare(ledger, COUNT, account);
+	sqlite3_bind_int(statement, 2, state);
 	if (sqlite3_step(statement) == SQLITE_ROW)
 		count = number(statement, 0);
 	sqlite3_reset(statement);
 	uv_mutex_unlock(&ledger->mutex);
 	return count;
+}
+
+enum outcome
+ledger_sizes(struct ledger *ledger, const char *account, struct buffer *out)
+{
+	sqlite3_stmt *row;
+	bool is_good = true;
+
+	uv_mutex_lock(&ledger->mutex);
+	row = ledger_prepare(ledger, SIZES, account);
+	while (is_good && sqlite3_step(row) == SQLITE_ROW) {
+		uint64_t octets = number(row, 0);
+
+		is_good = buffer_append(out, &octets, sizeof(octets));
+	}
+	sqlite3_reset(row);
+	uv_mutex_unlock(&ledger->mutex);
+	return is_good ? OK : ERR_TRY_LATER;
 }

@@ -11,7 +11,7 @@
 
 #define BUSY_MS	     10000
 #define BUSY_STEP_MS 10
-#define VERSION	     2
+#define VERSION	     3
 
 static const char schema[] =
 	"CREATE TABLE message("
@@ -47,6 +47,15 @@ static const char additions[] =
 	") WITHOUT ROWID;"
 	"PRAGMA user_version = 2;";
 
+/* From version 2 to 3: messages are looked for by what they are. */
+static const char indexes[] =
+	"ALTER TABLE memory ADD COLUMN settings INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX message_header ON message(account, header)"
+	" WHERE state = 2;"
+	"CREATE INDEX message_sha256 ON message(account, sha256)"
+	" WHERE state = 2;"
+	"PRAGMA user_version = 3;";
+
 static const char *const texts[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
@@ -69,9 +78,9 @@ static const char *const texts[STATEMENTS] = {
 		  " ON CONFLICT(account, uidl, ordinal)"
 		  " DO UPDATE SET attempts = attempts + 1",
 	[LIST_DELETED] = "SELECT DISTINCT uidl FROM message"
-			 " WHERE account = ?1 AND state = 3 AND at < ?2",
+			 " WHERE account = ?1 AND state IN (3, 5) AND at < ?2",
 	[FORGET] = "DELETE FROM message WHERE account = ?1 AND uidl = ?2"
-		   " AND state = 3 AND at < ?3",
+		   " AND state IN (3, 5) AND at < ?3",
 	[WAS_RUNNING] = "SELECT is_running FROM run WHERE account = ?1",
 	[BEGIN_RUN] = "INSERT INTO run(account, is_running) VALUES(?1, 1)"
 		      " ON CONFLICT(account) DO UPDATE SET is_running = 1",
@@ -80,21 +89,27 @@ static const char *const texts[STATEMENTS] = {
 		    " detail = ?8 WHERE account = ?1",
 	[HOLDS_ANY] = "SELECT 1 FROM message WHERE account = ?1"
 		      " AND sha256 = ?2 AND state = 2",
-	[COUNT_STORED] = "SELECT count(*) FROM message WHERE account = ?1"
-			 " AND state = 2",
-	[MATCH] = "SELECT sha256, born, stored FROM message WHERE account = ?1"
-		  " AND header = ?2 AND octets = ?3 AND state = 2",
+	[COUNT] = "SELECT count(*) FROM message WHERE account = ?1"
+		  " AND state = ?2",
+	[SIZES] = "SELECT octets FROM message WHERE account = ?1"
+		  " AND state = 2 ORDER BY octets",
+	[MATCH] = "SELECT uidl, ordinal FROM message WHERE account = ?1"
+		  " AND header = ?2 AND state = 2 AND octets = ?3",
+	[ADOPT] = "UPDATE OR REPLACE message SET uidl = ?4, ordinal = ?5"
+		  " WHERE account = ?1 AND uidl = ?2 AND ordinal = ?3",
 	[RECALL] = "SELECT server, asked_at, capabilities, mechanisms,"
 		   " login_delay, expire, lockstep_until, listed_at,"
 		   " messages, octets, uidl, due, login_at, refusals,"
-		   " refused_at, refused_mark, clock, clock_wall"
+		   " refused_at, refused_mark, clock, clock_wall, settings"
 		   " FROM memory WHERE account = ?1",
-	[REMEMBER] = "INSERT OR REPLACE INTO memory(account, server, asked_at,"
-		     " capabilities, mechanisms, login_delay, expire,"
-		     " lockstep_until, listed_at, messages, octets, uidl, due,"
-		     " login_at, refusals, refused_at, refused_mark, clock,"
-		     " clock_wall) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-		     " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+	[REMEMBER] =
+		"INSERT OR REPLACE INTO memory(account, server, asked_at,"
+		" capabilities, mechanisms, login_delay, expire,"
+		" lockstep_until, listed_at, messages, octets, uidl, due,"
+		" login_at, refusals, refused_at, refused_mark, clock,"
+		" clock_wall, settings) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+		" ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
+		" ?20)",
 	[LAST_RUN] = "SELECT at, messages, octets, stored, on_server, is_good,"
 		     " detail FROM run WHERE account = ?1 AND at > 0",
 };
@@ -149,8 +164,10 @@ make_tables(sqlite3 *db)
 	code = read_version(db, &version);
 	if (code == SQLITE_OK && version == 0)
 		code = sqlite3_exec(db, schema, NULL, NULL, NULL);
-	if (code == SQLITE_OK && version < VERSION)
+	if (code == SQLITE_OK && version < 2)
 		code = sqlite3_exec(db, additions, NULL, NULL, NULL);
+	if (code == SQLITE_OK && version < VERSION)
+		code = sqlite3_exec(db, indexes, NULL, NULL, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 	if (code != SQLITE_OK)

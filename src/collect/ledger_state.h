@@ -26,8 +26,10 @@ enum ledger_statement {
 	BEGIN_RUN,
 	END_RUN,
 	HOLDS_ANY,
-	COUNT_STORED,
+	COUNT,
+	SIZES,
 	MATCH,
+	ADOPT,
 	RECALL,
 	REMEMBER,
 	LAST_RUN,
@@ -43,6 +45,10 @@ struct ledger {
 /* The mutex is held; account NULL: the statement has none. */
 sqlite3_stmt *ledger_prepare(struct ledger *ledger, enum ledger_statement which,
 	const char *account);
+/* Takes the mutex and begins a transaction; ledger_end ends both, and undoes
+ * what was done unless outcome is OK. */
+enum outcome ledger_begin(struct ledger *ledger);
+enum outcome ledger_end(struct ledger *ledger, enum outcome outcome);
 /* Runs what returns no row, and resets it. */
 enum outcome ledger_finish(sqlite3_stmt *statement);
 

@@ -10,6 +10,8 @@
 #define UIDLS_MAXIMUM_OCTETS (1u << 30) /* of one listing */
 /* What was deleted longer ago and is listed no more takes no room. */
 #define FORGET_SECONDS (90 * 86400)
+/* One in so many may be known when all UIDLs were changed. */
+#define RENAMED_SHARE 10
 
 static bool
 no_memory(struct collection *c)
@@ -38,20 +40,17 @@ void
 listing_release(struct collection *c)
 {
 	/* Received and never stored: no memory for a flush. */
-	for (uint32_t i = 0; i < c->waiting_count; i++) {
-		struct arrival *arrival = c->listed[c->waiting[i]].arrival;
-
-		c->sink->ops->drop(c->sink, &arrival->delivery);
-		free(arrival);
-	}
+	for (uint32_t i = 0; i < c->waiting_count; i++)
+		arriving_free(c, &c->listed[c->waiting[i]]);
 	free(c->listed);
 	free(c->plan);
 	free(c->waiting);
 	free(c->deletable);
+	free(c->order);
 	buffer_release(&c->uidls);
 	c->listed = NULL;
-	c->plan = c->waiting = c->deletable = NULL;
-	c->listed_count = c->waiting_count = 0;
+	c->plan = c->waiting = c->deletable = c->order = NULL;
+	c->listed_count = c->waiting_count = c->order_count = 0;
 }
 
 static bool
@@ -135,35 +134,30 @@ by_uidl(const void *a, const void *b, void *context)
  * Those that have a UIDL, in the order of these. A server may have promised many
  * more: no memory goes to what is not listed.
  */
-struct order {
-	uint32_t *indexes;
-	uint32_t count;
-};
-
 static bool
-sort(struct collection *c, struct order *out)
+sort(struct collection *c)
 {
 	uint32_t named = 0;
 
 	for (uint32_t i = 0; i < c->listed_count; i++)
 		named += c->listed[i].key.uidl.octets > 0;
-	out->indexes = calloc((size_t)named + 1, sizeof(*out->indexes));
-	if (!out->indexes)
+	c->order = calloc((size_t)named + 1, sizeof(*c->order));
+	if (!c->order)
 		return false;
 	for (uint32_t i = 0; i < c->listed_count; i++)
 		if (c->listed[i].key.uidl.octets > 0)
-			out->indexes[out->count++] = i;
-	qsort_r(out->indexes, out->count, sizeof(*out->indexes), by_uidl,
+			c->order[c->order_count++] = i;
+	qsort_r(c->order, c->order_count, sizeof(*c->order), by_uidl,
 		c->listed);
 	return true;
 }
 
 static void
-set_ordinals(struct collection *c, const struct order *order)
+set_ordinals(struct collection *c)
 {
-	for (uint32_t i = 1; i < order->count; i++) {
-		struct listed *one = &c->listed[order->indexes[i]];
-		struct listed *before = &c->listed[order->indexes[i - 1]];
+	for (uint32_t i = 1; i < c->order_count; i++) {
+		struct listed *one = &c->listed[c->order[i]];
+		struct listed *before = &c->listed[c->order[i - 1]];
 
 		if (compare(one->key.uidl, before->key.uidl) != 0)
 			continue;
@@ -174,21 +168,16 @@ set_ordinals(struct collection *c, const struct order *order)
 
 /* ---- the ledger ---- */
 
-struct lookup {
-	const struct listed *listed;
-	struct order order;
-};
-
-static bool
-is_listed(struct bytes uidl, void *context)
+bool
+listing_has(struct bytes uidl, void *context)
 {
-	const struct lookup *lookup = context;
-	uint32_t low = 0, high = lookup->order.count;
+	const struct collection *c = context;
+	uint32_t low = 0, high = c->order_count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		uint32_t index = lookup->order.indexes[middle];
-		int side = compare(lookup->listed[index].key.uidl, uidl);
+		uint32_t index = c->order[middle];
+		int side = compare(c->listed[index].key.uidl, uidl);
 
 		if (side == 0)
 			return true;
@@ -205,56 +194,107 @@ is_listed(struct bytes uidl, void *context)
  * gone; one that is whole may still be somebody's mistake, mended tomorrow.
  */
 static enum outcome
-forget(struct collection *c, struct lookup *lookup)
+forget(struct collection *c)
 {
 	uint64_t now = clock_wall_seconds();
 
-	if (!c->is_run_open || lookup->order.count == 0 ||
-		lookup->order.count < c->listed_count || now < FORGET_SECONDS)
+	if (!c->is_run_open || c->order_count == 0 ||
+		c->order_count < c->listed_count || now < FORGET_SECONDS)
 		return OK;
 	return ledger_forget(c->ledger, c->account->name, now - FORGET_SECONDS,
-		is_listed, lookup);
+		listing_has, c);
 }
 
 static enum message_state
-state_of(struct listed *one, const struct ledger_entry *entry)
+state_of(const struct collection *c, struct listed *one,
+	const struct ledger_entry *entry)
 {
-	if (entry->state == LEDGER_STORED && entry->octets == one->octets)
-		return MESSAGE_STORED;
-	/* One that was deleted, or had another size: its UIDL may have been used
-	   again. It is filed unless its digest is known. */
-	one->is_doubtful =
-		entry->state == LEDGER_STORED || entry->state == LEDGER_DELETED;
-	return MESSAGE_WANTED;
+	bool is_same = entry->octets == one->octets;
+
+	switch (entry->state) {
+	case LEDGER_STORED:
+		if (is_same)
+			return MESSAGE_STORED;
+		one->is_doubtful = true;
+		return MESSAGE_WANTED;
+	case LEDGER_DELETED:
+		/* Its UIDL may have been used again. It is filed unless its
+		   digest is known. */
+		one->is_doubtful = true;
+		return MESSAGE_WANTED;
+	case LEDGER_HEADERS:
+		one->wants_body = is_same && c->options->wants_bodies;
+		return is_same && !one->wants_body ? MESSAGE_SKIPPED
+						   : MESSAGE_WANTED;
+	case LEDGER_SKIPPED:
+		return is_same && sorting_is_skipped(c, entry) ? MESSAGE_SKIPPED
+							       : MESSAGE_WANTED;
+	case LEDGER_IMPORTED:
+		return MESSAGE_SKIPPED;
+	case LEDGER_QUARANTINED:
+		return is_same && !c->options->wants_quarantined
+			       ? MESSAGE_SKIPPED
+			       : MESSAGE_WANTED;
+	case LEDGER_UNKNOWN:
+	case LEDGER_SEEN:
+	default:
+		return MESSAGE_WANTED;
+	}
 }
 
 static bool
-look_up(struct collection *c, struct listed *one)
+find(struct collection *c, const struct listed *one, struct ledger_entry *out)
 {
-	struct ledger_entry entry = {.state = LEDGER_UNKNOWN};
 	enum outcome outcome = OK;
 
+	*out = (struct ledger_entry){.state = LEDGER_UNKNOWN};
 	if (c->ledger)
 		outcome = ledger_find(
-			c->ledger, c->account->name, &one->key, &entry);
-	if (outcome != OK) {
+			c->ledger, c->account->name, &one->key, out);
+	if (outcome != OK)
 		collection_fail(c, outcome, "the ledger cannot be read: %s",
 			outcome_name(outcome));
+	return outcome == OK;
+}
+
+bool
+listing_look_up(struct collection *c, struct listed *one)
+{
+	struct ledger_entry entry;
+
+	if (!find(c, one, &entry))
 		return false;
-	}
 	one->attempts = entry.attempts;
 	one->born_seconds = entry.born_seconds;
 	one->stored_seconds = entry.stored_seconds;
-	one->state = state_of(one, &entry);
+	one->state = state_of(c, one, &entry);
+	if (entry.state == LEDGER_UNKNOWN)
+		c->unknown_count++;
+	else
+		c->known_count++;
+	return true;
+}
+
+bool
+listing_doubt(struct collection *c, struct listed *one)
+{
+	struct ledger_entry entry;
+
+	if (!find(c, one, &entry))
+		return false;
+	one->attempts = entry.attempts;
+	one->is_doubtful =
+		entry.state == LEDGER_STORED || entry.state == LEDGER_DELETED;
 	return true;
 }
 
 /* ---- the plan ---- */
 
 /* What broke before comes last, so that it does not block the rest. */
-static void
-make_plan(struct collection *c)
+void
+listing_plan(struct collection *c)
 {
+	c->plan_count = c->plan_next = 0;
 	for (int again = 0; again < 2; again++)
 		for (uint32_t i = 0; i < c->listed_count; i++) {
 			const struct listed *one = &c->listed[i];
@@ -282,6 +322,13 @@ warn_of(struct collection *c, uint32_t count, const char *what)
 	c->has_failed_messages = true;
 }
 
+/* No header came by TOP: names are made when the messages come. */
+static bool
+is_naming_late(const struct collection *c)
+{
+	return c->has_no_uidl && c->order_count == 0;
+}
+
 static bool
 choose(struct collection *c)
 {
@@ -293,11 +340,12 @@ choose(struct collection *c)
 		struct listed *one = &c->listed[i];
 
 		c->counts.listed_octets += one->octets;
-		if (one->key.uidl.octets == 0) {
+		if (one->key.uidl.octets == 0 && is_naming_late(c))
+			one->state = MESSAGE_WANTED;
+		else if (one->key.uidl.octets == 0) {
 			nameless++;
 			continue;
-		}
-		if (!look_up(c, one))
+		} else if (!listing_look_up(c, one))
 			return false;
 		if (one->state == MESSAGE_WANTED &&
 			one->octets > c->account->maximum_message_octets) {
@@ -310,26 +358,44 @@ choose(struct collection *c)
 	return true;
 }
 
+/*
+ * Almost nothing of the list is known, and as much as is listed is here: all
+ * UIDLs may have been changed.
+ */
+static bool
+is_renamed(const struct collection *c)
+{
+	uint64_t stored;
+
+	/* Some servers show another part of the mailbox to each session. */
+	if (!c->ledger || c->unknown_count == 0 || c->sessions > 1 ||
+		(uint64_t)c->known_count * RENAMED_SHARE >
+			(uint64_t)c->known_count + c->unknown_count)
+		return false;
+	stored = ledger_count(c->ledger, c->account->name, LEDGER_STORED);
+	return stored > 0 && stored * 2 >= c->unknown_count;
+}
+
 bool
 listing_end(struct collection *c)
 {
-	struct lookup lookup = {.listed = c->listed};
 	enum outcome outcome;
 
-	set_uidls(c);
-	if (!sort(c, &lookup.order))
+	if (!c->has_no_uidl)
+		set_uidls(c);
+	if (!sort(c))
 		return no_memory(c);
-	set_ordinals(c, &lookup.order);
-	outcome = forget(c, &lookup);
-	free(lookup.order.indexes);
+	set_ordinals(c);
+	outcome = forget(c);
 	if (outcome != OK) {
 		collection_fail(c, outcome, "the ledger cannot be changed: %s",
 			outcome_name(outcome));
 		return false;
 	}
 	c->counts.listed_messages = c->listed_count;
+	c->known_count = c->unknown_count = 0;
 	if (!choose(c))
 		return false;
-	make_plan(c);
+	c->is_renamed = is_renamed(c);
 	return true;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Messages are asked for, arrive, are stored, and only then deleted. */
+/* Messages are asked for, stored, and only then deleted. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "collect/collection.h"
-#include "collect/header.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,139 +13,9 @@
 #define PORTION_MINIMUM_MESSAGES 100
 #define PORTION_MAXIMUM_MESSAGES 1000
 
-/* ---- what arrives ---- */
+/* ---- what the server owes ---- */
 
-static void
-sink_failed(struct collection *c, enum outcome outcome)
-{
-	collection_fail(c, outcome, "cannot file mail in %.200s: %s",
-		c->sink_path,
-		outcome == ERR_NO_SPACE ? "the disk is full"
-					: outcome_name(outcome));
-}
-
-static void
-on_message(struct collection *c)
-{
-	struct listed *one;
-	enum outcome outcome;
-
-	window_received(&c->window, clock_monotonic_ms(), 0);
-	c->receiving = pop3_client_msgno(c->client) - 1;
-	c->received_octets = 0;
-	buffer_clear(&c->head);
-	one = &c->listed[c->receiving];
-	one->arrival = calloc(1, sizeof(*one->arrival));
-	if (!one->arrival ||
-		EVP_DigestInit_ex(c->digest, EVP_sha256(), NULL) != 1) {
-		collection_fail(c, ERR_TRY_LATER, "no memory for a message");
-		return;
-	}
-	outcome = c->sink->ops->begin(
-		c->sink, &one->key, &one->arrival->delivery);
-	if (outcome == OK)
-		c->is_receiving = true;
-	else
-		sink_failed(c, outcome);
-}
-
-/* The front of a message, for what its header says. */
-static void
-keep_head(struct collection *c, struct bytes octets)
-{
-	size_t room = buffer_room(&c->head);
-
-	if (octets.octets > room)
-		octets.octets = room;
-	buffer_append_bytes(&c->head, octets);
-}
-
-static void
-on_octets(struct collection *c)
-{
-	struct bytes octets = pop3_client_data(c->client);
-	struct listed *one = &c->listed[c->receiving];
-	enum outcome outcome;
-
-	window_received(&c->window, clock_monotonic_ms(), octets.octets);
-	c->received_octets += octets.octets;
-	c->counts.received_octets += octets.octets;
-	if (c->received_octets > c->account->maximum_message_octets) {
-		collection_fail(c, ERR_PEER,
-			"message %u was listed with %llu octets and does not "
-			"end at maximum-message",
-			c->receiving + 1, (unsigned long long)one->octets);
-		return;
-	}
-	EVP_DigestUpdate(c->digest, octets.at, octets.octets);
-	keep_head(c, octets);
-	outcome = c->sink->ops->put(c->sink, one->arrival->delivery, octets);
-	if (outcome != OK)
-		sink_failed(c, outcome);
-}
-
-static void
-digest_header(struct collection *c, unsigned char out[LEDGER_DIGEST_OCTETS])
-{
-	struct bytes header = header_of(buffer_bytes(&c->head));
-
-	/* TOP without the empty line, and with two, is the same header. */
-	while (header.octets > 0 &&
-		(header.at[header.octets - 1] == '\r' ||
-			header.at[header.octets - 1] == '\n'))
-		header.octets--;
-	EVP_Digest(header.at, header.octets, out, NULL, EVP_sha256(), NULL);
-}
-
-/* How old it was when it came here; 0 when the clock is in doubt. */
-static int64_t
-age_of(const struct collection *c)
-{
-	uint64_t now = clock_wall_seconds(), arrived;
-
-	if (!c->memory.is_steady ||
-		!header_arrived(header_of(buffer_bytes(&c->head)), &arrived) ||
-		arrived > now)
-		return 0;
-	return (int64_t)(now - arrived);
-}
-
-/* Here already, under this UIDL? */
-static bool
-is_known(struct collection *c, const struct listed *one)
-{
-	return one->is_doubtful && ledger_holds(c->ledger, c->account->name,
-					   one->key.uidl, one->arrival->digest);
-}
-
-static void
-on_message_end(struct collection *c)
-{
-	struct listed *one = &c->listed[c->receiving];
-	struct arrival *arrival = one->arrival;
-	enum outcome outcome;
-
-	c->is_receiving = false;
-	c->asked_messages--;
-	c->asked_octets -= one->octets;
-	EVP_DigestFinal_ex(c->digest, arrival->digest, NULL);
-	digest_header(c, arrival->header);
-	one->stored_seconds = c->memory.clock_seconds;
-	one->born_seconds = c->memory.clock_seconds - age_of(c);
-	outcome = c->sink->ops->end(c->sink, arrival->delivery);
-	if (outcome != OK) {
-		sink_failed(c, outcome);
-		return;
-	}
-	/* The ledger learns what is new of it; the sink has it already. */
-	if (is_known(c, one))
-		c->sink->ops->drop(c->sink, &arrival->delivery);
-	one->state = MESSAGE_RECEIVED;
-	c->counts.received_messages++;
-	storing_add(c, c->receiving);
-}
-
-/* What the server owes: asked for, and not whole; NULL: nothing. */
+/* Asked for, and not whole; NULL: nothing. */
 static struct listed *
 first_asked(const struct collection *c)
 {
@@ -164,10 +33,9 @@ messages_break(struct collection *c)
 	c->is_receiving = false;
 	if (!one)
 		return;
-	if (one->arrival && c->sink)
-		c->sink->ops->drop(c->sink, &one->arrival->delivery);
-	free(one->arrival);
-	one->arrival = NULL;
+	arriving_free(c, one);
+	if (one->key.uidl.octets == 0)
+		return; /* no name yet */
 	/* Also when the server hung up without a word: the next run asks for
 	   the others first. */
 	if (c->outcome == ERR_GONE || c->outcome == ERR_PEER)
@@ -197,6 +65,11 @@ messages_refused(struct collection *c)
 	uint32_t msgno = pop3_client_msgno(c->client);
 	struct listed *one;
 
+	if (c->stage == STAGE_HEADERS &&
+		pop3_client_request_of(c->client) == POP3_REQUEST_TOP) {
+		heading_refused(c);
+		return true;
+	}
 	/* QUIT goes out behind the last DELE without waiting for its reply. */
 	if ((c->stage != STAGE_MESSAGES && c->stage != STAGE_QUITTING) ||
 		msgno == 0)
@@ -210,7 +83,8 @@ messages_refused(struct collection *c)
 		on_refused(c, "RETR");
 		return true;
 	case POP3_REQUEST_DELE:
-		one->state = MESSAGE_STORED;
+		one->state = one->fate == FATE_DELETE ? MESSAGE_LEFT
+						      : MESSAGE_STORED;
 		on_refused(c, "DELE");
 		return true;
 	case POP3_REQUEST_GREETING:
@@ -336,6 +210,8 @@ messages_quit(struct collection *c)
 void
 messages_go_on(struct collection *c)
 {
+	if (c->stage == STAGE_HEADERS)
+		heading_go_on(c);
 	if (c->stage != STAGE_MESSAGES)
 		return;
 	ask_for_more(c);
@@ -344,7 +220,8 @@ messages_go_on(struct collection *c)
 	delete_some(c);
 	if (c->stage == STAGE_MESSAGES && is_all_stored(c) &&
 		c->deletable_next == c->deletable_count &&
-		(c->has_pipelining || !pop3_client_is_owed(c->client)))
+		(c->has_pipelining || !pop3_client_is_owed(c->client)) &&
+		sorting_note(c))
 		messages_quit(c);
 }
 
@@ -366,18 +243,29 @@ begin_run(struct collection *c)
 		return false;
 	}
 	c->is_run_open = true;
-	return delivering_open(c);
+	return routing_open(c);
+}
+
+static void
+choose_deletions(struct collection *c)
+{
+	for (uint32_t i = 0; i < c->listed_count; i++) {
+		const struct listed *one = &c->listed[i];
+
+		if ((!one->is_twin && one->state == MESSAGE_STORED &&
+			    policy_may_delete(c, i)) ||
+			(one->state == MESSAGE_DISCARDED &&
+				policy_may_discard(c)))
+			c->deletable[c->deletable_count++] = i;
+	}
 }
 
 void
-messages_begin(struct collection *c)
+messages_plan(struct collection *c)
 {
-	if (!c->options->is_dry_run && !begin_run(c))
-		return;
-	if (!listing_end(c))
-		return;
+	listing_plan(c);
 	policy_begin(c);
-	if (c->options->is_dry_run) {
+	if (c->only_looks) {
 		policy_plan(c);
 		collection_tell(c, ENGINE_PLANNED, NULL);
 		messages_quit(c);
@@ -385,11 +273,26 @@ messages_begin(struct collection *c)
 	}
 	collection_tell(c, ENGINE_PLANNED, NULL);
 	c->stage = STAGE_MESSAGES;
-	for (uint32_t i = 0; i < c->listed_count; i++)
-		if (!c->listed[i].is_twin &&
-			c->listed[i].state == MESSAGE_STORED &&
-			policy_may_delete(c, i))
-			c->deletable[c->deletable_count++] = i;
+	choose_deletions(c);
+}
+
+void
+messages_listed(struct collection *c)
+{
+	if (listing_end(c))
+		heading_begin(c);
+}
+
+void
+messages_begin(struct collection *c)
+{
+	if (!c->only_looks && !begin_run(c))
+		return;
+	c->is_naming = c->has_no_uidl && c->listed_count > 0;
+	if (c->is_naming)
+		heading_begin(c);
+	else
+		messages_listed(c);
 }
 
 /*
@@ -402,7 +305,7 @@ is_more_likely(const struct collection *c)
 {
 	uint64_t brought = c->counts.stored_messages - c->session_stored;
 
-	if (brought == 0 || c->options->is_dry_run ||
+	if (brought == 0 || c->only_looks ||
 		c->account->sessions == SESSIONS_ONE ||
 		c->memory.login_delay_seconds > 0 ||
 		c->sessions >= SESSIONS_MAXIMUM)
@@ -428,7 +331,7 @@ on_quit(struct collection *c)
 			c->ledger, c->account->name, keys, count);
 	free(keys);
 	c->counts.deleted_messages += count;
-	if (outcome == OK && c->listed && !c->options->is_dry_run &&
+	if (outcome == OK && c->listed && !c->only_looks &&
 		c->stage == STAGE_QUITTING && c->lists_awaited == 0)
 		remembering_listing(c);
 	c->wants_again = outcome == OK && is_more_likely(c);
@@ -442,15 +345,19 @@ on_quit(struct collection *c)
 void
 messages_event(struct collection *c, enum pop3_client_event event)
 {
+	if (c->stage == STAGE_HEADERS) {
+		heading_event(c, event);
+		return;
+	}
 	switch (event) {
 	case POP3_CLIENT_MESSAGE:
-		on_message(c);
+		arriving_begin(c);
 		return;
 	case POP3_CLIENT_OCTETS:
-		on_octets(c);
+		arriving_octets(c);
 		return;
 	case POP3_CLIENT_MESSAGE_END:
-		on_message_end(c);
+		arriving_end(c);
 		return;
 	case POP3_CLIENT_DELETED:
 		c->listed[pop3_client_msgno(c->client) - 1].state =

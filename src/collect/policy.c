@@ -81,8 +81,13 @@ is_wished(struct collection *c, uint32_t index)
 bool
 policy_may_delete(struct collection *c, uint32_t index)
 {
-	if (c->account->keep || !is_wished(c, index))
-		return false;
+	return !c->account->keep && is_wished(c, index) &&
+	       policy_may_discard(c);
+}
+
+bool
+policy_may_discard(struct collection *c)
+{
 	if (c->account->maximum_deletions > 0 &&
 		c->deletions == c->account->maximum_deletions) {
 		c->due_seconds = 1; /* the next run goes on */
@@ -105,6 +110,8 @@ policy_plan(struct collection *c)
 		if ((one->state == MESSAGE_WANTED ||
 			    one->state == MESSAGE_STORED) &&
 			policy_may_delete(c, i))
+			c->counts.to_delete_messages++;
+		if (one->state == MESSAGE_DISCARDED && policy_may_discard(c))
 			c->counts.to_delete_messages++;
 	}
 }

@@ -21,6 +21,7 @@
 /* A gap in which nothing was collected, or a clock that was set: not counted. */
 #define CLOCK_GAP_SECONDS   (7 * 86400)
 #define MARK_MAXIMUM_OCTETS 66000
+#define MARK_FACTOR	    0x9e3779b97f4a7c15u
 
 /* Was `then` at most `seconds` ago? A clock that went back says no. */
 static bool
@@ -202,13 +203,31 @@ remembering_refused(struct collection *c)
 
 /* ---- the mailbox ---- */
 
+/* A number that changes with what is to become of messages that are known. */
+static uint64_t
+mark_of_settings(const struct collection *c)
+{
+	const struct collect_account *account = c->account;
+	const uint64_t values[] = {account->keep, account->delete_after_seconds,
+		account->delete_older_seconds, account->keep_newest,
+		account->quota_octets, account->maximum_deletions};
+	uint64_t mark = c->rules_mark;
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		mark = mark * MARK_FACTOR + values[i];
+	return mark >> 1; /* the ledger's numbers have a sign */
+}
+
 bool
 remembering_may_skip_list(const struct collection *c)
 {
 	const struct ledger_memory *memory = &c->memory;
 
 	return c->is_recalled && !c->was_running && c->sessions == 1 &&
-	       !c->options->is_dry_run && memory->uidl_octets > 0 &&
+	       !c->only_looks && !c->options->wants_bodies &&
+	       !c->options->wants_quarantined &&
+	       memory->settings_mark == mark_of_settings(c) &&
+	       memory->uidl_octets > 0 &&
 	       memory->messages >= LISTING_MINIMUM_MESSAGES &&
 	       memory->messages <= POP3_CLIENT_MESSAGES_MAXIMUM &&
 	       (memory->due_seconds == 0 ||
@@ -233,6 +252,7 @@ is_settled(const struct collection *c)
 {
 	for (uint32_t i = 0; i < c->listed_count; i++)
 		if (c->listed[i].state != MESSAGE_STORED &&
+			c->listed[i].state != MESSAGE_SKIPPED &&
 			c->listed[i].state != MESSAGE_DELETED)
 			return false;
 	return !c->has_failed_messages && c->outcome == OK;
@@ -246,7 +266,7 @@ remembering_listing(struct collection *c)
 
 	memory->listed_at_seconds = 0;
 	memory->uidl_octets = 0;
-	if (!last || !is_settled(c) ||
+	if (!last || !is_settled(c) || c->has_no_uidl ||
 		last->key.uidl.octets > sizeof(memory->uidl) ||
 		last->key.uidl.octets == 0)
 		return;
@@ -261,6 +281,7 @@ remembering_listing(struct collection *c)
 	memory->uidl_octets = last->key.uidl.octets;
 	memory->listed_at_seconds = clock_wall_seconds();
 	memory->due_seconds = c->due_seconds;
+	memory->settings_mark = mark_of_settings(c);
 }
 
 void
@@ -269,6 +290,6 @@ remembering_end(struct collection *c)
 	/* What was not as it was expected to be is asked for again. */
 	if (c->outcome == ERR_PEER || c->outcome == ERR_GONE)
 		c->memory.asked_at_seconds = 0;
-	if (c->is_recalled && !c->options->is_dry_run)
+	if (c->is_recalled && !c->only_looks)
 		ledger_remember(c->ledger, c->account->name, &c->memory);
 }

@@ -265,8 +265,7 @@ what_was_refused(enum pop3_client_request request)
 	case POP3_REQUEST_AUTH:
 		return "the login was refused";
 	case POP3_REQUEST_UIDL:
-		return "the server has no UIDL, without which no message can "
-		       "be told from another";
+		return "the server refused to list its messages by UIDL";
 	case POP3_REQUEST_QUIT:
 		return "the server did not finish; what is still there will be "
 		       "deleted next time";
@@ -283,6 +282,17 @@ what_was_refused(enum pop3_client_request request)
 	default:
 		return "the server refused to list its messages";
 	}
+}
+
+/* A server that does not announce it need not have it. */
+static bool
+has_no_uidl(const struct collection *c)
+{
+	enum pop3_code code = pop3_client_code(c->client);
+
+	return pop3_client_request_of(c->client) == POP3_REQUEST_UIDL &&
+	       !(pop3_client_capabilities(c->client) & POP3_CAN_UIDL) &&
+	       (code == POP3_CODE_NONE || code == POP3_CODE_OTHER);
 }
 
 static void
@@ -341,7 +351,10 @@ session_event(struct collection *c, enum pop3_client_event event)
 		if (c->stage == STAGE_LOOKING &&
 			pop3_client_request_of(client) == POP3_REQUEST_UIDL_ONE)
 			on_looked(c, true);
-		else if (!messages_refused(c))
+		else if (c->stage == STAGE_LISTING && has_no_uidl(c)) {
+			c->has_no_uidl = true;
+			on_list_end(c);
+		} else if (!messages_refused(c))
 			on_refused(c);
 		return;
 	case POP3_CLIENT_BROKEN:

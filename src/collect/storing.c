@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* So many may be refused by a sink that has taken none, and it is theirs. */
+#define REFUSED_ALONE_MAXIMUM 3
+
 void
 storing_add(struct collection *c, uint32_t index)
 {
@@ -18,6 +21,7 @@ storing_add(struct collection *c, uint32_t index)
 
 /* ---- in the thread pool; the loop touches none of this meanwhile ---- */
 
+/* [from, to): those of one sink. */
 static void
 flush_sink(struct flush *flush, size_t from, size_t to)
 {
@@ -25,24 +29,38 @@ flush_sink(struct flush *flush, size_t from, size_t to)
 	struct sink_delivery *deliveries[BATCH_MAXIMUM];
 	enum outcome outcomes[BATCH_MAXIMUM];
 	size_t of[BATCH_MAXIMUM] = {0}, count = 0;
+	struct sink *sink = NULL;
 
 	for (size_t i = from; i < to; i++) {
-		struct listed *one = &c->listed[flush->indexes[i]];
+		struct arrival *arrival = c->listed[flush->indexes[i]].arrival;
 
 		flush->outcomes[i] = OK;
-		if (!one->arrival->delivery)
+		if (!arrival->delivery)
 			continue; /* the sink has it already */
+		sink = arrival->sink;
 		of[count] = i;
-		deliveries[count++] = one->arrival->delivery;
+		deliveries[count++] = arrival->delivery;
 	}
 	if (count > 0)
-		c->sink->ops->flush(c->sink, deliveries, count, outcomes);
+		sink->ops->flush(sink, deliveries, count, outcomes);
 	for (size_t i = 0; i < count; i++) {
 		flush->outcomes[of[i]] = outcomes[i];
-		if (outcomes[i] != OK)
-			memcpy(flush->error, c->sink->error,
-				sizeof(flush->error));
+		if (outcomes[i] != OK) {
+			flush->failed = sink;
+			memcpy(flush->error, sink->error, sizeof(flush->error));
+		}
 	}
+}
+
+static enum ledger_state
+state_of(const struct flush *flush, size_t i)
+{
+	const struct listed *one =
+		&flush->collection->listed[flush->indexes[i]];
+
+	if (flush->are_quarantined[i])
+		return LEDGER_QUARANTINED;
+	return one->arrival->is_header_only ? LEDGER_HEADERS : LEDGER_STORED;
 }
 
 static void
@@ -55,13 +73,14 @@ commit(struct flush *flush, size_t from, size_t to)
 		const struct listed *one = &c->listed[flush->indexes[i]];
 		struct ledger_message *message = &flush->messages[count];
 
-		if (flush->outcomes[i] != OK)
+		if (flush->outcomes[i] != OK && !flush->are_quarantined[i])
 			continue;
 		*message = (struct ledger_message){
 			.key = one->key,
 			.octets = one->octets,
 			.stored_seconds = one->stored_seconds,
 			.born_seconds = one->born_seconds,
+			.state = state_of(flush, i),
 		};
 		memcpy(message->digest, one->arrival->digest,
 			LEDGER_DIGEST_OCTETS);
@@ -81,16 +100,16 @@ is_refused(enum outcome outcome)
 	return outcome == ERR_PEER || outcome == ERR_BUSY;
 }
 
-/* The next time it comes last; when that did not help it is put aside. */
+/* The next time it comes last. */
 static void
-note_refused(struct flush *flush, size_t from, size_t to)
+note_refused(struct flush *flush)
 {
 	struct collection *c = flush->collection;
 
-	for (size_t i = from; i < to; i++) {
+	for (size_t i = 0; i < flush->count; i++) {
 		struct listed *one = &c->listed[flush->indexes[i]];
 
-		if (flush->outcomes[i] != ERR_PEER)
+		if (flush->outcomes[i] != ERR_PEER || flush->are_quarantined[i])
 			continue;
 		ledger_broke(
 			c->ledger, c->account->name, &one->key, one->octets);
@@ -98,31 +117,44 @@ note_refused(struct flush *flush, size_t from, size_t to)
 	}
 }
 
-/* What goes to the sink at once; the ledger learns of it before the next. */
+static bool
+is_same_folder(const struct arrival *a, const struct arrival *b)
+{
+	return strcmp(a->folder ? a->folder : "", b->folder ? b->folder : "") ==
+	       0;
+}
+
+/* What goes to one sink at once; the ledger learns of it before the next. */
 static size_t
 batch_end(const struct flush *flush, size_t from)
 {
-	const struct sink_ops *ops = flush->collection->sink->ops;
+	const struct listed *listed = flush->collection->listed;
+	const struct arrival *first = listed[flush->indexes[from]].arrival;
+	size_t to = from + 1;
 
-	if (ops->batch == 0 || from + ops->batch > flush->count)
-		return flush->count;
-	return from + ops->batch;
+	for (; to < flush->count; to++) {
+		const struct arrival *next = listed[flush->indexes[to]].arrival;
+
+		if (next->sink != first->sink ||
+			(first->sink->ops->batch > 0 &&
+				to - from == first->sink->ops->batch) ||
+			(first->sink->ops->has_one_folder &&
+				!is_same_folder(first, next)))
+			break;
+	}
+	return to;
 }
 
 static void
-work(uv_work_t *request)
+file_all(struct flush *flush)
 {
-	struct flush *flush = request->data;
 	size_t from = 0, to;
 	bool goes_on = true;
 
-	for (size_t i = 0; i < flush->count; i++)
-		flush->outcomes[i] = ERR_TRY_LATER;
 	for (; from < flush->count && goes_on; from = to) {
 		to = batch_end(flush, from);
 		flush_sink(flush, from, to);
 		commit(flush, from, to);
-		note_refused(flush, from, to);
 		goes_on = flush->ledger_outcome == OK;
 		for (size_t i = from; i < to; i++)
 			if (flush->outcomes[i] != OK &&
@@ -131,23 +163,73 @@ work(uv_work_t *request)
 	}
 }
 
+/* A sink that refuses many and takes none is set up wrong: that is not theirs. */
+static bool
+is_about_messages(const struct flush *flush)
+{
+	size_t taken = flush->collection->counts.stored_messages, refused = 0;
+
+	for (size_t i = 0; i < flush->count; i++) {
+		taken += flush->outcomes[i] == OK;
+		refused += flush->outcomes[i] == ERR_PEER;
+	}
+	return taken > 0 || refused <= REFUSED_ALONE_MAXIMUM;
+}
+
+/* What its sink refused for good, and had refused before. */
+static void
+put_aside(struct flush *flush)
+{
+	struct collection *c = flush->collection;
+
+	for (size_t i = 0; i < flush->count; i++) {
+		struct arrival *arrival = c->listed[flush->indexes[i]].arrival;
+		enum outcome outcome = ERR_TRY_LATER;
+
+		if (flush->outcomes[i] != ERR_PEER || !arrival->spare)
+			continue;
+		c->quarantine->ops->flush(
+			c->quarantine, &arrival->spare, 1, &outcome);
+		flush->are_quarantined[i] = outcome == OK;
+		if (outcome == OK)
+			commit(flush, i, i + 1);
+	}
+}
+
+static void
+work(uv_work_t *request)
+{
+	struct flush *flush = request->data;
+
+	for (size_t i = 0; i < flush->count; i++)
+		flush->outcomes[i] = ERR_TRY_LATER;
+	file_all(flush);
+	if (flush->ledger_outcome == OK && is_about_messages(flush))
+		put_aside(flush);
+	note_refused(flush);
+}
+
 /* ---- on the loop ---- */
 
 static void
-settle(struct collection *c, uint32_t index, enum outcome outcome)
+settle(struct collection *c, uint32_t index, enum outcome outcome,
+	bool is_quarantined)
 {
 	struct listed *one = &c->listed[index];
+	bool is_header_only = one->arrival->is_header_only;
 
-	c->sink->ops->drop(c->sink, &one->arrival->delivery);
-	free(one->arrival);
-	one->arrival = NULL;
-	if (outcome != OK) {
-		one->state = MESSAGE_LEFT;
-		return;
+	arriving_free(c, one);
+	one->state = MESSAGE_LEFT;
+	if (is_quarantined) {
+		one->state = MESSAGE_SKIPPED;
+		c->counts.quarantined_messages++;
 	}
-	one->state = MESSAGE_STORED;
+	if (outcome != OK)
+		return;
+	one->state = is_header_only ? MESSAGE_SKIPPED : MESSAGE_STORED;
 	c->counts.stored_messages++;
-	if (!one->is_twin && policy_may_delete(c, index))
+	if (one->state == MESSAGE_STORED && !one->is_twin &&
+		policy_may_delete(c, index))
 		c->deletable[c->deletable_count++] = index;
 }
 
@@ -156,6 +238,7 @@ free_flush(struct flush **flush)
 {
 	free((*flush)->indexes);
 	free((*flush)->outcomes);
+	free((*flush)->are_quarantined);
 	free((*flush)->messages);
 	free(*flush);
 	*flush = NULL;
@@ -178,27 +261,52 @@ tell_refused(struct collection *c, const struct flush *flush, size_t count)
 }
 
 static void
+tell_quarantined(struct collection *c, const struct flush *flush, size_t count)
+{
+	char text[ENGINE_TEXT_SIZE];
+
+	if (count == 0)
+		return;
+	snprintf(text, sizeof(text),
+		"%zu message%s refused again (%.150s) and put into quarantine, "
+		"%.180s",
+		count, count == 1 ? " was" : "s were", flush->error,
+		c->quarantine_path);
+	c->has_failed_messages = true;
+	collection_tell(c, ENGINE_WARNING, text);
+}
+
+static void
 after_work(uv_work_t *request, int status)
 {
 	struct flush *flush = request->data;
 	struct collection *c = flush->collection;
 	enum outcome first = flush->ledger_outcome;
 	bool is_ledger = first != OK;
+	const char *place = routing_place(c, flush->failed);
+	const char *kind = flush->failed && strcmp(flush->failed->ops->name,
+						    "maildir") == 0
+				   ? "the Maildir "
+				   : "";
 	char error[SINK_ERROR_SIZE];
-	size_t refused = 0;
+	size_t refused = 0, quarantined = 0;
 
 	for (size_t i = 0; i < flush->count; i++) {
 		enum outcome outcome = flush->outcomes[i];
 
 		if (outcome == OK)
 			outcome = flush->ledger_outcome;
-		if (is_refused(outcome))
+		if (flush->are_quarantined[i] && !is_ledger)
+			quarantined++;
+		else if (is_refused(outcome))
 			refused++;
 		else if (first == OK)
 			first = outcome;
-		settle(c, flush->indexes[i], outcome);
+		settle(c, flush->indexes[i], outcome,
+			flush->are_quarantined[i] && !is_ledger);
 	}
 	tell_refused(c, flush, refused);
+	tell_quarantined(c, flush, quarantined);
 	memcpy(error, flush->error, sizeof(error));
 	free_flush(&c->flush);
 	collection_tell(c, ENGINE_STORED, NULL);
@@ -208,10 +316,8 @@ after_work(uv_work_t *request, int status)
 			first == ERR_NO_SPACE ? "the disk is full"
 					      : outcome_name(first));
 	else if (first != OK)
-		collection_fail(c, first, "%.200s cannot be written: %s",
-			strcmp(c->sink->ops->name, "maildir") == 0
-				? "the Maildir"
-				: c->sink_path,
+		collection_fail(c, first, "%s%.200s cannot be written: %s",
+			kind, place,
 			error[0]		? error
 			: first == ERR_NO_SPACE ? "the disk is full"
 						: outcome_name(first));
@@ -230,8 +336,10 @@ take_batch(struct collection *c)
 		return NULL;
 	flush->indexes = calloc(count, sizeof(*flush->indexes));
 	flush->outcomes = calloc(count, sizeof(*flush->outcomes));
+	flush->are_quarantined = calloc(count, sizeof(*flush->are_quarantined));
 	flush->messages = calloc(count, sizeof(*flush->messages));
-	if (!flush->indexes || !flush->outcomes || !flush->messages) {
+	if (!flush->indexes || !flush->outcomes || !flush->are_quarantined ||
+		!flush->messages) {
 		free_flush(&flush);
 		return NULL;
 	}

@@ -118,6 +118,13 @@ def seeds(tests):
         b"PosnyVjX7YeAK2xsasX/0hTXjjg=,JHwbkp2pQVb1hqo4zrUJ6Sxt+bU=\n"
         b"dave:{PBKDF2}$1$s$5000$665b5ded3755272aab4596e1c25b20d377504a47\n"
         b"eve:{PLAIN.b64}eA==\nfrank:{OTP}x\n")
+    yield "rules", "pattern", b"\1\0*ab?\\**\nxxabc*yy"
+    yield "rules", "rules", (
+        b"\2\0[rule a]\nheader = Subject: *x*\nlarger-than = 1KiB\n"
+        b"action = skip\n[rule b]\naccount = alice* | bob\nnot-header = "
+        b"X-Spam: yes\nolder-than = 1d\n[rule c]\nrecipient = *@b.example\n"
+        b"folder = %d/%n\n\0Delivered-To: <eve@b.example>\r\nSubject: x\r\n"
+        b"\r\nbody\r\n")
     yield "sasl", "plain", b"\0\0AGFsaWNlAHNlY3JldA==\n"
     yield "sasl", "login", b"\3\0YWxpY2U=\nc2VjcmV0\n"
 

@@ -172,6 +172,14 @@ class Session(threading.Thread):
     def on_retr(self, argument):
         return b"+OK\r\n" + stuffed(self.mail[int(argument) - 1][1])
 
+    def on_top(self, argument):
+        number, _, lines = argument.partition(" ")
+        header, end, body = \
+            self.mail[int(number) - 1][1].partition(b"\r\n\r\n")
+        body = body.split(b"\r\n")[:int(lines)]
+        return b"+OK\r\n" + stuffed(
+            header + end + b"".join(one + b"\r\n" for one in body))
+
     def on_dele(self, argument):
         self.deleted.add(int(argument) - 1)
         return b"+OK\r\n"
@@ -334,6 +342,11 @@ class Account:
             return dict(ledger.execute(
                 "SELECT uidl, state FROM message WHERE account = ?",
                 (self.name,)))
+
+    def forget_capabilities(self):
+        """As after a week."""
+        with self.ledger() as ledger, ledger:
+            ledger.execute("UPDATE memory SET asked_at = 0")
 
     def forget_as_if_killed(self):
         """What is filed was not entered yet."""

@@ -233,7 +233,8 @@ make_folder_path(
 	size_t front;
 
 	if (!folder[0] || folder[0] == '.' || folder[0] == '/' ||
-		strstr(folder, "..") || strstr(folder, "//") ||
+		strlen(folder) >= NAME_MAX || strstr(folder, "..") ||
+		strstr(folder, "//") ||
 		snprintf(out, PATH_MAX, "%s/.%s", maildir->path, folder) >=
 			PATH_MAX - 8)
 		return false;
@@ -277,7 +278,12 @@ static enum outcome
 maildir_file_into(
 	struct sink *sink, struct sink_delivery *delivery, const char *folder)
 {
-	return find_folder(self_of(sink), folder, &delivery->place);
+	struct maildir *place = NULL;
+	enum outcome outcome = find_folder(self_of(sink), folder, &place);
+
+	if (outcome == OK)
+		delivery->place = place;
+	return outcome;
 }
 
 /* ---- one message ---- */

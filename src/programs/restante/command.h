@@ -16,13 +16,15 @@ struct arguments {
 	struct collect_settings settings;
 	/* options; NULL or false without */
 	const char *host, *port, *tls, *user, *maildir, *ca_file,
-		*password_command;
+		*password_command, *account;
 	bool keeps, deletes, reads_stdin, is_untested;
 	bool is_json, is_quiet, is_dry_run, is_retry, is_daemon;
+	bool observes, wants_bodies, wants_quarantined, accepts_new_uidls;
 };
 
 int account_add(struct arguments *arguments);
 int account_list(struct arguments *arguments);
+int explain(struct arguments *arguments);
 int fetch(struct arguments *arguments);
 int fetch_daemon(struct arguments *arguments);
 int show_status(struct arguments *arguments);

@@ -83,6 +83,11 @@ run_engine(struct one_run *run)
 		.state = state,
 		.is_dry_run = run->arguments->is_dry_run,
 		.is_retry = run->arguments->is_retry,
+		.is_observing = run->arguments->observes,
+		.wants_bodies = run->arguments->wants_bodies,
+		.wants_quarantined = run->arguments->wants_quarantined,
+		.accepts_new_uidls = run->arguments->accepts_new_uidls,
+		.rules = &run->arguments->settings.rules,
 		.on_event = on_event,
 		.context = run,
 	};
@@ -147,8 +152,11 @@ fetch(struct arguments *arguments)
 		return code;
 	if (!arguments->is_daemon)
 		return fetch_once(arguments);
-	if (arguments->is_dry_run)
-		return complain(
-			EX_USAGE, "--daemon and --dry-run: which of them?");
+	/* All of them are for one run. */
+	if (arguments->is_dry_run || arguments->observes ||
+		arguments->wants_bodies || arguments->wants_quarantined ||
+		arguments->accepts_new_uidls)
+		return complain(EX_USAGE,
+			"--daemon goes with --retry, --json and -q alone");
 	return fetch_daemon(arguments);
 }

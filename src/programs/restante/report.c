@@ -15,7 +15,7 @@ report_init(struct report *report, const struct arguments *arguments,
 	*report = (struct report){
 		.settings = settings,
 		.is_json = arguments->is_json,
-		.is_dry_run = arguments->is_dry_run,
+		.is_dry_run = arguments->is_dry_run || arguments->observes,
 		.is_quiet = arguments->is_quiet,
 		.says_news = arguments->is_daemon,
 		.began_ms = calloc(settings->count + 1, sizeof(uint64_t)),
@@ -43,11 +43,34 @@ print_object(json_t *object)
 	json_decref(object);
 }
 
+static json_t *
+describe_message(const struct engine_message *message)
+{
+	const struct {
+		const char *name, *value;
+	} texts[] = {
+		{"uidl", message->uidl},
+		{"from", message->from},
+		{"subject", message->subject},
+		{"date", message->date},
+		{"rule", message->rule},
+		{"action", message->action},
+		{"folder", message->folder},
+	};
+	json_t *object = json_pack("{s:i, s:I}", "number", (int)message->number,
+		"octets", (json_int_t)message->octets);
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		json_object_set_new(
+			object, texts[i].name, json_string(texts[i].value));
+	return object;
+}
+
 static void
 print_json(const struct engine_event *event)
 {
-	static const char *const kinds[] = {"connected", "planned", "progress",
-		"stored", "warning", "ended"};
+	static const char *const kinds[] = {"connected", "planned", "message",
+		"progress", "stored", "warning", "ended"};
 	json_t *object = json_pack("{s:s, s:s}", "event", kinds[event->kind],
 		"account", event->account);
 	const struct {
@@ -63,6 +86,10 @@ print_json(const struct engine_event *event)
 		{"stored_messages", event->stored_messages},
 		{"to_delete_messages", event->to_delete_messages},
 		{"deleted_messages", event->deleted_messages},
+		{"skipped_messages", event->skipped_messages},
+		{"header_messages", event->header_messages},
+		{"discarded_messages", event->discarded_messages},
+		{"quarantined_messages", event->quarantined_messages},
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -71,6 +98,9 @@ print_json(const struct engine_event *event)
 	if (event->kind == ENGINE_ENDED)
 		json_object_set_new(object, "outcome",
 			json_string(outcome_name(event->outcome)));
+	if (event->message)
+		json_object_set_new(
+			object, "message", describe_message(event->message));
 	/* A server's text need not be UTF-8: what is not is left out. */
 	if (event->text[0])
 		json_object_set_new(object, "text", json_string(event->text));
@@ -95,6 +125,41 @@ plural(uint64_t count)
 	return count == 1 ? "" : "s";
 }
 
+/* What rules do with the others. */
+static void
+print_by_rules(const struct engine_event *event, const char *verb)
+{
+	const struct {
+		uint64_t count;
+		const char *what;
+	} rows[] = {
+		{event->header_messages, "by the header alone"},
+		{event->skipped_messages, "skipped"},
+		{event->discarded_messages, "deleted unseen"},
+		{event->quarantined_messages, "in quarantine"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].count > 0)
+			printf("; %s%llu %s", verb,
+				(unsigned long long)rows[i].count,
+				rows[i].what);
+}
+
+static void
+print_message(const struct engine_message *message)
+{
+	char octets[16];
+
+	printf("%6u %10s  %.40s  %s", message->number,
+		human_octets(message->octets, octets), message->from,
+		message->subject);
+	if (message->rule[0])
+		printf("  (rule %s: %s%s%s)", message->rule, message->action,
+			message->folder[0] ? " into " : "", message->folder);
+	putchar('\n');
+}
+
 static void
 print_plan(const struct engine_event *event, bool keep)
 {
@@ -105,11 +170,13 @@ print_plan(const struct engine_event *event, bool keep)
 		(unsigned long long)event->listed_messages,
 		plural(event->listed_messages),
 		human_octets(event->planned_octets, octets));
-	if (keep)
-		printf(" and delete none\n");
+	if (keep && event->to_delete_messages == 0)
+		printf(" and delete none");
 	else
-		printf(" and delete %llu\n",
+		printf(" and delete %llu",
 			(unsigned long long)event->to_delete_messages);
+	print_by_rules(event, "would be ");
+	putchar('\n');
 }
 
 static void
@@ -129,6 +196,7 @@ print_result(const struct engine_event *event, uint64_t began_ms)
 	if (event->deleted_messages > 0)
 		printf("; %llu deleted on the server",
 			(unsigned long long)event->deleted_messages);
+	print_by_rules(event, "");
 	printf("; %llu there now\n", (unsigned long long)left);
 }
 
@@ -155,6 +223,8 @@ report_begin(struct report *report, const struct collect_account *account)
 static void
 on_end(struct report *report, size_t index, const struct engine_event *event)
 {
+	const struct collect_account *account =
+		&report->settings->accounts[index];
 	bool has_news = event->stored_messages + event->deleted_messages > 0;
 
 	progress_end(report->progress, index);
@@ -162,8 +232,8 @@ on_end(struct report *report, size_t index, const struct engine_event *event)
 		complain(0, "%s: %s", event->account, event->text);
 	if (report->is_quiet || report->is_json)
 		return;
-	if (report->is_dry_run && event->outcome == OK)
-		print_plan(event, report->settings->accounts[index].keep);
+	if ((report->is_dry_run || account->observe) && event->outcome == OK)
+		print_plan(event, account->keep);
 	else if (has_news || (event->outcome == OK && !report->says_news))
 		print_result(event, report->began_ms[index]);
 	fflush(stdout);
@@ -183,6 +253,12 @@ report_event(struct report *report, const struct engine_event *event)
 		return;
 	case ENGINE_ENDED:
 		on_end(report, index, event);
+		return;
+	case ENGINE_MESSAGE:
+		if (report->is_json || report->is_quiet)
+			return;
+		progress_hide(report->progress);
+		print_message(event->message);
 		return;
 	case ENGINE_PLANNED:
 	case ENGINE_PROGRESS:

@@ -231,6 +231,7 @@ open_engine(struct roster *roster)
 	roster->options = (struct engine_options){
 		.state = roster->state,
 		.is_retry = roster->daemon->arguments->is_retry,
+		.rules = &roster->settings.rules,
 		.on_event = on_event,
 		.context = roster,
 	};

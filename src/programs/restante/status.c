@@ -55,6 +55,29 @@ next_run(const struct state_of_account *state, char out[40])
 	return out;
 }
 
+struct rest {
+	uint64_t quarantined, headers, skipped;
+	char quarantine[PATH_MAX];
+};
+
+/* What a person may have to look after. */
+static void
+print_rest(const struct rest *rest)
+{
+	if (rest->quarantined > 0)
+		printf("  %llu in quarantine, %s: refused where %s should go; "
+		       "fetch --quarantined tries again\n",
+			(unsigned long long)rest->quarantined, rest->quarantine,
+			rest->quarantined == 1 ? "it" : "they");
+	if (rest->headers > 0)
+		printf("  %llu by the header alone; fetch --bodies brings the "
+		       "rest\n",
+			(unsigned long long)rest->headers);
+	if (rest->skipped > 0)
+		printf("  %llu left on the server by rules\n",
+			(unsigned long long)rest->skipped);
+}
+
 static void
 print(const struct state_of_account *state)
 {
@@ -75,6 +98,34 @@ print(const struct state_of_account *state)
 		run->is_good ? "good" : run->detail);
 }
 
+static struct rest
+rest_of(const struct arguments *arguments, struct ledger *ledger,
+	const char *name)
+{
+	struct rest rest = {
+		.quarantined = ledger_count(ledger, name, LEDGER_QUARANTINED),
+		.headers = ledger_count(ledger, name, LEDGER_HEADERS),
+		.skipped = ledger_count(ledger, name, LEDGER_SKIPPED),
+	};
+	char state[PATH_MAX];
+
+	if (account_expand(arguments->settings.state, state, sizeof(state)))
+		engine_quarantine_path(
+			state, name, rest.quarantine, sizeof(rest.quarantine));
+	return rest;
+}
+
+static void
+add_rest(json_t *object, const struct rest *rest)
+{
+	json_object_update_new(object,
+		json_pack("{s:I, s:s, s:I, s:I}", "quarantined_messages",
+			(json_int_t)rest->quarantined, "quarantine",
+			rest->quarantine, "header_messages",
+			(json_int_t)rest->headers, "skipped_messages",
+			(json_int_t)rest->skipped));
+}
+
 static void
 show(const struct arguments *arguments, struct ledger *ledger, json_t *list)
 {
@@ -85,13 +136,19 @@ show(const struct arguments *arguments, struct ledger *ledger, json_t *list)
 	for (size_t i = 0; i < settings->count; i++) {
 		struct state_of_account state = {
 			.name = settings->accounts[i].name};
+		struct rest rest = rest_of(arguments, ledger, state.name);
+		json_t *object;
 
 		state.was_run = ledger_last_run(ledger, state.name, &state.run);
 		state.has_turn = schedule_read(folder, state.name, &state.turn);
-		if (arguments->is_json)
-			json_array_append_new(list, describe(&state));
-		else
+		if (!arguments->is_json) {
 			print(&state);
+			print_rest(&rest);
+			continue;
+		}
+		object = describe(&state);
+		add_rest(object, &rest);
+		json_array_append_new(list, object);
 	}
 }
 

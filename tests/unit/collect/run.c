@@ -97,6 +97,7 @@ run_list(struct run *run, const struct listed_row *rows, uint32_t count)
 		assert_true(listing_add_octets(&run->c, i + 1, rows[i].octets));
 	}
 	assert_true(listing_end(&run->c));
+	listing_plan(&run->c);
 }
 
 enum ledger_state
@@ -113,7 +114,9 @@ void
 run_commit(struct run *run, const char *uidl, uint32_t ordinal, uint64_t octets)
 {
 	struct ledger_message message = {
-		.key = {bytes_of_string(uidl), ordinal}, .octets = octets};
+		.key = {bytes_of_string(uidl), ordinal},
+		.octets = octets,
+		.state = LEDGER_STORED};
 
 	assert_int_equal(
 		ledger_commit(run->c.ledger, ACCOUNT, &message, 1), OK);

@@ -210,6 +210,7 @@ keeps_many_apart(void **state)
 			&run->c, i + 1, bytes_of_string(uidl)));
 	}
 	assert_true(listing_end(&run->c));
+	listing_plan(&run->c);
 	assert_int_equal(run->c.plan_count, MANY);
 	seed = 1;
 	for (uint32_t i = 0; i < MANY; i++) {
