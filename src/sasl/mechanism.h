@@ -28,11 +28,13 @@ struct sasl_mechanism {
 		const struct sasl_server_setup *setup);
 	enum sasl_step (*step)(struct sasl_server *server, bool has_response,
 		struct bytes response, struct buffer *challenge);
+	/* Of one that steps to SASL_TOKEN. */
+	bool (*put_error)(const char *scope, struct buffer *challenge);
 };
 
 extern const struct sasl_mechanism sasl_plain, sasl_login, sasl_external,
-	sasl_scram_sha_1, sasl_scram_sha_1_plus, sasl_scram_sha_256,
-	sasl_scram_sha_256_plus;
+	sasl_oauthbearer, sasl_xoauth2, sasl_scram_sha_1, sasl_scram_sha_1_plus,
+	sasl_scram_sha_256, sasl_scram_sha_256_plus;
 
 /* Refuses; `why` is a constant. */
 enum sasl_step sasl_server_fail(struct sasl_server *server, const char *why);

@@ -11,6 +11,8 @@ static const struct sasl_mechanism *const mechanisms[] = {
 	&sasl_scram_sha_256,
 	&sasl_scram_sha_1,
 	&sasl_external,
+	&sasl_oauthbearer,
+	&sasl_xoauth2,
 	&sasl_plain,
 	&sasl_login,
 };
@@ -149,6 +151,17 @@ sasl_server_prove(struct sasl_server *server, struct buffer *challenge)
 {
 	buffer_clear(challenge);
 	return scram_server_prove(server, challenge);
+}
+
+enum sasl_step
+sasl_server_refuse_token(
+	struct sasl_server *server, const char *scope, struct buffer *challenge)
+{
+	buffer_clear(challenge);
+	secret_release(&server->password);
+	return server->mechanism->put_error(scope, challenge)
+		       ? SASL_CHALLENGE
+		       : sasl_server_fail(server, "no memory");
 }
 
 /* ---- what it came to ---- */

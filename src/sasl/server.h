@@ -4,7 +4,7 @@
  * without I/O, clock or randomness. A mechanism ends by naming who is claimed and
  * what proves it; whom that lets in is the owner's business.
  *
- * Source: RFC 4422, 4616 (PLAIN), 5034 (framing), 5802 and 7677 (SCRAM), 9266
+ * Source: RFC 4422, 4616 (PLAIN), 7628 (OAUTHBEARER), 5034 (framing), 5802 and 7677 (SCRAM), 9266
  * (tls-exporter), 5929 (tls-unique).
  */
 #ifndef SASL_SERVER_H
@@ -26,8 +26,9 @@ enum sasl_need {
 	SASL_NEEDS_KEYS = 1,	    /* accounts that can have SCRAM keys */
 	SASL_NEEDS_BINDING = 2,	    /* TLS that a login can be bound to */
 	SASL_NEEDS_CERTIFICATE = 4, /* a certificate of the client, verified */
+	SASL_NEEDS_TOKENS = 8,	    /* TLS, and somebody who can check tokens */
 };
-#define SASL_HAS_COMBINATIONS 8
+#define SASL_HAS_COMBINATIONS 16
 
 /*
  * Appends the names of what can be used, divided by blanks, the strongest
@@ -43,7 +44,7 @@ struct bytes sasl_server_unknown(struct bytes allowed);
 /* All there are, divided by commas and blanks: the default of `allowed`. */
 #define SASL_SERVER_ALL                                                        \
 	"SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, "   \
-	"EXTERNAL, PLAIN"
+	"EXTERNAL, OAUTHBEARER, XOAUTH2, PLAIN"
 
 /* ---- an exchange ---- */
 
@@ -54,7 +55,10 @@ enum sasl_step {
 	SASL_PROOF,	/* a proof has come: sasl_server_prove judges it */
 	SASL_PROVEN,	/* whose proof was right wants in */
 	SASL_EXTERNAL,	/* the connection says who: authzid alone is known */
-	SASL_FAILED,	/* malformed: refuse; sasl_server_fault says why */
+	/* password is a bearer token, or empty: check it; authcid, if it is not empty,
+	   must be whose it is. If not so: sasl_server_refuse_token */
+	SASL_TOKEN,
+	SASL_FAILED, /* malformed: refuse; sasl_server_fault says why */
 };
 
 struct sasl_server;
@@ -94,6 +98,15 @@ enum sasl_step sasl_server_set_keys(struct sasl_server *server,
  */
 enum sasl_step sasl_server_prove(
 	struct sasl_server *server, struct buffer *challenge);
+
+/*
+ * After SASL_TOKEN: the client is told so, and the next step fails.
+ *
+ * scope  what a token must be for, "" for nothing: words as of RFC 6749 section
+ *        3.3, divided by blanks
+ */
+enum sasl_step sasl_server_refuse_token(struct sasl_server *server,
+	const char *scope, struct buffer *challenge);
 
 /* After SASL_CHECK or SASL_KEYS. authzid is empty when not given. */
 struct bytes sasl_server_authzid(const struct sasl_server *server);

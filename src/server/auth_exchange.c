@@ -114,6 +114,7 @@ step(struct auth_exchange *x, bool has_response, struct bytes response)
 	case SASL_PROOF:
 	case SASL_PROVEN:
 	case SASL_EXTERNAL:
+	case SASL_TOKEN:
 	case SASL_FAILED:
 	default:
 		auth_refuse(x, ERR_PEER);

@@ -12,7 +12,7 @@
 #define TEXT_MAXIMUM_OCTETS 65536
 #define STEPS_MAXIMUM	    20
 
-enum { FLAG_LOGIN = 1, FLAG_NO_INITIAL = 2 };
+enum { FLAG_LOGIN = 1, FLAG_NO_INITIAL = 2, FLAG_OAUTH = 4 };
 
 static bool
 decode(struct bytes line, struct buffer *out)
@@ -54,6 +54,22 @@ check_claim(const struct sasl_server *server)
 	assert_false(bytes_has(sasl_server_password(server), 0));
 }
 
+/* Refused, the exchange cannot be saved. */
+static void
+check_token(struct sasl_server *server, struct buffer *challenge)
+{
+	struct bytes token = sasl_server_password(server);
+
+	for (size_t i = 0; i < token.octets; i++)
+		assert_true(token.at[i] > ' ' && token.at[i] <= '~');
+	assert_false(bytes_has(sasl_server_authcid(server), 0));
+	assert_int_equal(sasl_server_refuse_token(server, "a b", challenge),
+		SASL_CHALLENGE);
+	assert_int_equal(sasl_server_step(server, true,
+				 BYTES("user=n\1auth=Bearer t\1\1"), challenge),
+		SASL_FAILED);
+}
+
 static void
 exchange(struct sasl_server *server, struct bytes text, unsigned flags)
 {
@@ -70,6 +86,8 @@ exchange(struct sasl_server *server, struct bytes text, unsigned flags)
 				buffer_bytes(&response), &challenge);
 	if (step == SASL_CHECK)
 		check_claim(server);
+	if (step == SASL_TOKEN)
+		check_token(server, &challenge);
 	if (step == SASL_CHECK && !(flags & FLAG_LOGIN))
 		check_plain(server, buffer_bytes(&response));
 	buffer_release(&response);
@@ -82,9 +100,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t octets)
 	struct bytes text = bytes_of(data, octets);
 	struct fuzz_head head = fuzz_take_head(&text);
 	const struct sasl_server_setup setup = {.nonce = BYTES("nonce")};
-	struct sasl_server *server = sasl_server_new(
-		head.flags & FLAG_LOGIN ? BYTES("LOGIN") : BYTES("plain"),
-		&setup);
+	static const struct bytes names[] = {TEXT("plain"), TEXT("LOGIN"),
+		TEXT("OAUTHBEARER"), TEXT("XOAUTH2")};
+	struct sasl_server *server =
+		sasl_server_new(names[(head.flags & FLAG_LOGIN) +
+					(head.flags & FLAG_OAUTH ? 2 : 0)],
+			&setup);
 
 	assert_non_null(server);
 	if (text.octets < TEXT_MAXIMUM_OCTETS)

@@ -228,6 +228,7 @@ enum {
 	KEYS = SASL_NEEDS_KEYS,
 	BINDING = SASL_NEEDS_BINDING,
 	CERTIFICATE = SASL_NEEDS_CERTIFICATE,
+	TOKENS = SASL_NEEDS_TOKENS,
 };
 
 static const struct {
@@ -242,6 +243,7 @@ static const struct {
 	{SASL_SERVER_ALL, KEYS | BINDING | CERTIFICATE,
 		"SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 "
 		"SCRAM-SHA-1 EXTERNAL PLAIN"},
+	{SASL_SERVER_ALL, TOKENS, "OAUTHBEARER XOAUTH2 PLAIN"},
 	/* In whatever order and case they are allowed, the strongest first. */
 	{"plain, Login  EXTERNAL,scram-sha-256", KEYS | CERTIFICATE,
 		"SCRAM-SHA-256 EXTERNAL PLAIN LOGIN"},
@@ -282,8 +284,8 @@ static void
 what_is_offered_is_there(void **state)
 {
 	struct bytes rest = BYTES("SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS "
-				  "SCRAM-SHA-256 SCRAM-SHA-1 EXTERNAL PLAIN "
-				  "LOGIN");
+				  "SCRAM-SHA-256 SCRAM-SHA-1 EXTERNAL "
+				  "OAUTHBEARER XOAUTH2 PLAIN LOGIN");
 
 	while (rest.octets > 0) {
 		struct sasl_server *server =
