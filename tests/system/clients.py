@@ -25,49 +25,6 @@ def curl(server, path, scheme="pop3s", *options):
         f"{scheme}://localhost:{port}/{path}").stdout
 
 
-def mpop(server, place, starttls=False, keep=False):
-    """Collects into place/mpop; the messages as mpop stored them."""
-    target = place / "mpop"
-    for sub in ("new", "cur", "tmp"):
-        (target / sub).mkdir(parents=True, exist_ok=True)
-    config = write_private(place / "mpoprc", f"""
-defaults
-tls on
-tls_starttls {"on" if starttls else "off"}
-tls_trust_file {server.ca_file}
-received_header off
-uidls_file {place}/mpop.uidls
-keep {"on" if keep else "off"}
-account default
-host localhost
-port {server.pop3_port if starttls else server.pop3s_port}
-user alice
-password demo
-delivery maildir {target}
-""")
-    servers.run("mpop", "--file", config, "--quiet")
-    return [p.read_bytes() for p in maildir_files(target)]
-
-
-def fetchmail(server, place, keep=False):
-    """Collects through an MDA that writes one file a message."""
-    target = place / "fetchmail"
-    target.mkdir(exist_ok=True)
-    config = write_private(place / "fetchmailrc", f"""
-set no bouncemail
-poll localhost protocol pop3 service {server.pop3s_port} uidl
-  username alice password demo ssl sslcertck sslcertfile {server.ca_file}
-  {"keep" if keep else "no keep"} no rewrite
-  mda "cat > $(mktemp -p {target})"
-""")
-    environment = dict(os.environ, FETCHMAILHOME=str(place))
-    # 1 is fetchmail's way to say that there was no mail.
-    servers.run("fetchmail", "--fetchmailrc", config, "--invisible",
-                "--idfile", place / "fetchids", "--pidfile",
-                place / "fetchmail.pid", ok=(0, 1), env=environment)
-    return [p.read_bytes() for p in target.iterdir()]
-
-
 def s_client(server, commands, starttls=False):
     """What openssl prints when `commands` are typed."""
     port = server.pop3_port if starttls else server.pop3s_port

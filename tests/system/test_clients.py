@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""The programs that people use: what goes in by LMTP comes out whole."""
+"""The programs that people use: what goes in by LMTP comes out whole.
+test_client_matrix.py has more of them, and a mailbox of awkward mail."""
 import poplib
 
 import pytest
@@ -24,17 +25,6 @@ def check_all(got, sent):
     assert len(got) == len(sent)
     for g, s in zip(got, sent):
         mail.same(g, s)
-
-
-def check_stored(stored, sent):
-    """The same mail in any order, with LF line ends: programs that write files
-    change these and nothing else."""
-    by_subject = {mail.subject(s): s for s in sent}
-    for octets in stored:
-        assert b"\r" not in octets
-        octets = octets.replace(b"\n", b"\r\n")
-        mail.same(octets, by_subject.pop(mail.subject(octets)))
-    assert not by_subject
 
 
 @pytest.mark.sanitize
@@ -105,39 +95,6 @@ def test_curl_deletes(server, client):
     fill(server)
     clients.curl(server, 1, "pop3s", "--request", "DELE", "--head")
     assert wires.pop3s(server).stat()[0] == len(mail.ORDINARY) - 1
-
-
-@needs("client", ["mpop"], indirect=True)
-@pytest.mark.parametrize("starttls", [False, True], ids=["tls", "stls"])
-def test_mpop(server, client, place, starttls):
-    sent = fill(server)
-    kept = clients.mpop(server, place, starttls, keep=True)
-    assert len(clients.mpop(server, place, starttls, keep=True)) == len(sent)
-    assert wires.pop3s(server).stat()[0] == len(sent)
-    check_stored(kept, sent)
-
-
-@needs("client", ["mpop"], indirect=True)
-def test_mpop_deletes(server, client, place):
-    sent = fill(server)
-    assert len(clients.mpop(server, place)) == len(sent)
-    assert wires.pop3s(server).stat()[0] == 0
-
-
-@needs("client", ["fetchmail"], indirect=True)
-def test_fetchmail(server, client, place):
-    sent = fill(server)
-    kept = clients.fetchmail(server, place, keep=True)
-    assert len(clients.fetchmail(server, place, keep=True)) == len(sent)
-    assert wires.pop3s(server).stat()[0] == len(sent)
-    check_stored(kept, sent)
-
-
-@needs("client", ["fetchmail"], indirect=True)
-def test_fetchmail_deletes(server, client, place):
-    sent = fill(server)
-    assert len(clients.fetchmail(server, place)) == len(sent)
-    assert wires.pop3s(server).stat()[0] == 0
 
 
 @needs("client", ["openssl"], indirect=True)
