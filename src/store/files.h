@@ -34,6 +34,13 @@ struct files {
 	int (*sync_file_system)(struct files *files, int descriptor);
 	/* Blocks for the first `octets`; the file becomes at least that long. */
 	int (*allocate)(struct files *files, int descriptor, uint64_t octets);
+	int (*truncate)(struct files *files, int descriptor, uint64_t octets);
+	/*
+	 * The whole file, for writing or for reading, against fcntl(2) locks of
+	 * others; does not wait: -EAGAIN. It belongs to this opening of the file
+	 * and goes with its last descriptor.
+	 */
+	int (*lock)(struct files *files, int descriptor, bool is_for_writing);
 	int (*link)(struct files *files, int from, const char *from_path,
 		int to, const char *to_path);
 	int (*rename)(struct files *files, int from, const char *from_path,

@@ -95,6 +95,31 @@ posix_allocate(struct files *files, int descriptor, uint64_t octets)
 }
 
 static int
+posix_truncate(struct files *files, int descriptor, uint64_t octets)
+{
+	int n;
+
+	do {
+		n = ftruncate(descriptor, (off_t)octets);
+	} while (n < 0 && errno == EINTR);
+	return result(n);
+}
+
+/* Not a lock of the process: that one would go when any descriptor of the file
+   is closed, by whichever thread. */
+static int
+posix_lock(struct files *files, int descriptor, bool is_for_writing)
+{
+	struct flock lock = {
+		.l_type = is_for_writing ? F_WRLCK : F_RDLCK,
+		.l_whence = SEEK_SET,
+	};
+	int n = result(fcntl(descriptor, F_OFD_SETLK, &lock));
+
+	return n == -EACCES ? -EAGAIN : n;
+}
+
+static int
 posix_link(struct files *files, int from, const char *from_path, int to,
 	const char *to_path)
 {
@@ -222,6 +247,8 @@ struct files files_posix = {
 	.sync_data = posix_sync_data,
 	.sync_file_system = posix_sync_file_system,
 	.allocate = posix_allocate,
+	.truncate = posix_truncate,
+	.lock = posix_lock,
 	.link = posix_link,
 	.rename = posix_rename,
 	.unlink = posix_unlink,

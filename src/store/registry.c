@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/maildir/maildir.h"
+#include "store/mbox/mbox.h"
 #include "store/memory/memory.h"
 
 static enum outcome
@@ -13,9 +14,15 @@ open_maildir(struct store_options *options, struct store **out)
 }
 
 static enum outcome
+open_mbox(struct store_options *options, struct store **out)
+{
+	return mbox_store_new(options, &files_posix, out);
+}
+
+static enum outcome
 open_memory(struct store_options *options, struct store **out)
 {
-	enum outcome outcome = memory_store_new(&files_posix, out);
+	enum outcome outcome = memory_store_new(options, &files_posix, out);
 
 	if (outcome == OK) {
 		files_posix.close(&files_posix, &options->mail_root);
@@ -33,6 +40,7 @@ store_open(struct store_options *options, struct store **out)
 			struct store_options *options, struct store **out);
 	} kinds[] = {
 		{"maildir", open_maildir},
+		{"mbox", open_mbox},
 		{"memory", open_memory},
 	};
 

@@ -17,7 +17,7 @@ struct store_quota {
 };
 
 struct store_options {
-	const char *kind; /* "maildir", "memory" */
+	const char *kind; /* "maildir", "mbox", "memory" */
 	/*
 	 * Where a mailbox is: `mail_template` below the directory `mail_root`
 	 * with %u (whole name), %n (local part), %d (domain), "%d/%n" say. The
@@ -32,6 +32,12 @@ struct store_options {
 	   delivery is synced by itself. What is too little is raised. */
 	uint32_t journal_octets;
 	struct store_quota quota;
+	/* How long the locks of other programs are waited for; 0: as long as is
+	   usual. */
+	uint32_t lock_wait_ms;
+	/* Of the memory store, which has none by itself: a session's lock runs
+	   out after so long, as with a store that others share; 0: never. */
+	uint32_t lease_ms;
 	const char *hostname;	   /* for Maildir names */
 	struct executor *executor; /* outlives the store */
 	/* Told once for each thing worth a log line: damage found and mended,

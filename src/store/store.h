@@ -52,6 +52,14 @@ struct store_open_call {
 	/* out */
 	struct store_session *session;
 	struct store_snapshot snapshot;
+	/* The session's lock runs out after so long, unless it is renewed; 0:
+	   never. */
+	uint32_t lease_ms;
+};
+
+struct store_renew_call {
+	struct store_call call;
+	struct store_session *session;
 };
 
 struct store_read_call {
@@ -122,6 +130,8 @@ struct store_ops {
 	void (*open)(struct store *store, struct store_open_call *call);
 	/* ERR_GONE: another program removed it; ERR_TRY_LATER. */
 	void (*read)(struct store *store, struct store_read_call *call);
+	/* What was read before counts only when the end was reached without an
+	   error: another program may have changed it meanwhile (ERR_GONE). */
 	void (*read_at)(struct store *store, struct store_read_at_call *call);
 	/* The snapshot stays as it was; the session is only to be released. */
 	void (*commit)(struct store *store, struct store_commit_call *call);
@@ -133,8 +143,12 @@ struct store_ops {
 	 * session has the mailbox. ERR_DENIED: there is no such mailbox yet.
 	 */
 	void (*expire)(struct store *store, struct store_expire_call *call);
-	/* Keeps the lock of a store whose locks run out (a lease). */
-	void (*renew)(struct store *store, struct store_session *session);
+	/*
+	 * Keeps the session's lock for another lease. ERR_GONE: it has run out,
+	 * another may have the maildrop; the session is only to be released,
+	 * and commit gives ERR_GONE too. ERR_TRY_LATER: it may still be renewed.
+	 */
+	void (*renew)(struct store *store, struct store_renew_call *call);
 	/* Frees the session and its lock. Calls under way finish first. */
 	void (*release)(struct store *store, struct store_session **session);
 

@@ -308,6 +308,22 @@ disk_truncate(struct disk_process *process, int fd, uint64_t octets)
 }
 
 static int
+disk_truncate_file(struct files *files, int fd, uint64_t octets)
+{
+	return disk_truncate(process_of(files), fd, octets);
+}
+
+/* Nobody else has this disk. */
+static int
+disk_lock(struct files *files, int fd, bool is_for_writing)
+{
+	struct disk_process *process = process_of(files);
+
+	inode_of(process, fd);
+	return enter(process);
+}
+
+static int
 disk_link(struct files *files, int from, const char *from_path, int to,
 	const char *to_path)
 {
@@ -403,6 +419,7 @@ tell(const struct inode *inode, struct stat *out)
 		.st_mtim.tv_sec = (time_t)(inode->changed_ns / 1000000000),
 		.st_mtim.tv_nsec = (long)(inode->changed_ns % 1000000000),
 	};
+	out->st_ctim = out->st_mtim;
 }
 
 static int
@@ -519,6 +536,8 @@ static const struct files calls = {
 	.sync_data = disk_sync,
 	.sync_file_system = disk_sync_file_system,
 	.allocate = disk_allocate_blocks,
+	.truncate = disk_truncate_file,
+	.lock = disk_lock,
 	.link = disk_link,
 	.rename = disk_rename,
 	.unlink = disk_unlink,

@@ -10,14 +10,14 @@
 #include "accounts/accounts.h"
 #include "store/mailbox_name.h"
 #include "store/maildir/names.h"
-#include "store/maildir/path.h"
+#include "store/path.h"
 
 #define TEXT_OCTETS 400
 
 static bool
 is_inside(const char *path)
 {
-	char framed[MAILDIR_PATH_OCTETS + 2];
+	char framed[MAILBOX_PATH_OCTETS + 2];
 
 	snprintf(framed, sizeof(framed), "/%s/", path);
 	return path[0] != '/' && path[0] != '\0' && !strstr(framed, "/../") &&
@@ -27,7 +27,7 @@ is_inside(const char *path)
 static void
 check_mailbox(const char *name, const char *other, const char *template)
 {
-	char path[MAILDIR_PATH_OCTETS];
+	char path[MAILBOX_PATH_OCTETS];
 	char state[STATE_NAME_OCTETS], other_state[STATE_NAME_OCTETS];
 
 	if (!mailbox_name_is_usable(name))

@@ -84,13 +84,14 @@ open_maildrop(struct store *store, const char *mailbox,
 bool
 post_office_open(struct post_office *office, const struct transcript *t)
 {
+	struct store_options options = {0};
 	struct mail mail;
 	uint32_t count;
 
 	*office = (struct post_office){.files = files_posix};
 	office->files.random = countable_random;
-	if (!mail_before(t, &mail) ||
-		memory_store_new(&office->files, &office->store) != OK)
+	if (!mail_before(t, &mail) || memory_store_new(&options, &office->files,
+					      &office->store) != OK)
 		return false;
 	for (unsigned i = 0; i < mail.count; i++)
 		if (append(office->store, "alice", mail.messages[i]) != OK)

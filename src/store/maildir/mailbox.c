@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/folders.h"
 #include "store/mailbox_name.h"
 
 /* A stamp younger than this when it is read may be given again to a change
@@ -25,6 +26,8 @@ mailbox_init(struct mailbox *mailbox, const struct maildir_settings *settings,
 	*mailbox = (struct mailbox){
 		.settings = settings,
 		.files = settings->files,
+		.state = {.files = settings->files,
+			.root = settings->state_root},
 		.root = -1,
 		.memory_index = -1,
 		.memory_names = -1,
@@ -32,7 +35,7 @@ mailbox_init(struct mailbox *mailbox, const struct maildir_settings *settings,
 	snprintf(mailbox->name, sizeof(mailbox->name), "%s", name);
 	outcome = path_expand(settings->template, name, mailbox->maildir);
 	if (outcome == OK)
-		outcome = path_of_state(name, mailbox->state);
+		outcome = path_of_state(name, mailbox->state.name);
 	return outcome;
 }
 
@@ -84,51 +87,6 @@ mailbox_trouble(struct mailbox *mailbox, const char *path, int error)
 }
 
 static int
-make_directory(struct files *files, int parent, const char *name)
-{
-	int error = files->mkdir(files, parent, name, 0700);
-
-	if (error == -EEXIST)
-		return 0;
-	return error == 0 ? files->sync(files, parent) : error;
-}
-
-static int
-open_directory(struct files *files, int parent, const char *name, bool may_make)
-{
-	int fd = files->open(files, parent, name, O_RDONLY | O_DIRECTORY, 0);
-	int error;
-
-	if (fd != -ENOENT || !may_make)
-		return fd;
-	error = make_directory(files, parent, name);
-	if (error != 0)
-		return error;
-	return files->open(files, parent, name, O_RDONLY | O_DIRECTORY, 0);
-}
-
-static int
-walk(struct mailbox *mailbox, bool may_make)
-{
-	struct files *files = mailbox->files;
-	char path[MAILDIR_PATH_OCTETS];
-	int parent = mailbox->settings->mail_root;
-	int owned = -1;
-	char *rest = path, *name;
-
-	memcpy(path, mailbox->maildir, sizeof(path));
-	while ((name = strsep(&rest, "/"))) {
-		int fd = open_directory(files, parent, name, may_make);
-
-		files->close(files, &owned);
-		if (fd < 0)
-			return fd;
-		owned = parent = fd;
-	}
-	return owned;
-}
-
-static int
 make_subdirectories(struct files *files, int root)
 {
 	static const char *const names[] = {"tmp", "new", "cur"};
@@ -138,7 +96,7 @@ make_subdirectories(struct files *files, int root)
 	if (error != -ENOENT)
 		return error;
 	for (unsigned i = 0; i < 3; i++) {
-		error = make_directory(files, root, names[i]);
+		error = folders_make(files, root, names[i]);
 		if (error != 0)
 			return error;
 	}
@@ -153,7 +111,8 @@ mailbox_open_root(struct mailbox *mailbox, bool may_make)
 
 	if (mailbox->root >= 0)
 		return OK;
-	fd = walk(mailbox, may_make);
+	fd = folders_open(files, mailbox->settings->mail_root, mailbox->maildir,
+		may_make);
 	if (fd == -ENOENT)
 		return ERR_DENIED;
 	if (fd < 0)
@@ -245,75 +204,18 @@ void
 mailbox_state_path(const struct mailbox *mailbox, const char *kind,
 	const char *file, char out[STATE_PATH_OCTETS])
 {
-	snprintf(out, STATE_PATH_OCTETS, "%s/%s%s%s", kind, mailbox->state,
-		file ? "/" : "", file ? file : "");
-}
-
-static int
-make_state(struct mailbox *mailbox, const char *kind)
-{
-	struct files *files = mailbox->files;
-	int root = mailbox->settings->state_root;
-	char path[STATE_PATH_OCTETS];
-	int error = files->mkdir(files, root, kind, 0700);
-
-	if (error != 0 && error != -EEXIST)
-		return error;
-	mailbox_state_path(mailbox, kind, NULL, path);
-	error = files->mkdir(files, root, path, 0700);
-	return error == -EEXIST ? 0 : error;
+	state_path(&mailbox->state, kind, file, out);
 }
 
 int
 mailbox_open_state(
 	struct mailbox *mailbox, const char *kind, const char *file, int flags)
 {
-	struct files *files = mailbox->files;
-	int root = mailbox->settings->state_root;
-	char path[STATE_PATH_OCTETS];
-	int fd, error;
-
-	mailbox_state_path(mailbox, kind, file, path);
-	/* What is there must be found on a full disk too. */
-	fd = files->open(files, root, path,
-		flags & O_EXCL ? flags : flags & ~O_CREAT, 0600);
-	if (fd != -ENOENT || !(flags & O_CREAT))
-		return fd;
-	fd = files->open(files, root, path, flags, 0600);
-	if (fd != -ENOENT)
-		return fd;
-	error = make_state(mailbox, kind);
-	if (error != 0)
-		return error;
-	return files->open(files, root, path, flags, 0600);
-}
-
-static int
-sync_path(struct mailbox *mailbox, const char *path)
-{
-	struct files *files = mailbox->files;
-	int fd = files->open(files, mailbox->settings->state_root, path,
-		O_RDONLY | O_DIRECTORY, 0);
-	int error;
-
-	if (fd < 0)
-		return fd;
-	error = files->sync(files, fd);
-	files->close(files, &fd);
-	return error;
+	return state_open(&mailbox->state, kind, file, flags);
 }
 
 int
 mailbox_sync_state(struct mailbox *mailbox, const char *kind)
 {
-	char path[STATE_PATH_OCTETS];
-	int error;
-
-	mailbox_state_path(mailbox, kind, NULL, path);
-	error = sync_path(mailbox, path);
-	if (error == 0)
-		error = sync_path(mailbox, kind);
-	if (error == 0)
-		error = sync_path(mailbox, ".");
-	return error;
+	return state_sync(&mailbox->state, kind);
 }

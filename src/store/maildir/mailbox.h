@@ -9,13 +9,12 @@
 #include "store/files.h"
 #include "store/index_format.h"
 #include "store/maildir/names.h"
-#include "store/maildir/path.h"
 #include "store/maildir/watch.h"
 #include "store/registry.h"
+#include "store/state_folder.h"
 #include "store/store.h"
 
 #define MAILBOX_NOTICE_OCTETS 400
-#define STATE_PATH_OCTETS     (STATE_NAME_OCTETS + 48)
 
 /* What is the same for every mailbox; never changes. */
 struct maildir_settings {
@@ -47,8 +46,8 @@ struct mailbox {
 	const struct maildir_settings *settings;
 	struct files *files;
 	char name[STORE_MAILBOX_MAXIMUM_OCTETS];
-	char maildir[MAILDIR_PATH_OCTETS]; /* below mail_root */
-	char state[STATE_NAME_OCTETS];
+	char maildir[MAILBOX_PATH_OCTETS]; /* below mail_root */
+	struct state_folder state;
 	int root; /* the Maildir; -1 when not open */
 	struct index_state index;
 	/* Deliveries that wait for the journal: not in the index yet. */

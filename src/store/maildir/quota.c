@@ -2,29 +2,15 @@
 #include "store/maildir/quota.h"
 
 #include "store/maildir/refresh.h"
-
-static bool
-is_over(uint64_t value, uint64_t limit, unsigned percent)
-{
-	/* Both are far below what would overflow. */
-	return limit > 0 && value * 100 > limit * percent;
-}
+#include "store/quota.h"
 
 static enum outcome
 judge(const struct mailbox *mailbox, uint64_t octets)
 {
-	const struct store_quota *quota = &mailbox->settings->quota;
-	uint64_t messages =
-		mailbox->index.trailer.count + mailbox->arriving_messages + 1;
-
-	octets += mailbox->index.trailer.octets + mailbox->arriving_octets;
-	if (is_over(messages, quota->messages, 100) ||
-		is_over(octets, quota->octets, 100))
-		return ERR_OVER_QUOTA;
-	if (is_over(messages, quota->messages, quota->soft_percent) ||
-		is_over(octets, quota->octets, quota->soft_percent))
-		return ERR_SOFT_QUOTA;
-	return OK;
+	return quota_judge(&mailbox->settings->quota,
+		mailbox->index.trailer.count + mailbox->arriving_messages + 1,
+		mailbox->index.trailer.octets + mailbox->arriving_octets +
+			octets);
 }
 
 static enum outcome

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "store/maildir/refresh.h"
-#include "store/maildir/retrieved.h"
+#include "store/retrieved.h"
 
 #define SECOND_NS 1000000000ull
 /* Mail that others put in may be of any age: looked at so often. */
@@ -39,7 +39,7 @@ retention_note(struct session *session, const struct index_set *retrieved)
 	uint64_t now = now_seconds(mailbox);
 	uint32_t i = index_set_next(retrieved, 0);
 	struct retrieved noted;
-	enum outcome outcome = retrieved_open(&noted, mailbox);
+	enum outcome outcome = retrieved_open(&noted, &mailbox->state);
 
 	if (outcome != OK)
 		return outcome;
@@ -136,7 +136,7 @@ remove_due(struct expiry *x, struct mailbox *mailbox)
 	enum outcome outcome = OK;
 
 	if (x->is_from_retrieval)
-		outcome = retrieved_open(&x->retrieved, mailbox);
+		outcome = retrieved_open(&x->retrieved, &mailbox->state);
 	if (outcome == OK)
 		outcome = find_due(x);
 	if (outcome == OK)

@@ -103,32 +103,55 @@ write_index(struct memory_store *store, const struct mailbox *mailbox,
 	return OK;
 }
 
+/* ---- sessions ---- */
+
+bool
+memory_is_held(const struct memory_store *store, const struct mailbox *mailbox)
+{
+	return mailbox->session &&
+	       (store->lease_ms == 0 || store->files->now_ns(store->files) <
+						mailbox->session->until_ns);
+}
+
+/* Its lease has not run out, or nobody has taken the mailbox since. */
+static bool
+has_lock(const struct store_session *session)
+{
+	return session->mailbox->session == session;
+}
+
+static void
+extend(const struct memory_store *store, struct store_session *session)
+{
+	session->until_ns = store->files->now_ns(store->files) +
+			    store->lease_ms * 1000000ull;
+}
+
 static enum outcome
 open_session(struct memory_store *store, struct store_open_call *call)
 {
 	struct store_session *session;
 	struct mailbox *mailbox;
 	enum outcome outcome = need_mailbox(store, call->mailbox, &mailbox);
-	bool is_held;
 
 	if (outcome != OK)
 		return outcome;
+	if (memory_is_held(store, mailbox))
+		return ERR_BUSY;
 	session = calloc(1, sizeof(*session));
 	if (!session)
 		return ERR_TRY_LATER;
-	session->lock = locks_take(&store->locks, call->mailbox, &is_held);
-	if (session->lock)
-		outcome = write_index(store, mailbox, &call->snapshot);
-	else
-		outcome = is_held ? ERR_BUSY : ERR_TRY_LATER;
+	outcome = write_index(store, mailbox, &call->snapshot);
 	if (outcome != OK) {
-		locks_drop(&store->locks, &session->lock);
 		free(session);
 		return outcome;
 	}
 	session->mailbox = mailbox;
 	session->count = mailbox->count;
+	extend(store, session);
+	mailbox->session = session;
 	call->session = session;
+	call->lease_ms = store->lease_ms;
 	return OK;
 }
 
@@ -142,24 +165,20 @@ memory_open(struct store *base, struct store_open_call *call)
 static void
 memory_read(struct store *base, struct store_read_call *call)
 {
-	struct memory_store *store = (struct memory_store *)base;
-	struct mailbox *mailbox = call->session->mailbox;
-	const struct message *message;
-	int fd;
+	const struct store_session *session = call->session;
 
-	if (call->index >= call->session->count) {
+	if (call->index >= session->count) {
 		memory_answer(&call->call, ERR_PEER);
 		return;
 	}
-	message = &mailbox->messages[call->index];
-	fd = store->files->duplicate(store->files, mailbox->descriptor);
-	if (fd < 0) {
-		memory_answer(&call->call, outcome_of_errno(-fd));
+	if (!has_lock(session)) {
+		memory_answer(&call->call, ERR_GONE);
 		return;
 	}
-	call->descriptor = fd;
-	call->offset = message->offset;
-	call->octets = message->index.stored_octets;
+	call->descriptor = -1;
+	call->offset = 0;
+	call->octets =
+		session->mailbox->messages[call->index].index.stored_octets;
 	memory_answer(&call->call, OK);
 }
 
@@ -174,6 +193,10 @@ memory_read_at(struct store *base, struct store_read_at_call *call)
 
 	if (call->index >= call->session->count) {
 		memory_answer(&call->call, ERR_PEER);
+		return;
+	}
+	if (!has_lock(call->session)) {
+		memory_answer(&call->call, ERR_GONE);
 		return;
 	}
 	message = &call->session->mailbox->messages[call->index];
@@ -198,6 +221,10 @@ memory_commit(struct store *base, struct store_commit_call *call)
 	struct mailbox *mailbox = call->session->mailbox;
 	uint32_t kept = 0;
 
+	if (!has_lock(call->session)) {
+		memory_answer(&call->call, ERR_GONE);
+		return;
+	}
 	for (uint32_t i = 0; i < mailbox->count; i++) {
 		if (i < call->session->count &&
 			index_set_has(call->deleted, i)) {
@@ -212,18 +239,25 @@ memory_commit(struct store *base, struct store_commit_call *call)
 }
 
 static void
-memory_renew(struct store *base, struct store_session *session)
+memory_renew(struct store *base, struct store_renew_call *call)
 {
+	struct memory_store *store = (struct memory_store *)base;
+
+	if (!has_lock(call->session)) {
+		memory_answer(&call->call, ERR_GONE);
+		return;
+	}
+	extend(store, call->session);
+	memory_answer(&call->call, OK);
 }
 
 static void
 memory_release(struct store *base, struct store_session **session)
 {
-	struct memory_store *store = (struct memory_store *)base;
-
 	if (!*session)
 		return;
-	locks_drop(&store->locks, &(*session)->lock);
+	if (has_lock(*session))
+		(*session)->mailbox->session = NULL;
 	free(*session);
 	*session = NULL;
 }
@@ -245,7 +279,7 @@ memory_stat(struct store *base, struct store_stat_call *call)
 	}
 	call->count = mailbox->count;
 	call->octets = mailbox->octets;
-	call->is_open = locks_is_held(&store->locks, call->mailbox);
+	call->is_open = memory_is_held(store, mailbox);
 	memory_answer(&call->call, OK);
 }
 
@@ -407,7 +441,6 @@ memory_free(struct store **base)
 		free(mailbox->messages);
 		free(mailbox);
 	}
-	locks_release(&store->locks);
 	free(store);
 	*base = NULL;
 }
@@ -432,7 +465,8 @@ static const struct store_ops memory_ops = {
 };
 
 enum outcome
-memory_store_new(struct files *files, struct store **out)
+memory_store_new(const struct store_options *options, struct files *files,
+	struct store **out)
 {
 	struct memory_store *store = calloc(1, sizeof(*store));
 
@@ -440,6 +474,7 @@ memory_store_new(struct files *files, struct store **out)
 		return ERR_TRY_LATER;
 	store->store.ops = &memory_ops;
 	store->files = files;
+	store->lease_ms = options->lease_ms;
 	*out = &store->store;
 	return OK;
 }

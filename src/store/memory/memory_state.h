@@ -8,7 +8,6 @@
 
 #include "store/files.h"
 #include "store/index_format.h"
-#include "store/locks.h"
 #include "store/store.h"
 #include "store/uidl.h"
 
@@ -27,6 +26,7 @@ struct mailbox {
 	struct message *messages;
 	uint32_t count, capacity;
 	uint64_t octets;
+	struct store_session *session; /* that has it, or NULL */
 	char name[STORE_MAILBOX_MAXIMUM_OCTETS];
 };
 
@@ -34,18 +34,22 @@ struct memory_store {
 	struct store store;
 	struct files *files;
 	struct mailbox *mailboxes;
-	struct locks locks;
+	uint32_t lease_ms; /* 0: locks do not run out */
 };
 
 struct store_session {
 	struct mailbox *mailbox;
-	struct lock *lock;
 	uint32_t count;
+	uint64_t until_ns; /* of its lease */
 };
 
 void memory_answer(struct store_call *call, enum outcome outcome);
 /* NULL: there is none. */
 struct mailbox *memory_find(const struct memory_store *store, const char *name);
+
+/* A session has the mailbox, and its lease has not run out. */
+bool memory_is_held(
+	const struct memory_store *store, const struct mailbox *mailbox);
 
 /* ---- retention.c ---- */
 

@@ -8,6 +8,10 @@ memory_note_retrieved(struct store *base, struct store_note_call *call)
 	struct mailbox *mailbox = call->session->mailbox;
 	uint64_t now = store->files->now_ns(store->files);
 
+	if (mailbox->session != call->session) {
+		memory_answer(&call->call, ERR_GONE);
+		return;
+	}
 	for (uint32_t i = 0; i < call->session->count; i++)
 		if (index_set_has(call->retrieved, i) &&
 			mailbox->messages[i].retrieved_ns == 0)
@@ -35,7 +39,7 @@ memory_expire(struct store *base, struct store_expire_call *call)
 	uint32_t kept = 0;
 
 	call->removed = 0;
-	if (!mailbox || locks_is_held(&store->locks, call->mailbox)) {
+	if (!mailbox || memory_is_held(store, mailbox)) {
 		memory_answer(&call->call, mailbox ? ERR_BUSY : ERR_DENIED);
 		return;
 	}

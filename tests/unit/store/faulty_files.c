@@ -106,6 +106,18 @@ faulty_allocate(struct files *files, int fd, uint64_t octets)
 }
 
 static int
+faulty_truncate(struct files *files, int fd, uint64_t octets)
+{
+	OR_FAIL(false, files_posix.truncate(&files_posix, fd, octets));
+}
+
+static int
+faulty_lock(struct files *files, int fd, bool is_for_writing)
+{
+	OR_FAIL(false, files_posix.lock(&files_posix, fd, is_for_writing));
+}
+
+static int
 faulty_link(struct files *files, int from, const char *from_path, int to,
 	const char *to_path)
 {
@@ -193,6 +205,8 @@ struct files faulty_files = {
 	.sync_data = faulty_sync,
 	.sync_file_system = faulty_sync,
 	.allocate = faulty_allocate,
+	.truncate = faulty_truncate,
+	.lock = faulty_lock,
 	.link = faulty_link,
 	.rename = faulty_rename,
 	.unlink = faulty_unlink,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "store/maildir/maildir.h"
+#include "store/mbox/mbox.h"
 
 static unsigned notices;
 
@@ -61,6 +62,8 @@ fixture_start(struct fixture *fixture)
 		.is_shared = fixture->is_shared,
 		.quota = fixture->quota,
 		.journal_octets = fixture->journal_octets,
+		.lock_wait_ms = 200,
+		.lease_ms = fixture->lease_ms,
 		.hostname = "host/a:b.example",
 		.executor = &executor_inline,
 		.notice = count_notice,
@@ -69,6 +72,10 @@ fixture_start(struct fixture *fixture)
 	notices = 0;
 	if (!strcmp(fixture->kind, "maildir"))
 		assert_int_equal(maildir_store_new(&options, fixture->files,
+					 &fixture->store),
+			OK);
+	else if (!strcmp(fixture->kind, "mbox"))
+		assert_int_equal(mbox_store_new(&options, fixture->files,
 					 &fixture->store),
 			OK);
 	else
@@ -300,11 +307,10 @@ run_append(struct fixture *fixture, enum append_step step,
 	assert_int_equal(call->call.outcome, OK);
 }
 
-static void
-compare_stream(struct fixture *fixture, struct opened *opened, uint32_t index,
-	const unsigned char *expected, size_t octets)
+static ssize_t
+read_stream(struct fixture *fixture, struct opened *opened, uint32_t index,
+	unsigned char *to, size_t room, enum outcome *out_outcome)
 {
-	unsigned char chunk[7001];
 	size_t done = 0;
 
 	for (;;) {
@@ -312,19 +318,34 @@ compare_stream(struct fixture *fixture, struct opened *opened, uint32_t index,
 			.session = opened->session,
 			.index = index,
 			.offset = done,
-			.to = chunk,
-			.room = sizeof(chunk),
+			.to = to + done,
+			.room = room - done < 7001 ? room - done : 7001,
 		};
 
 		RUN(fixture, read_at, &call);
-		assert_int_equal(call.call.outcome, OK);
+		*out_outcome = call.call.outcome;
+		if (call.call.outcome != OK)
+			return -1;
 		if (call.octets == 0)
-			break;
-		assert_true(done + call.octets <= octets);
-		assert_memory_equal(chunk, expected + done, call.octets);
+			return (ssize_t)done;
+		assert_true(call.octets <= call.room);
 		done += call.octets;
 	}
-	assert_int_equal(done, octets);
+}
+
+static void
+compare_stream(struct fixture *fixture, struct opened *opened, uint32_t index,
+	const unsigned char *expected, size_t octets)
+{
+	unsigned char *again = malloc(octets + 1);
+	enum outcome outcome;
+
+	assert_non_null(again);
+	assert_int_equal(read_stream(fixture, opened, index, again, octets + 1,
+				 &outcome),
+		octets);
+	assert_memory_equal(again, expected, octets);
+	free(again);
 }
 
 ssize_t
@@ -342,6 +363,14 @@ read_message(struct fixture *fixture, struct opened *opened, uint32_t index,
 		return -1;
 	}
 	assert_true(call.octets <= room);
+	if (call.descriptor < 0) {
+		n = read_stream(fixture, opened, index, to,
+			(size_t)call.octets + 1 < room ? (size_t)call.octets + 1
+						       : room,
+			out_outcome);
+		assert_true(n < 0 || (uint64_t)n == call.octets);
+		return n;
+	}
 	n = files_read_all(&files_posix, call.descriptor, to,
 		(size_t)call.octets, call.offset);
 	assert_int_equal(n, call.octets);
@@ -350,23 +379,52 @@ read_message(struct fixture *fixture, struct opened *opened, uint32_t index,
 	return n;
 }
 
+enum outcome
+read_part(struct fixture *fixture, struct store_read_at_call *call)
+{
+	RUN(fixture, read_at, call);
+	return call->call.outcome;
+}
+
+size_t
+as_sent(const void *stored, size_t octets, unsigned char *to)
+{
+	const unsigned char *from = stored;
+	size_t n = 0;
+
+	for (size_t i = 0; i < octets; i++) {
+		if (from[i] == '\n' && (i == 0 || from[i - 1] != '\r'))
+			to[n++] = '\r';
+		to[n++] = from[i];
+	}
+	if (octets > 0 && from[octets - 1] != '\n') {
+		to[n++] = '\r';
+		to[n++] = '\n';
+	}
+	return n;
+}
+
 void
 assert_message(struct fixture *fixture, struct opened *opened, uint32_t index,
 	const char *text)
 {
 	static char octets[1 << 16];
+	static unsigned char sent[2 << 16], expected[2 << 16];
 	struct maildrop_message message;
 	enum outcome outcome;
+	size_t length;
 	ssize_t n = read_message(
 		fixture, opened, index, octets, sizeof(octets), &outcome);
 
 	assert_int_equal(outcome, OK);
-	assert_int_equal(n, strlen(text));
-	assert_memory_equal(octets, text, (size_t)n);
+	length = as_sent(octets, (size_t)n, sent);
+	assert_int_equal(length, as_sent(text, strlen(text), expected));
+	assert_memory_equal(sent, expected, length);
 	assert_int_equal(
 		opened->maildrop->message(opened->maildrop, index, &message),
 		OK);
 	assert_int_equal(message.stored_octets, n);
+	assert_int_equal(message.octets, length);
 }
 
 void
@@ -429,4 +487,13 @@ expire_mailbox(struct fixture *fixture, const char *mailbox,
 
 	RUN(fixture, expire, &call);
 	return call;
+}
+
+enum outcome
+renew_session(struct fixture *fixture, struct opened *opened)
+{
+	struct store_renew_call call = {.session = opened->session};
+
+	RUN(fixture, renew, &call);
+	return call.call.outcome;
 }

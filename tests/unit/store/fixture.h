@@ -20,10 +20,11 @@
 
 struct fixture {
 	const char *kind;
-	struct files *files; /* beneath the Maildir store */
+	struct files *files; /* beneath the Maildir and mbox stores */
 	bool is_shared;
 	struct store_quota quota;
 	uint32_t journal_octets; /* 0: the plain way */
+	uint32_t lease_ms;	 /* of the memory store */
 	char directory[64];	 /* holds mail/ and state/ */
 	struct store *store;
 	unsigned notices;
@@ -73,6 +74,13 @@ void run_append(struct fixture *fixture, enum append_step step,
 /* What read gives; both ways are compared. -1 with *out_outcome. */
 ssize_t read_message(struct fixture *fixture, struct opened *opened,
 	uint32_t index, void *to, size_t room, enum outcome *out_outcome);
+/* One call of read_at, as it is. */
+enum outcome read_part(
+	struct fixture *fixture, struct store_read_at_call *call);
+/* What a client gets of the stored octets: CRLF at each line's end. `to` has
+   room for twice as many and 2. */
+size_t as_sent(const void *stored, size_t octets, unsigned char *to);
+/* As sent. */
 void assert_message(struct fixture *fixture, struct opened *opened,
 	uint32_t index, const char *text);
 void uidl_of(const struct opened *opened, uint32_t index, char out[71]);
@@ -84,6 +92,7 @@ enum outcome note_messages(
 	struct fixture *fixture, struct opened *opened, const int *indexes);
 struct store_expire_call expire_mailbox(struct fixture *fixture,
 	const char *mailbox, uint64_t kept_seconds, bool is_from_retrieval);
+enum outcome renew_session(struct fixture *fixture, struct opened *opened);
 struct store_stat_call stat_mailbox(
 	struct fixture *fixture, const char *mailbox);
 

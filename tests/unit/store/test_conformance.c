@@ -46,6 +46,19 @@ append_and_read_back(struct fixture *f)
 	close_mailbox(f, &o);
 }
 
+/* The header as it will be sent: a store may keep other line ends. */
+static void
+assert_header(struct fixture *f, struct opened *o, uint32_t index,
+	size_t header_octets, size_t octets)
+{
+	unsigned char stored[64], sent[2 * sizeof(stored) + 2];
+	enum outcome outcome;
+
+	assert_true(read_message(f, o, index, stored, sizeof(stored),
+			    &outcome) >= (ssize_t)header_octets);
+	assert_int_equal(as_sent(stored, header_octets, sent), octets);
+}
+
 /* RFC 1939 section 11: octets with CRLF, as they will be sent. */
 static void
 sizes_are_what_is_sent(struct fixture *f)
@@ -57,8 +70,8 @@ sizes_are_what_is_sent(struct fixture *f)
 		{23, 16, 0},
 		{30, 16, MAILDROP_NEEDS_STUFFING},
 		{25, 18, MAILDROP_HAS_8BIT},
-		{18, 16, MAILDROP_NEEDS_CRLF},
-		{2, 0, MAILDROP_NEEDS_CRLF},
+		{18, 18, 0},
+		{0, 0, 0},
 	};
 	char uidls[BODIES][71];
 	uint64_t sum = 0;
@@ -70,12 +83,13 @@ sizes_are_what_is_sent(struct fixture *f)
 		struct maildrop_message m;
 
 		assert_int_equal(o.maildrop->message(o.maildrop, i, &m), OK);
-		if (i < 4) {
-			assert_int_equal(m.octets, want[i].octets);
-			assert_int_equal(m.flags, want[i].flags);
-		}
-		assert_int_equal(m.header_octets, want[i].header);
-		assert_int_equal(m.stored_octets, strlen(bodies[i]));
+		assert_int_equal(m.octets, want[i].octets);
+		assert_int_equal(m.flags & ~(uint32_t)MAILDROP_NEEDS_CRLF,
+			want[i].flags);
+		assert_int_equal((m.flags & MAILDROP_NEEDS_CRLF) != 0,
+			m.octets != m.stored_octets);
+		assert_header(f, &o, i, (size_t)m.header_octets,
+			(size_t)want[i].header);
 		sum += m.octets;
 	}
 	assert_int_equal(o.maildrop->octets, sum);
@@ -83,22 +97,116 @@ sizes_are_what_is_sent(struct fixture *f)
 }
 
 static void
+assert_large(
+	struct fixture *f, struct opened *o, const void *text, size_t octets)
+{
+	unsigned char *got = malloc(octets + 2), *sent = malloc(2 * octets + 6);
+	unsigned char *expected = malloc(2 * octets + 2);
+	enum outcome outcome;
+	ssize_t n = read_message(f, o, 0, got, octets + 2, &outcome);
+	size_t length;
+
+	assert_int_equal(outcome, OK);
+	length = as_sent(got, (size_t)n, sent);
+	assert_int_equal(length, as_sent(text, octets, expected));
+	assert_memory_equal(sent, expected, length);
+	free(got);
+	free(sent);
+	free(expected);
+}
+
+static void
 large_and_binary(struct fixture *f)
 {
 	size_t octets = 300007;
-	unsigned char *sent = malloc(octets), *got = malloc(octets);
-	enum outcome outcome;
+	unsigned char *text = malloc(octets);
 	struct opened o;
 
 	for (size_t i = 0; i < octets; i++)
-		sent[i] = (unsigned char)(i * 2654435761u >> 13);
-	assert_int_equal(append_octets(f, "bob", sent, octets, NULL), OK);
+		text[i] = (unsigned char)(i * 2654435761u >> 13);
+	assert_int_equal(append_octets(f, "bob", text, octets, NULL), OK);
 	o = open_mailbox(f, "bob");
-	assert_int_equal(read_message(f, &o, 0, got, octets, &outcome), octets);
-	assert_memory_equal(sent, got, octets);
+	assert_large(f, &o, text, octets);
 	close_mailbox(f, &o);
-	free(sent);
-	free(got);
+	free(text);
+}
+
+/* What a store may use as marks in its files is only text in a message. */
+static void
+nothing_is_special(struct fixture *f)
+{
+	static const char *const odd[] = {
+		"From alice Thu Nov 19 08:30:00 2026\r\n",
+		"From: a\r\n\r\n\r\nFrom alice Thu Nov 19 08:30:00 2026\r\nx",
+		"a\r\n>From b\r\n>>From c\r\nFrom\r\nFrom d\r\n>From",
+		"Content-Length: 2\r\nStatus: RO\r\n\r\nabcdefgh\r\n",
+		"\r\n\r\n",
+		"\r\n",
+		"x\r\r\n\r\r\ny\r",
+		"x\r\n\r",
+		".\r\n..\r\n",
+		">",
+		"From ",
+	};
+	unsigned count = sizeof(odd) / sizeof(odd[0]);
+	struct opened o;
+
+	for (unsigned i = 0; i < count; i++)
+		assert_int_equal(append_text(f, "alice", odd[i], NULL), OK);
+	o = open_mailbox(f, "alice");
+	assert_int_equal(o.maildrop->count, count);
+	for (uint32_t i = 0; i < count; i++)
+		assert_message(f, &o, i, odd[i]);
+	assert_int_equal(delete_messages(f, &o, (int[]){0, 2, 3, -1}), OK);
+	close_mailbox(f, &o);
+	o = open_mailbox(f, "alice");
+	assert_int_equal(o.maildrop->count, count - 3);
+	assert_message(f, &o, 0, odd[1]);
+	for (uint32_t i = 4; i < count; i++)
+		assert_message(f, &o, i - 3, odd[i]);
+	close_mailbox(f, &o);
+}
+
+/* Same octets, each its own UIDL, and each keeps it when others go. */
+static void
+equal_messages(struct fixture *f)
+{
+	static const int left[] = {1, 2, 4};
+	char uidls[6][71], uidl[71], late[71];
+	struct opened o;
+
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(append_text(f, "alice",
+					 "Subject: x\r\n\r\ny\r\n", uidls[i]),
+			OK);
+	o = open_mailbox(f, "alice");
+	assert_int_equal(delete_messages(f, &o, (int[]){0, 3, 5, -1}), OK);
+	close_mailbox(f, &o);
+	assert_int_equal(
+		append_text(f, "alice", "Subject: x\r\n\r\ny\r\n", late), OK);
+	for (int i = 0; i < 6; i++)
+		assert_string_not_equal(late, uidls[i]);
+	o = open_mailbox(f, "alice");
+	assert_int_equal(o.maildrop->count, 4);
+	for (uint32_t i = 0; i < 4; i++) {
+		uidl_of(&o, i, uidl);
+		if (i == 3)
+			assert_string_equal(uidl, late);
+		else
+			assert_string_equal(uidl, uidls[left[i]]);
+	}
+	close_mailbox(f, &o);
+}
+
+/* A lock that does not run out is renewed as well, for nothing. */
+static void
+renewing(struct fixture *f)
+{
+	struct opened o = open_mailbox(f, "alice");
+
+	assert_int_equal(renew_session(f, &o), OK);
+	assert_int_equal(open_mailbox(f, "alice").outcome, ERR_BUSY);
+	close_mailbox(f, &o);
 }
 
 static void
@@ -327,6 +435,9 @@ static const struct {
 	{"several appends at once", several_appends_at_once},
 	{"mailbox names", mailbox_names},
 	{"reading out of range", reading_out_of_range},
+	{"nothing is special", nothing_is_special},
+	{"equal messages", equal_messages},
+	{"renewing", renewing},
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))
 
@@ -364,6 +475,12 @@ unshared_maildir_conforms(void **state)
 	run_all("maildir", false);
 }
 
+static void
+mbox_conforms(void **state)
+{
+	run_all("mbox", true);
+}
+
 int
 main(void)
 {
@@ -371,6 +488,7 @@ main(void)
 		cmocka_unit_test(memory_conforms),
 		cmocka_unit_test(maildir_conforms),
 		cmocka_unit_test(unshared_maildir_conforms),
+		cmocka_unit_test(mbox_conforms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,73 @@
 
 #define MESSAGES      6 /* four of others, two of ours */
 #define CALLS_MAXIMUM 2000
+#define FROM_LINE     "From x Thu Nov 19 08:30:00 2026\n"
+
+static const char *kind;
+
+/* ---- what others do to the mailbox ---- */
+
+static bool
+is_mbox(void)
+{
+	return strcmp(kind, "mbox") == 0;
+}
+
+static void
+append_to_mbox(struct fixture *f, const char *letter)
+{
+	FILE *file = fopen(fixture_path(f, "mail/alice"), "a");
+
+	assert_non_null(file);
+	fprintf(file, FROM_LINE "%s\n\n", letter);
+	fclose(file);
+}
+
+static void
+others_deliver(struct fixture *f)
+{
+	if (is_mbox()) {
+		append_to_mbox(f, "a");
+		append_to_mbox(f, "b");
+		append_to_mbox(f, "c");
+		append_to_mbox(f, "d");
+		return;
+	}
+	write_text(fixture_path(f, "mail/alice/new/1.a"), "a\n");
+	write_text(fixture_path(f, "mail/alice/new/2.b"), "b\n");
+	write_text(fixture_path(f, "mail/alice/cur/3.c:2,"), "c\n");
+	write_text(fixture_path(f, "mail/alice/cur/4.d:2,S"), "d\n");
+}
+
+static void
+others_deliver_z(struct fixture *f)
+{
+	if (is_mbox())
+		append_to_mbox(f, "z");
+	else
+		write_text(fixture_path(f, "mail/alice/new/9.z"), "z\n");
+}
+
+/* The first goes, the second is moved, one more comes. */
+static void
+others_change_all(struct fixture *f)
+{
+	char octets[1000];
+	size_t length;
+
+	if (is_mbox()) {
+		const char *path = fixture_path(f, "mail/alice");
+		size_t first = strlen(FROM_LINE "a\n\n");
+
+		length = read_file(path, octets, sizeof(octets));
+		write_file(path, octets + first, length - first);
+	} else {
+		remove(fixture_path(f, "mail/alice/new/1.a"));
+		rename(fixture_path(f, "mail/alice/new/2.b"),
+			fixture_path(f, "mail/alice/cur/2.b:2,S"));
+	}
+	others_deliver_z(f);
+}
 
 /* The mailbox that a case starts from. */
 static void
@@ -21,16 +88,13 @@ prepare(struct fixture *f, char uidls[MESSAGES][71])
 {
 	struct opened o;
 
-	fixture_open(f, "maildir");
+	fixture_open(f, kind);
 	faulty_files_arm(0, 0, false);
 	f->files = &faulty_files;
 	fixture_reopen(f);
 	o = open_mailbox(f, "alice");
 	close_mailbox(f, &o);
-	write_text(fixture_path(f, "mail/alice/new/1.a"), "a\n");
-	write_text(fixture_path(f, "mail/alice/new/2.b"), "b\n");
-	write_text(fixture_path(f, "mail/alice/cur/3.c:2,"), "c\n");
-	write_text(fixture_path(f, "mail/alice/cur/4.d:2,S"), "d\n");
+	others_deliver(f);
 	o = open_mailbox(f, "alice");
 	close_mailbox(f, &o);
 	assert_int_equal(append_text(f, "alice", "e\r\n", NULL), OK);
@@ -158,10 +222,7 @@ open_with_fault(unsigned n, int error, bool is_for_ever)
 	bool was_reached;
 
 	prepare(&f, uidls);
-	remove(fixture_path(&f, "mail/alice/new/1.a"));
-	rename(fixture_path(&f, "mail/alice/new/2.b"),
-		fixture_path(&f, "mail/alice/cur/2.b:2,S"));
-	write_text(fixture_path(&f, "mail/alice/new/9.z"), "z\n");
+	others_change_all(&f);
 	faulty_files_arm(n, error, is_for_ever);
 	o = open_mailbox(&f, "alice");
 	was_reached = faulty_files_calls() >= n;
@@ -223,7 +284,7 @@ full_disk(void **state)
 	struct opened o;
 
 	prepare(&f, uidls);
-	write_text(fixture_path(&f, "mail/alice/new/9.z"), "z\n");
+	others_deliver_z(&f);
 	faulty_files_fill(true);
 	assert_int_equal(append_text(&f, "alice", "x\r\n", NULL), ERR_NO_SPACE);
 	for (int round = 0; round < 3; round++) {
@@ -253,14 +314,32 @@ full_disk(void **state)
 	fixture_close(&f);
 }
 
+static int
+on_maildir(void **state)
+{
+	kind = "maildir";
+	return 0;
+}
+
+static int
+on_mbox(void **state)
+{
+	kind = "mbox";
+	return 0;
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(commit_survives),
-		cmocka_unit_test(append_survives),
-		cmocka_unit_test(open_survives),
-		cmocka_unit_test(full_disk),
+		cmocka_unit_test_setup(commit_survives, on_maildir),
+		cmocka_unit_test_setup(commit_survives, on_mbox),
+		cmocka_unit_test_setup(append_survives, on_maildir),
+		cmocka_unit_test_setup(append_survives, on_mbox),
+		cmocka_unit_test_setup(open_survives, on_maildir),
+		cmocka_unit_test_setup(open_survives, on_mbox),
+		cmocka_unit_test_setup(full_disk, on_maildir),
+		cmocka_unit_test_setup(full_disk, on_mbox),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "store/maildir/names.h"
-#include "store/maildir/path.h"
+#include "store/path.h"
 #include "store/maildir/uidls.h"
 
 #define NEW "mail/alice/new"
@@ -544,7 +544,7 @@ templates(void **state)
 		{"", "a", NULL},
 		{".", "a", NULL},
 	};
-	char path[MAILDIR_PATH_OCTETS];
+	char path[MAILBOX_PATH_OCTETS];
 	char one[STATE_NAME_OCTETS], two[STATE_NAME_OCTETS];
 	char name[255];
 

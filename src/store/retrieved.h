@@ -7,20 +7,21 @@
  * Losing its end in a crash keeps mail longer, never shorter: nothing is
  * synced. Memory: 32 octets a message while it is open.
  */
-#ifndef STORE_MAILDIR_RETRIEVED_H
-#define STORE_MAILDIR_RETRIEVED_H
+#ifndef STORE_RETRIEVED_H
+#define STORE_RETRIEVED_H
 
-#include "store/maildir/mailbox.h"
+#include "store/state_folder.h"
 #include "store/uidl.h"
 
 struct retrieved_entry {
-	unsigned char digest[UIDL_DIGEST_OCTETS]; /* of the base name */
+	unsigned char
+		digest[UIDL_DIGEST_OCTETS]; /* of what names the message */
 	uint64_t seconds;
 	bool is_used; /* looked up since: its message is there */
 };
 
 struct retrieved {
-	struct mailbox *mailbox;
+	const struct state_folder *state;
 	struct retrieved_entry *entries;
 	uint32_t count, capacity;
 	uint32_t *slots; /* entry + 1, 0 is free */
@@ -31,7 +32,7 @@ struct retrieved {
 
 /* Errors  ERR_TRY_LATER; a file that is not there is empty */
 enum outcome retrieved_open(
-	struct retrieved *retrieved, struct mailbox *mailbox);
+	struct retrieved *retrieved, const struct state_folder *state);
 void retrieved_release(struct retrieved *retrieved);
 /* False: never. */
 bool retrieved_find(struct retrieved *retrieved,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "store/maildir/path.h"
+#include "store/path.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 static bool
 append(char *out, size_t *octets, const char *from, size_t from_octets)
 {
-	if (*octets + from_octets >= MAILDIR_PATH_OCTETS)
+	if (*octets + from_octets >= MAILBOX_PATH_OCTETS)
 		return false;
 	memcpy(out + *octets, from, from_octets);
 	*octets += from_octets;
@@ -59,9 +59,9 @@ components_are_safe(const char *path)
 
 enum outcome
 path_expand(const char *template, const char *mailbox,
-	char out[MAILDIR_PATH_OCTETS])
+	char out[MAILBOX_PATH_OCTETS])
 {
-	char path[MAILDIR_PATH_OCTETS];
+	char path[MAILBOX_PATH_OCTETS];
 	size_t octets = 0;
 	bool fits = true;
 

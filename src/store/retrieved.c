@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "store/maildir/retrieved.h"
+#include "store/retrieved.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -130,7 +130,7 @@ static enum outcome
 load(struct retrieved *r, int fd)
 {
 	unsigned char window[WINDOW_ENTRIES * ENTRY_OCTETS];
-	struct files *files = r->mailbox->files;
+	struct files *files = r->state->files;
 	ssize_t octets;
 
 	do {
@@ -150,17 +150,17 @@ load(struct retrieved *r, int fd)
 }
 
 enum outcome
-retrieved_open(struct retrieved *r, struct mailbox *mailbox)
+retrieved_open(struct retrieved *r, const struct state_folder *state)
 {
 	enum outcome outcome;
 	int fd;
 
-	*r = (struct retrieved){.mailbox = mailbox};
-	fd = mailbox_open_state(mailbox, "mailbox", FILE_NAME, O_RDONLY);
+	*r = (struct retrieved){.state = state};
+	fd = state_open(state, "mailbox", FILE_NAME, O_RDONLY);
 	if (fd < 0)
 		return fd == -ENOENT ? OK : outcome_of_errno(-fd);
 	outcome = load(r, fd);
-	mailbox->files->close(mailbox->files, &fd);
+	state->files->close(state->files, &fd);
 	if (outcome != OK)
 		retrieved_release(r);
 	return outcome;
@@ -180,7 +180,7 @@ write_entries(struct retrieved *r, int fd, uint32_t first, bool only_used,
 	uint64_t *end)
 {
 	unsigned char window[WINDOW_ENTRIES * ENTRY_OCTETS];
-	struct files *files = r->mailbox->files;
+	struct files *files = r->state->files;
 	size_t octets = 0;
 	int error = 0;
 
@@ -206,17 +206,16 @@ write_entries(struct retrieved *r, int fd, uint32_t first, bool only_used,
 enum outcome
 retrieved_write(struct retrieved *r)
 {
-	struct mailbox *mailbox = r->mailbox;
+	const struct state_folder *state = r->state;
 	int fd, error;
 
 	if (r->known == r->count)
 		return OK;
-	fd = mailbox_open_state(
-		mailbox, "mailbox", FILE_NAME, O_RDWR | O_CREAT);
+	fd = state_open(state, "mailbox", FILE_NAME, O_RDWR | O_CREAT);
 	if (fd < 0)
 		return outcome_of_errno(-fd);
 	error = write_entries(r, fd, r->known, false, &r->end);
-	mailbox->files->close(mailbox->files, &fd);
+	state->files->close(state->files, &fd);
 	if (error == 0)
 		r->known = r->count;
 	return outcome_of_errno(-error);
@@ -235,27 +234,26 @@ is_mostly_gone(const struct retrieved *r)
 enum outcome
 retrieved_tidy(struct retrieved *r)
 {
-	struct mailbox *mailbox = r->mailbox;
+	const struct state_folder *state = r->state;
 	char from[STATE_PATH_OCTETS], to[STATE_PATH_OCTETS];
 	uint64_t end = 0;
 	int fd, error;
 
 	if (!is_mostly_gone(r))
 		return OK;
-	fd = mailbox_open_state(
-		mailbox, "mailbox", FRESH_NAME, O_RDWR | O_CREAT | O_TRUNC);
+	fd = state_open(
+		state, "mailbox", FRESH_NAME, O_RDWR | O_CREAT | O_TRUNC);
 	if (fd < 0)
 		return outcome_of_errno(-fd);
 	error = write_entries(r, fd, 0, true, &end);
 	/* Before the name: else a crash could leave an empty file. */
 	if (error == 0)
-		error = mailbox->files->sync_data(mailbox->files, fd);
-	mailbox->files->close(mailbox->files, &fd);
-	mailbox_state_path(mailbox, "mailbox", FRESH_NAME, from);
-	mailbox_state_path(mailbox, "mailbox", FILE_NAME, to);
+		error = state->files->sync_data(state->files, fd);
+	state->files->close(state->files, &fd);
+	state_path(state, "mailbox", FRESH_NAME, from);
+	state_path(state, "mailbox", FILE_NAME, to);
 	if (error == 0)
-		error = mailbox->files->rename(mailbox->files,
-			mailbox->settings->state_root, from,
-			mailbox->settings->state_root, to);
+		error = state->files->rename(
+			state->files, state->root, from, state->root, to);
 	return outcome_of_errno(-error);
 }

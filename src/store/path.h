@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * path - where a mailbox is: its Maildir below mail_root, its state below
+ * path - where a mailbox is: its mail below mail_root, its state below
  * state_root. Pure. Names have passed mailbox_name_is_usable.
  */
-#ifndef STORE_MAILDIR_PATH_H
-#define STORE_MAILDIR_PATH_H
+#ifndef STORE_PATH_H
+#define STORE_PATH_H
 
 #include "base/outcome.h"
 
-#define MAILDIR_PATH_OCTETS 1024 /* of an expanded template with its NUL */
+#define MAILBOX_PATH_OCTETS 1024 /* of an expanded template with its NUL */
 #define STATE_NAME_OCTETS   224	 /* of a mailbox's folder name with its NUL */
 
 /*
@@ -18,7 +18,7 @@
  *         "%d/%n", say) or too long
  */
 enum outcome path_expand(const char *template, const char *mailbox,
-	char out[MAILDIR_PATH_OCTETS]);
+	char out[MAILBOX_PATH_OCTETS]);
 
 /*
  * The name as one path component that no other mailbox has: letters, digits

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/quota.h"
+
+static bool
+is_over(uint64_t value, uint64_t limit, unsigned percent)
+{
+	/* Both are far below what would overflow. */
+	return limit > 0 && value * 100 > limit * percent;
+}
+
+enum outcome
+quota_judge(const struct store_quota *quota, uint64_t messages, uint64_t octets)
+{
+	if (is_over(messages, quota->messages, 100) ||
+		is_over(octets, quota->octets, 100))
+		return ERR_OVER_QUOTA;
+	if (is_over(messages, quota->messages, quota->soft_percent) ||
+		is_over(octets, quota->octets, quota->soft_percent))
+		return ERR_SOFT_QUOTA;
+	return OK;
+}
