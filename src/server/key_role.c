@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -156,6 +157,18 @@ on_parent_message(struct message *message)
 	return true;
 }
 
+/* What is in memory never goes to the disk. Keys that a reload brings neither,
+   where more than the usual limit may be locked. */
+static void
+lock_memory(void)
+{
+	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+	bool may_all = setrlimit(RLIMIT_MEMLOCK, &all) == 0;
+
+	if (mlockall(MCL_CURRENT | (may_all ? MCL_FUTURE : 0)) < 0)
+		log_event(LOG_LEVEL_DEBUG, "key", "swap=possible");
+}
+
 void
 key_role_run(void)
 {
@@ -165,13 +178,13 @@ key_role_run(void)
 	static const struct confinement confinement = {.role = ROLE_KEY};
 	int root_fd;
 
+	if (!signing_key_wipe_what_is_freed())
+		exit(EX_SOFTWARE);
 	role.boot = boot_receive();
 	boot_log_open(role.boot, "key");
 	root_fd = boot_empty_root(role.boot);
 	keep_keys();
-	/* What is in memory now never goes to the disk. */
-	if (mlockall(MCL_CURRENT) < 0)
-		log_event(LOG_LEVEL_DEBUG, "key", "swap=possible");
+	lock_memory();
 	boot_drop_privileges(role.boot->settings.key_user, &root_fd);
 	uv_loop_init(&role.loop);
 	confinement_enter(&confinement, &role.loop);

@@ -1,11 +1,52 @@
 /* SPDX-License-Identifier: ISC */
 #include "tls/signing_key.h"
 
+#include <malloc.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- memory ---- */
+
+static void *
+take(size_t octets, const char *file, int line)
+{
+	return octets > 0 ? malloc(octets) : NULL;
+}
+
+static void
+wipe_and_free(void *at, const char *file, int line)
+{
+	if (at)
+		explicit_bzero(at, malloc_usable_size(at));
+	free(at);
+}
+
+static void *
+take_again(void *at, size_t octets, const char *file, int line)
+{
+	size_t held = at ? malloc_usable_size(at) : 0;
+	void *fresh = take(octets, file, line);
+
+	if (fresh && at)
+		memcpy(fresh, at, held < octets ? held : octets);
+	if (fresh || octets == 0)
+		wipe_and_free(at, file, line);
+	return fresh;
+}
+
+bool
+signing_key_wipe_what_is_freed(void)
+{
+	return CRYPTO_set_mem_functions(take, take_again, wipe_and_free) == 1;
+}
+
+/* ---- keys ---- */
 
 /* A PEM's pass phrase would be asked for on a terminal nobody watches. */
 static int

@@ -37,6 +37,12 @@ struct tls_signer {
 	void *context;
 };
 
+/*
+ * For a process that holds keys, before it uses OpenSSL at all: what OpenSSL
+ * frees is wiped, also where it does not think of it itself (PEM and DER on
+ * their way to a key). False: too late.
+ */
+bool signing_key_wipe_what_is_freed(void);
 /* A PEM private key without pass phrase; NULL: it is none. */
 EVP_PKEY *signing_key_read(struct bytes pem);
 /* SHA-256 of the public half (SubjectPublicKeyInfo). */

@@ -99,11 +99,13 @@ class Post:
         self.server = servers.Restanted(place).start()
         self.server.stop()
 
-    def settings(self, tls, hostname="localhost"):
+    def settings(self, tls, hostname="localhost", log_level="info"):
         path = self.server.config_file
         text = re.sub(r"(?m)^\[tls[^\]]*\]\n(?:[^\[\n].*\n)*", "",
                       path.read_text())
-        text = re.sub(r"(?m)^hostname = .*$", f"hostname = {hostname}", text)
+        text = re.sub(r"(?m)^hostname = .*$", f"hostname = {hostname}\n"
+                      f"log-level = {log_level}",
+                      re.sub(r"(?m)^log-level = .*\n", "", text))
         path.write_text(text.rstrip() + "\n\n" + tls)
         return path
 

@@ -82,6 +82,37 @@ def test_a_key_that_does_not_fit_is_not_taken(server):
     wires.pop3s(server).quit()
 
 
+def reloads(server):
+    return server.program.text().count("reloaded what=certificate")
+
+
+def reload(server):
+    before = reloads(server)
+    server.program.process.send_signal(1)
+    servers.until(lambda: reloads(server) > before, what="the reload")
+
+
+@looks_inside
+def test_a_key_that_was_replaced_is_forgotten(server):
+    """After some reloads, so that no handshake is left that needs it."""
+    key_file = server.ca_file.parent / "key.pem"
+    needles = secrets_of(key_file)
+    key_role = server.roles()["key 0"]
+    assert memory_has(key_role, *needles)
+    for _ in range(4):
+        servers.make_certificate(server.ca_file, key_file)
+        reload(server)
+        wires.pop3s(server).quit()
+    # The number of the key itself: other text may lie in freed memory.
+    assert not memory_has(key_role, *needles[:2])
+
+
+def test_a_key_that_stays_survives_every_reload(server):
+    for _ in range(5):
+        reload(server)
+        wires.pop3s(server).quit()
+
+
 def test_an_rsa_certificate(server):
     """Signed for with PSS in TLS 1.3, with PKCS 1 too in TLS 1.2."""
     servers.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",

@@ -129,12 +129,95 @@ peers_before_and_after_the_start(void **state)
 	boot_free(&boot);
 }
 
+/* ---- PEMs in pieces ---- */
+
+struct piece {
+	uint8_t part;
+	const char *name, *text;
+};
+
+static bool
+take(struct boot_pems *pems, const struct piece *piece)
+{
+	struct message message;
+	bool is_taken;
+
+	message_init(&message, MESSAGE_CERTIFICATE, 0);
+	message_put_u8(&message, piece->part);
+	message_put_string(&message, piece->name);
+	message_put_bytes(&message, bytes_of_string(piece->text));
+	is_taken = boot_pems_take(pems, &message);
+	message_release(&message);
+	return is_taken;
+}
+
+static void
+pems_come_in_pieces(void **state)
+{
+	static const struct piece pieces[] = {
+		{PEM_GOES_ON, "", "one, "},
+		{PEM_GOES_ON, "", "and "},
+		{PEM_ENDS, "", "more"},
+		{PEM_ENDS, "", "another"},
+		{PEM_IS_LAST, "example.org", "last"},
+	};
+	struct boot_pems pems = {0};
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++) {
+		assert_false(pems.is_whole);
+		assert_true(take(&pems, &pieces[i]));
+	}
+	assert_true(pems.is_whole);
+	assert_int_equal(pems.count, 3);
+	assert_true(bytes_equal(buffer_bytes(&pems.pems[0].text),
+		bytes_of_string("one, and more")));
+	assert_string_equal(pems.pems[1].name, "");
+	assert_string_equal(pems.pems[2].name, "example.org");
+	boot_pems_wipe(&pems);
+	assert_int_equal(pems.count, 0);
+	assert_true(take(&pems, &pieces[0]));
+	boot_pems_wipe(&pems);
+}
+
+static void
+odd_pieces_are_malformed(void **state)
+{
+	static const struct piece wrong[][2] = {
+		{{PEM_GOES_ON, "a", "x"}, {PEM_ENDS, "b", "x"}},
+		{{PEM_IS_LAST, "a", "x"}, {PEM_ENDS, "a", "x"}},
+		{{PEM_ENDS, "a", "x"}, {PEM_IS_LAST + 1, "b", "x"}},
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		struct boot_pems pems = {0};
+
+		assert_true(take(&pems, &wrong[i][0]));
+		assert_false(take(&pems, &wrong[i][1]));
+		boot_pems_wipe(&pems);
+	}
+}
+
+static void
+pems_have_a_maximum(void **state)
+{
+	static const struct piece one = {PEM_ENDS, "a", "x"};
+	struct boot_pems pems = {0};
+
+	for (int i = 0; i < BOOT_PEMS_MAXIMUM; i++)
+		assert_true(take(&pems, &one));
+	assert_false(take(&pems, &one));
+	boot_pems_wipe(&pems);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(
 			peers_before_and_after_the_start, open_channel),
+		cmocka_unit_test(pems_come_in_pieces),
+		cmocka_unit_test(odd_pieces_are_malformed),
+		cmocka_unit_test(pems_have_a_maximum),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,8 +16,9 @@ static const struct {
 	{"", "mail.example.org", 2048},
 	{"example.com", "mail.example.com,DNS:*.pop.example.com", 0},
 	{"example.com", "mail.example.com,DNS:*.pop.example.com", 2048},
-	{"example.net", "*.example.net,DNS:example.org", 0},
+	{"example.net", "*.example.net,DNS:example.org,DNS:shared.test", 0},
 	{"deep.example.net", "something.else", 0},
+	{"shared.test", "first.test", 0},
 };
 
 static struct certificate made[COUNT(served)];
@@ -113,6 +114,8 @@ static const struct {
 	/* A section before another's wildcard. */
 	{"deep.example.net", 5},
 	{"something.else", 5},
+	/* And before what stands in another's certificate. */
+	{"shared.test", 6},
 	{"example.org", 4},
 	{"*.example.net", 4},
 	{".example.net", 0},
