@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-#include "collect/account.h"
-#include "config/value.h"
+#include "collect/account_table.h"
 #include "net/socks5.h"
 #include "tls/pins.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const struct setting client_keys[] = {
-	{"client", "state", SETTING_STRING,
-		offsetof(struct collect_settings, state), "", 0, 0, NULL,
-		"where the ledger of what was collected is kept"},
-};
 
 /* Names of sinks, in the order of sinks.c. */
 #define DELIVER_WORDS "maildir|mbox|lmtp|smtp|pipe|imap"
@@ -162,9 +155,7 @@ static const struct setting account_keys[] = {
 };
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-static const struct settings client_table = {client_keys, COUNT(client_keys)};
-static const struct settings account_table = {
-	account_keys, COUNT(account_keys)};
+const struct settings account_table = {account_keys, COUNT(account_keys)};
 
 /* ---- one account ---- */
 
@@ -357,159 +348,4 @@ account_maildir(const struct collect_account *account, char *out, size_t size)
 	snprintf(path, sizeof(path), "~/Mail/%s", account->name);
 	return account_expand(
 		account->maildir[0] ? account->maildir : path, out, size);
-}
-
-/* ---- the file ---- */
-
-struct reading {
-	struct collect_settings *settings;
-	struct settings_seen client, account;
-};
-
-static bool
-make_account(struct collect_settings *settings, const struct ini_entry *entry)
-{
-	struct collect_account *account =
-		&settings->accounts[settings->count++];
-
-	if (!account_init(account, entry->name))
-		return false;
-	account->file = strdup(entry->file);
-	account->line = entry->line;
-	return account->file != NULL;
-}
-
-static bool
-begin_account(struct reading *reading, const struct ini_entry *entry,
-	char error[INI_ERROR_SIZE])
-{
-	struct collect_settings *settings = reading->settings;
-
-	if (!account_is_name(entry->name))
-		snprintf(error, INI_ERROR_SIZE,
-			"[account %.60s]: a name is made of letters, digits "
-			"and @ . _ + -",
-			entry->name);
-	else if (collect_settings_find(settings, entry->name))
-		snprintf(error, INI_ERROR_SIZE, "[account %.200s] stands twice",
-			entry->name);
-	else if (settings->count == ACCOUNTS_MAXIMUM)
-		snprintf(error, INI_ERROR_SIZE, "more than %d accounts",
-			ACCOUNTS_MAXIMUM);
-	else if (!make_account(settings, entry))
-		snprintf(error, INI_ERROR_SIZE, "no memory");
-	else {
-		reading->account = (struct settings_seen){0};
-		return true;
-	}
-	return false;
-}
-
-static bool
-begin_section(struct reading *reading, const struct ini_entry *entry,
-	char error[INI_ERROR_SIZE])
-{
-	static const char *const known[] = {"client", "account", "rule", NULL};
-
-	if (strcmp(entry->section, "account") == 0)
-		return begin_account(reading, entry, error);
-	if (strcmp(entry->section, "rule") == 0)
-		return rules_take(&reading->settings->rules, entry, error);
-	if (strcmp(entry->section, "client") == 0 && !entry->name[0])
-		return true;
-	snprintf(error, INI_ERROR_SIZE, "unknown section [%.60s%s%.60s]",
-		entry->section, *entry->name ? " " : "", entry->name);
-	settings_did_you_mean(error, value_nearest(entry->section, known));
-	return false;
-}
-
-static bool
-take_entry(const struct ini_entry *entry, char error[INI_ERROR_SIZE],
-	void *context)
-{
-	struct reading *reading = context;
-	struct collect_settings *settings = reading->settings;
-
-	if (!entry->key)
-		return begin_section(reading, entry, error);
-	if (strcmp(entry->section, "account") == 0)
-		return settings_take(&account_table,
-			&settings->accounts[settings->count - 1],
-			&reading->account, entry, error);
-	if (strcmp(entry->section, "rule") == 0)
-		return rules_take(&settings->rules, entry, error);
-	return settings_take(
-		&client_table, settings, &reading->client, entry, error);
-}
-
-bool
-collect_settings_init(struct collect_settings *settings, const char *state)
-{
-	*settings = (struct collect_settings){
-		.state = strdup(state),
-		.accounts = calloc(
-			ACCOUNTS_MAXIMUM, sizeof(struct collect_account)),
-	};
-	return rules_init(&settings->rules) && settings->state &&
-	       settings->accounts;
-}
-
-void
-collect_settings_release(struct collect_settings *settings)
-{
-	for (size_t i = 0; i < settings->count; i++)
-		account_release(&settings->accounts[i]);
-	free(settings->accounts);
-	free(settings->state);
-	rules_release(&settings->rules);
-	*settings = (struct collect_settings){0};
-}
-
-static enum outcome
-check(const struct collect_settings *settings, enum outcome outcome,
-	char error[INI_ERROR_SIZE])
-{
-	char problem[INI_ERROR_SIZE];
-
-	for (size_t i = 0; i < settings->count && outcome == OK; i++) {
-		const struct collect_account *account = &settings->accounts[i];
-
-		if (account_check(account, problem))
-			continue;
-		snprintf(error, INI_ERROR_SIZE, "%.200s:%u: %.280s",
-			account->file, account->line, problem);
-		outcome = ERR_PEER;
-	}
-	if (outcome == OK && !rules_check(&settings->rules, error))
-		outcome = ERR_PEER;
-	return outcome;
-}
-
-enum outcome
-collect_settings_load(struct collect_settings *settings, const char *file,
-	char error[INI_ERROR_SIZE])
-{
-	struct reading reading = {.settings = settings};
-
-	return check(
-		settings, ini_load(file, take_entry, &reading, error), error);
-}
-
-enum outcome
-collect_settings_parse(struct collect_settings *settings, const char *file,
-	struct bytes text, char error[INI_ERROR_SIZE])
-{
-	struct reading reading = {.settings = settings};
-
-	return check(settings,
-		ini_parse(file, text, take_entry, &reading, error), error);
-}
-
-struct collect_account *
-collect_settings_find(const struct collect_settings *settings, const char *name)
-{
-	for (size_t i = 0; i < settings->count; i++)
-		if (strcmp(settings->accounts[i].name, name) == 0)
-			return &settings->accounts[i];
-	return NULL;
 }

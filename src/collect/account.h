@@ -71,7 +71,8 @@ struct collect_account {
 };
 
 struct collect_settings {
-	char *state; /* the ledger and the locks */
+	char *state;		 /* the ledger and the locks */
+	char *provider_database; /* an https URL, which a domain follows */
 	struct collect_account *accounts;
 	size_t count;
 	struct rules rules;

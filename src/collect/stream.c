@@ -109,20 +109,14 @@ split_server(struct stream *s, char port[16])
 }
 
 static enum outcome
-connect_by_name(struct stream *s)
+connect_to_host(struct stream *s, const char *host, const char *port)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
 	enum outcome outcome = ERR_TRY_LATER;
-	char port[16];
-	int code;
+	int code = getaddrinfo(host, port, &hints, &found);
 
-	if (!split_server(s, port)) {
-		fail(s, s->options.server, "is no server");
-		return ERR_PEER;
-	}
-	code = getaddrinfo(s->host, port, &hints, &found);
 	if (code != 0)
-		return fail(s, s->host, gai_strerror(code));
+		return fail(s, host, gai_strerror(code));
 	for (struct addrinfo *to = found; to && outcome != OK;
 		to = to->ai_next) {
 		struct address address = {.octets = to->ai_addrlen};
@@ -133,6 +127,79 @@ connect_by_name(struct stream *s)
 	}
 	freeaddrinfo(found);
 	return outcome;
+}
+
+/* Sends what is queued, reads what is wanted. */
+static enum outcome
+speak_socks5(struct stream *s, struct socks5 *socks5, struct buffer *out)
+{
+	unsigned char octets[SOCKS5_FIELD_MAXIMUM_OCTETS + 8];
+	enum socks5_result result = SOCKS5_MORE;
+	enum outcome outcome = OK;
+
+	while (result == SOCKS5_MORE && outcome == OK) {
+		ssize_t got;
+
+		outcome = stream_write(s, buffer_bytes(out));
+		buffer_wipe(out);
+		if (outcome == OK)
+			outcome = wait_for(s, POLLIN);
+		if (outcome != OK)
+			return outcome;
+		got = recv(s->fd, octets, socks5_wanted(socks5), 0);
+		if (got > 0)
+			result = socks5_take(
+				socks5, bytes_of(octets, (size_t)got), out);
+		else if (got == 0 || (errno != EAGAIN && errno != EINTR))
+			return fail(s, "the proxy",
+				got == 0 ? "it closed the connection"
+					 : strerror(errno));
+	}
+	return result == SOCKS5_DONE
+		       ? OK
+		       : fail(s, "the proxy", socks5_error(socks5));
+}
+
+static enum outcome
+connect_by_proxy(struct stream *s, uint16_t port)
+{
+	const struct socks5_proxy *proxy = s->options.proxy;
+	struct socks5 socks5;
+	enum outcome outcome;
+	struct buffer out;
+	char text[8];
+
+	snprintf(text, sizeof(text), "%u", proxy->port);
+	outcome = connect_to_host(s, proxy->host, text);
+	s->is_local = false;
+	if (outcome != OK)
+		return outcome;
+	buffer_init(&out, SOCKS5_OUTPUT_MAXIMUM_OCTETS);
+	if (socks5_begin(&socks5, proxy, s->host, port, &out) == SOCKS5_MORE)
+		outcome = speak_socks5(s, &socks5, &out);
+	else
+		outcome = fail(s, "the proxy", socks5_error(&socks5));
+	buffer_wipe(&out);
+	return outcome;
+}
+
+static enum outcome
+connect_by_name(struct stream *s)
+{
+	uint64_t number = 0;
+	char port[16];
+
+	if (!split_server(s, port)) {
+		fail(s, s->options.server, "is no server");
+		return ERR_PEER;
+	}
+	if (!s->options.proxy)
+		return connect_to_host(s, s->host, port);
+	if (!bytes_to_number(bytes_of_string(port), 65535, &number)) {
+		fail(s, s->options.server, "is no server");
+		return ERR_PEER;
+	}
+	return connect_by_proxy(s, (uint16_t)number);
 }
 
 static enum outcome
@@ -163,7 +230,8 @@ stream_start_tls(struct stream *s)
 		fail(s, s->options.server, "data came in clear before TLS");
 		return ERR_DENIED;
 	}
-	s->tls = tls_connect(s->options.tls, s->fd, s->host);
+	s->tls = tls_connect(s->options.tls, s->fd,
+		s->options.name ? s->options.name : s->host);
 	while (s->tls && outcome == OK) {
 		result = tls_handshake(s->tls);
 		if (result != TLS_WANT_READ && result != TLS_WANT_WRITE)
@@ -224,6 +292,12 @@ bool
 stream_has_tls(const struct stream *s)
 {
 	return s->tls != NULL;
+}
+
+const struct tls *
+stream_tls(const struct stream *s)
+{
+	return s->tls;
 }
 
 bool

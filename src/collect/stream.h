@@ -8,6 +8,7 @@
 #define COLLECT_STREAM_H
 
 #include "base/outcome.h"
+#include "net/socks5.h"
 #include "tls/tls.h"
 
 #define STREAM_ERROR_SIZE	   256
@@ -16,6 +17,10 @@
 struct stream_options {
 	const char *server; /* "host:port", "[::1]:port", "unix:/path" */
 	const char *default_port;
+	/* Whose certificate is expected; NULL: the host's of `server`. */
+	const char *name;
+	/* Connects on and looks names up; NULL: none. */
+	const struct socks5_proxy *proxy;
 	struct tls_context *tls; /* NULL: none */
 	bool is_tls_first;
 	uint64_t timeout_seconds;
@@ -29,6 +34,8 @@ enum outcome stream_open(const struct stream_options *options,
 void stream_close(struct stream **stream);
 enum outcome stream_start_tls(struct stream *stream);
 bool stream_has_tls(const struct stream *stream);
+/* Also after a handshake that failed; NULL: none was begun. */
+const struct tls *stream_tls(const struct stream *stream);
 /* Nobody else can listen: TLS, a unix socket, or loopback. */
 bool stream_is_private(const struct stream *stream);
 enum outcome stream_write(struct stream *stream, struct bytes octets);

@@ -15,9 +15,11 @@
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static const struct command commands[] = {
-	{"account add", "ADDRESS --host HOST [OPTION...]",
-		"test a mailbox's login and save it", "hptumckdswn", 1, 1,
-		false, account_add},
+	{"discover", "ADDRESS [--json] [OPTION...]", "find a mailbox's server",
+		"cPDCj", 1, 1, false, show_discovery},
+	{"account add", "ADDRESS [--host HOST] [OPTION...]",
+		"find its server, test a mailbox's login and save it",
+		"hptumckdswKnPyDC", 1, 1, false, account_add},
 	{"account list", "[--json]", "list the accounts", "j", 0, 0, false,
 		account_list},
 	{"explain", "MESSAGE [--account NAME] [--json]",
@@ -51,6 +53,17 @@ static const struct command_option options[] = {
 		"read the password from standard input"},
 	{'w', "--password-command", NULL, "COMMAND", AT(password_command),
 		"a command that prints the password, asked at each run"},
+	{'K', "--keyring", NULL, NULL, AT(uses_keyring),
+		"save the password in the desktop's keyring"},
+	{'P', "--proxy", NULL, "URL", AT(proxy),
+		"socks5://[USER:PASSWORD@]HOST[:PORT], past which nothing "
+		"goes"},
+	{'D', "--dns-server", NULL, "ADDRESS", AT(dns_server),
+		"ask this DNS server, ADDRESS:PORT too"},
+	{'C', "--connect-to", NULL, "LIST", AT(connect_to),
+		"HOST:PORT:TO-HOST:TO-PORT,...: look there instead"},
+	{'y', "--yes", NULL, NULL, AT(is_sure),
+		"trust a server that DNS alone names"},
 	{'n', "--no-test", NULL, NULL, AT(is_untested),
 		"save without trying to log in"},
 	{'A', "--account", NULL, "NAME", AT(account),

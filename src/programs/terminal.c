@@ -129,6 +129,22 @@ ask_password_of(const char *whom, struct secret *out)
 	return code;
 }
 
+bool
+ask_yes(const char *question)
+{
+	FILE *terminal = fopen("/dev/tty", "r+");
+	char line[LINE_OCTETS] = "";
+
+	if (!terminal)
+		return false;
+	fprintf(terminal, "%s [y/N] ", question);
+	fflush(terminal);
+	if (!read_line(terminal, line))
+		line[0] = '\0';
+	fclose(terminal);
+	return line[0] == 'y' || line[0] == 'Y';
+}
+
 const char *
 human_octets(uint64_t octets, char out[16])
 {

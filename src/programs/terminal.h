@@ -23,6 +23,8 @@ int read_password(bool from_stdin, bool is_new, struct secret *out);
 bool has_terminal(void);
 /* Asks on the terminal for the password of `whom`; a sysexits(3) code. */
 int ask_password_of(const char *whom, struct secret *out);
+/* Asks on the terminal; no when there is none. */
+bool ask_yes(const char *question);
 /* "1.2 MiB"; `out` has 16 octets. */
 const char *human_octets(uint64_t octets, char out[16]);
 /* "3 d 4 h"; `out` has 32 octets. */

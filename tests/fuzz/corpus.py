@@ -107,6 +107,18 @@ def seeds(tests):
                              + b"given" + bytes(91))
     yield "deletions", "two", b"\1\0" + bytes(16) + b"\2" + bytes(79)
     yield "deliveries", "four", b"\0\0\2" + b"\x20a\1\x40b\2\x60c\4" * 6
+    yield "autoconfig", "pop3", (
+        b"\0\0<?xml version=\"1.0\"?><clientConfig version=\"1.1\">"
+        b"<emailProvider id=\"x\"><incomingServer type=\"pop3\">"
+        b"<hostname>pop.%EMAILDOMAIN%</hostname><port>995</port>"
+        b"<socketType>SSL</socketType><username>%EMAILADDRESS%</username>"
+        b"<authentication>OAuth2</authentication></incomingServer>"
+        b"</emailProvider></clientConfig>")
+    yield "autoconfig", "doctype", (
+        b"\0\0<!DOCTYPE x [<!ENTITY a \"b\"><!ENTITY c \"&a;&a;\">]>"
+        b"<clientConfig>&c;</clientConfig>")
+    yield "autoconfig", "host", b"\1\0b\xc3\xbccher.Example.ORG."
+    yield "autoconfig", "detour", b"\2\0a.example:995::1995,:443:b:"
     yield "socks5", "reply", b"\0\3\5\0\5\0\0\1\0\0\0\0\0\0+OK ready\r\n"
     yield "socks5", "login", b"\1\3\5\2\1\0\5\0\0\3\4host\0\0"
     yield "socks5", "url", b"\4\0socks5://us%65r:secret@[::1]:1080"

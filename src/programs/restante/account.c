@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* restante account add, account list */
-#include "programs/restante/command.h"
+#include "programs/restante/finding.h"
 #include "collect/secret_source.h"
 
 #include <errno.h>
@@ -77,6 +77,7 @@ set_texts(const struct arguments *arguments, struct collect_account *account)
 		{&account->maildir, arguments->maildir},
 		{&account->ca_file, arguments->ca_file},
 		{&account->password_command, arguments->password_command},
+		{&account->proxy, arguments->proxy},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -98,7 +99,12 @@ set_rest(const struct arguments *arguments, struct collect_account *account)
 	if (arguments->keeps && arguments->deletes)
 		return complain(
 			EX_USAGE, "--keep and --delete: which of them?");
+	if (!arguments->host && (arguments->port || arguments->tls))
+		return complain(EX_USAGE,
+			"--port and --tls need --host; without it all of them "
+			"are found");
 	account->keep = !arguments->deletes;
+	account->password_keyring = arguments->uses_keyring;
 	if (arguments->port &&
 		(!bytes_to_number(bytes_of_string(arguments->port), 65535,
 			 &account->port) ||
@@ -151,8 +157,10 @@ find_password(const struct arguments *arguments,
 {
 	char error[INI_ERROR_SIZE];
 
+	if (!arguments->password_command && arguments->reads_stdin)
+		return read_password(true, false, password);
 	if (!arguments->password_command)
-		return read_password(arguments->reads_stdin, false, password);
+		return ask_password_of(account->name, password);
 	if (arguments->reads_stdin)
 		return complain(EX_USAGE,
 			"--password-stdin and --password-command: which?");
@@ -168,11 +176,16 @@ save_password(const struct arguments *arguments,
 {
 	const char *slash = strrchr(arguments->config, '/');
 	int folder = slash ? (int)(slash - arguments->config + 1) : 0;
-	char path[PATH_MAX];
+	char path[PATH_MAX], error[INI_ERROR_SIZE];
 	int code;
 
 	if (account->password_command[0])
 		return EX_OK;
+	if (account->password_keyring) {
+		if (secret_source_store_keyring(account, password, error) != OK)
+			return complain(EX_CANTCREAT, "%s", error);
+		return EX_OK;
+	}
 	snprintf(path, sizeof(path), "%.*ssecrets/%s", folder,
 		arguments->config, account->name);
 	code = make_directory_of(path);
@@ -218,17 +231,91 @@ save_section(const struct arguments *arguments,
 	return code;
 }
 
+/* A password goes to no server that somebody on the way may have made up
+ * (RFC 6186 section 6). */
+static int
+ask_trust(const struct arguments *arguments, const struct discovery *discovery)
+{
+	char question[2 * HOST_SIZE + 128];
+
+	if (discovery->trust != TRUST_NONE || arguments->is_sure)
+		return EX_OK;
+	snprintf(question, sizeof(question),
+		"Only DNS says that %s is the server of %s. Send it your "
+		"password?",
+		discovery->server.host, discovery->who.domain);
+	if (ask_yes(question))
+		return EX_OK;
+	return complain(EX_NOPERM,
+		"only DNS says that %s is the server of %s, and nobody said "
+		"that it is right: --yes, or --host with the name that your "
+		"provider gives",
+		discovery->server.host, discovery->who.domain);
+}
+
+static int
+use_finding(const struct arguments *arguments, struct finding *finding,
+	struct collect_account *account)
+{
+	const struct discovery *discovery = &finding->discovery;
+	int code = finding_run(finding, arguments, account->name);
+
+	if (code != EX_OK)
+		return code;
+	if (!discovery->is_found) {
+		finding_print_steps(discovery, "  ", stderr);
+		return complain(EX_NOHOST,
+			"no POP3 server was found for %s: --host HOST says it "
+			"(your provider calls it the POP3 or incoming mail "
+			"server)",
+			discovery->who.domain);
+	}
+	finding_print_server(discovery, "", stdout);
+	fflush(stdout);
+	if (!finding_set_account(discovery, account))
+		return complain(EX_OSERR, "no memory");
+	return ask_trust(arguments, discovery);
+}
+
+/* Before the texts are set: what a person says of the login counts. */
+static int
+find_server(const struct arguments *arguments, struct collect_account *account)
+{
+	struct finding finding;
+	int code;
+
+	if (arguments->host)
+		return EX_OK;
+	code = finding_open(&finding, arguments);
+	if (code == EX_OK)
+		code = use_finding(arguments, &finding, account);
+	finding_close(&finding);
+	return code;
+}
+
+static int
+fill(const struct arguments *arguments, struct collect_account *account)
+{
+	char error[INI_ERROR_SIZE];
+	int code = set_rest(arguments, account);
+
+	if (code == EX_OK)
+		code = find_server(arguments, account);
+	if (code == EX_OK)
+		code = set_texts(arguments, account);
+	if (code == EX_OK && (!account_check(account, error) ||
+				     !account_can_write(account, error)))
+		code = complain(EX_DATAERR, "%s", error);
+	return code;
+}
+
 static int
 add(const struct arguments *arguments, struct collect_account *account)
 {
 	struct secret password = {0};
-	char maildir[PATH_MAX], error[INI_ERROR_SIZE];
-	int code = set_texts(arguments, account);
+	char maildir[PATH_MAX];
+	int code = fill(arguments, account);
 
-	if (code == EX_OK)
-		code = set_rest(arguments, account);
-	if (code == EX_OK && !account_can_write(account, error))
-		code = complain(EX_DATAERR, "%s", error);
 	if (code == EX_OK)
 		code = find_password(arguments, account, &password);
 	if (code == EX_OK && !arguments->is_untested)
@@ -255,7 +342,13 @@ account_add(struct arguments *arguments)
 {
 	const char *name = arguments->operands.at[0];
 	struct collect_account account;
+	char error[MAIL_ADDRESS_ERROR_SIZE];
+	struct mail_address who;
 	int code;
+
+	/* As discover names it: a domain has more than one spelling. */
+	if (!arguments->host && mail_address_parse(name, &who, error))
+		name = who.address;
 
 	if (!account_is_name(name))
 		return complain(EX_DATAERR,
@@ -266,10 +359,10 @@ account_add(struct arguments *arguments)
 		return complain(EX_CANTCREAT,
 			"there is an account %s in %s already", name,
 			arguments->config);
-	if (!arguments->host)
+	if (arguments->host && (arguments->dns_server || arguments->connect_to))
 		return complain(EX_USAGE,
-			"which server? --host HOST says it (your provider "
-			"calls it the POP3 or incoming mail server)");
+			"--dns-server and --connect-to find a server, which "
+			"--host names already");
 	code = account_init(&account, name) ? add(arguments, &account)
 					    : complain(EX_OSERR, "no memory");
 	account_release(&account);

@@ -9,6 +9,7 @@
 #include "programs/terminal.h"
 
 #include <limits.h>
+#include <stdio.h>
 
 struct arguments {
 	struct operands operands;
@@ -16,8 +17,8 @@ struct arguments {
 	struct collect_settings settings;
 	/* options; NULL or false without */
 	const char *host, *port, *tls, *user, *maildir, *ca_file,
-		*password_command, *account;
-	bool keeps, deletes, reads_stdin, is_untested;
+		*password_command, *account, *proxy, *dns_server, *connect_to;
+	bool keeps, deletes, reads_stdin, is_untested, uses_keyring, is_sure;
 	bool is_json, is_quiet, is_dry_run, is_retry, is_daemon;
 	bool observes, wants_bodies, wants_quarantined, accepts_new_uidls;
 };
@@ -25,6 +26,7 @@ struct arguments {
 int account_add(struct arguments *arguments);
 int account_list(struct arguments *arguments);
 int explain(struct arguments *arguments);
+int show_discovery(struct arguments *arguments);
 int fetch(struct arguments *arguments);
 int fetch_daemon(struct arguments *arguments);
 int show_status(struct arguments *arguments);
