@@ -90,7 +90,7 @@ choose(struct server_names *names, const char *wanted)
 
 	if (!to_lower(wanted, name))
 		return NULL;
-	if (!names->is_sorted)
+	if (!names->is_sorted && names->count > 0)
 		qsort(names->table, names->count, sizeof(*names->table),
 			compare);
 	names->is_sorted = true;

@@ -14,6 +14,7 @@ from pairs import der, make_pair, section, shown, unchecked
 
 # ---- which certificate ----
 
+@pytest.mark.sanitize
 def test_by_name_and_by_kind(post):
     one, two, three = (make_pair(post.place, "one"),
                        make_pair(post.place, "two", kind="rsa"),
@@ -135,6 +136,7 @@ def test_files_that_are_broken_are_not_taken(post):
     ruin(links[1], "-----BEGIN PRIVATE KEY-----\nAA==\n")
 
 
+@pytest.mark.sanitize
 def test_one_broken_pair_holds_up_no_other(post):
     good, bad = make_pair(post.place, "good"), make_pair(post.place, "bad")
     server = post.start(section(bad) + section(good, name="example.com"))

@@ -4,6 +4,8 @@ import json
 import re
 import time
 
+import pytest
+
 import servers
 import wires
 from pairs import der, make_pair, section, shown, sign
@@ -54,6 +56,7 @@ def test_all_is_well(post):
     assert found["uncovered"] == "nobody.example"
 
 
+@pytest.mark.sanitize
 def test_what_is_wrong_is_found(post):
     place = post.place
     root = make_pair(place, "root", ("root.test",))
@@ -76,6 +79,8 @@ def test_what_is_wrong_is_found(post):
     assert f"read or write {soon[1]}" in rows["soon.test"]["problems"][1]
     assert found["uncovered"] == "mail.example.org"
     assert found["problems"] == 5
+    assert b"  valid     not since 2020-01-01\n" in server.ctl(
+        "tls", "check", ok=(CHECK_BAD,)).stdout
     # With what was missing, and the root trusted, the chain is whole.
     half[0].write_text(half[0].read_text() + middle[0].read_text())
     found = check(server, ok=(CHECK_BAD,), env={"SSL_CERT_FILE": str(root[0])})
@@ -104,6 +109,7 @@ def test_a_server_that_is_away(post):
 
 # ---- without being asked ----
 
+@pytest.mark.sanitize
 def test_ends_are_told_of(post):
     soon = make_pair(post.place, "soon", days=5)
     over = sign(post.place, "over", None, ("over.test",),

@@ -304,6 +304,18 @@ print_lines(const json_t *row, const char *kind, const char *word)
 }
 
 static void
+print_validity(const json_t *row)
+{
+	long long days = json_integer_value(json_object_get(row, "days_left"));
+
+	if (days < 0)
+		printf("  %-9s not since %s\n", "valid", text(row, "until"));
+	else
+		printf("  %-9s %lld days, until %s\n", "valid", days,
+			text(row, "until"));
+}
+
+static void
 print_certificate(const json_t *row)
 {
 	const char *domain = text(row, "domain");
@@ -315,9 +327,7 @@ print_certificate(const json_t *row)
 		printf("  %-9s %s\n", "kind", text(row, "key"));
 		printf("  %-9s %s\n", "for", text(row, "names"));
 		printf("  %-9s %s\n", "chain", text(row, "chain"));
-		printf("  %-9s %lld days, until %s\n", "valid",
-			json_integer_value(json_object_get(row, "days_left")),
-			text(row, "until"));
+		print_validity(row);
 	}
 	print_lines(row, "notes", "note");
 	print_lines(row, "problems", "PROBLEM");
