@@ -134,6 +134,13 @@ struct accounts {
 
 /* ---- registry.c ---- */
 
+/* What the settings say of names. {0}: case is folded, nothing is added. */
+struct accounts_naming {
+	const char
+		*default_domain; /* of a name without one; NULL or "": none */
+	bool keeps_case;	 /* of what stands before the "@" */
+};
+
 struct accounts_options {
 	const char *kind; /* "sqlite", "passwd-file" */
 	/* Where `location` is looked for: a descriptor that is borrowed for as
@@ -144,6 +151,8 @@ struct accounts_options {
 	bool may_create;
 	/* passwd-file: of passwords that name none, e.g. "CRYPT". */
 	const char *scheme;
+	/* passwd-file: of the names in it. */
+	struct accounts_naming naming;
 	/* One line for the operator's log: what is wrong, where. May be NULL. */
 	void (*notice)(const char *text);
 };
@@ -157,8 +166,13 @@ enum outcome accounts_open(const char *kind, const char *location,
 
 /* ---- name.c ---- */
 
-/* Folds case, checks. False: not a name that can have a mailbox. */
+/* Makes a name canonical. False: not one that can have a mailbox. */
+bool accounts_name(const struct accounts_naming *naming, struct bytes given,
+	char out[ACCOUNT_NAME_SIZE]);
+/* The same by {0}. */
 bool accounts_canonical_name(struct bytes given, char out[ACCOUNT_NAME_SIZE]);
+/* "@domain", in lower case. False: no domain, or not with an "@" in front. */
+bool accounts_catch_all(struct bytes given, char out[ACCOUNT_NAME_SIZE]);
 /* A device: 1 to 64 of a to z, 0 to 9, ".", "_" and "-", the first one a letter
    or digit; folds case. */
 bool accounts_canonical_device(
@@ -170,7 +184,8 @@ bool accounts_canonical_device(
  * none, behind it ("alice@example.org%phone"). device is "" when none is named.
  * False: no such name, no such device.
  */
-bool accounts_login_name(struct bytes given, char name[ACCOUNT_NAME_SIZE],
+bool accounts_login_name(const struct accounts_naming *naming,
+	struct bytes given, char name[ACCOUNT_NAME_SIZE],
 	char device[ACCOUNT_DEVICE_SIZE]);
 
 /* ---- account.c ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "accounts/accounts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool
@@ -18,24 +19,72 @@ has_usable_parts(const char *name)
 	return name[0] != '@' && (!at || (at[1] && at[1] != '.'));
 }
 
-bool
-accounts_canonical_name(struct bytes given, char out[ACCOUNT_NAME_SIZE])
+static void
+fold(char *text)
 {
-	char name[ACCOUNT_NAME_SIZE];
+	for (; *text; text++)
+		if (*text >= 'A' && *text <= 'Z')
+			*text = (char)(*text + ('a' - 'A'));
+}
 
-	if (given.octets == 0 || given.at[0] == '-' || given.at[0] == '.' ||
-		!bytes_to_string(given, name, sizeof(name)))
+static bool
+is_usable(struct bytes name)
+{
+	if (name.octets == 0 || name.at[0] == '-' || name.at[0] == '.')
+		return false;
+	for (size_t i = 0; i < name.octets; i++)
+		if (!is_allowed(name.at[i]))
+			return false;
+	return true;
+}
+
+bool
+accounts_name(const struct accounts_naming *naming, struct bytes given,
+	char out[ACCOUNT_NAME_SIZE])
+{
+	bool is_short = naming->default_domain && naming->default_domain[0] &&
+			!bytes_has(given, '@');
+	char name[ACCOUNT_NAME_SIZE], *domain;
+	size_t room;
+
+	if (!is_usable(given) || !bytes_to_string(given, name, sizeof(name)))
+		return false;
+	room = sizeof(name) - given.octets;
+	if (is_short && (size_t)snprintf(name + given.octets, room, "@%s",
+				naming->default_domain) >= room)
 		return false;
 	/* Dots are fine, but never a way up. */
 	if (strstr(name, "..") || !has_usable_parts(name))
 		return false;
-	for (size_t i = 0; i < given.octets; i++) {
-		if (!is_allowed(given.at[i]))
-			return false;
-		if (name[i] >= 'A' && name[i] <= 'Z')
-			name[i] = (char)(name[i] + ('a' - 'A'));
-	}
-	memcpy(out, name, given.octets + 1);
+	domain = strrchr(name, '@');
+	if (!naming->keeps_case)
+		fold(name);
+	else if (domain)
+		fold(domain);
+	memcpy(out, name, strlen(name) + 1);
+	return true;
+}
+
+bool
+accounts_canonical_name(struct bytes given, char out[ACCOUNT_NAME_SIZE])
+{
+	static const struct accounts_naming plain;
+
+	return accounts_name(&plain, given, out);
+}
+
+bool
+accounts_catch_all(struct bytes given, char out[ACCOUNT_NAME_SIZE])
+{
+	char name[ACCOUNT_NAME_SIZE];
+
+	if (given.octets < 2 || given.at[0] != '@' || given.at[1] == '.' ||
+		bytes_has(bytes_after(given, 1), '@') || !is_usable(given) ||
+		!bytes_to_string(given, name, sizeof(name)) ||
+		strstr(name, ".."))
+		return false;
+	fold(name);
+	memcpy(out, name, strlen(name) + 1);
 	return true;
 }
 
@@ -53,13 +102,11 @@ accounts_canonical_device(struct bytes given, char out[ACCOUNT_DEVICE_SIZE])
 	if (given.octets == 0 ||
 		!bytes_to_string(given, device, sizeof(device)))
 		return false;
-	for (size_t i = 0; i < given.octets; i++) {
-		if (device[i] >= 'A' && device[i] <= 'Z')
-			device[i] = (char)(device[i] + ('a' - 'A'));
+	fold(device);
+	for (size_t i = 0; i < given.octets; i++)
 		if (!is_device_octet((unsigned char)device[i]) &&
 			(i == 0 || !strchr("._-", device[i])))
 			return false;
-	}
 	memcpy(out, device, given.octets + 1);
 	return true;
 }
@@ -76,15 +123,15 @@ last_of(struct bytes text, unsigned char octet)
 }
 
 bool
-accounts_login_name(struct bytes given, char name[ACCOUNT_NAME_SIZE],
-	char device[ACCOUNT_DEVICE_SIZE])
+accounts_login_name(const struct accounts_naming *naming, struct bytes given,
+	char name[ACCOUNT_NAME_SIZE], char device[ACCOUNT_DEVICE_SIZE])
 {
 	size_t at = last_of(given, '@'), sign = last_of(given, '%'), end;
 	char plain[ACCOUNT_NAME_SIZE + ACCOUNT_DEVICE_SIZE];
 
 	device[0] = '\0';
 	if (sign == given.octets)
-		return accounts_canonical_name(given, name);
+		return accounts_name(naming, given, name);
 	/* What is in front of the "@" ends there. */
 	end = sign < at ? at : given.octets;
 	if (given.octets >= sizeof(plain) ||
@@ -93,6 +140,6 @@ accounts_login_name(struct bytes given, char name[ACCOUNT_NAME_SIZE],
 		return false;
 	memcpy(plain, given.at, sign);
 	memcpy(plain + sign, given.at + end, given.octets - end);
-	return accounts_canonical_name(
-		bytes_of(plain, sign + given.octets - end), name);
+	return accounts_name(
+		naming, bytes_of(plain, sign + given.octets - end), name);
 }

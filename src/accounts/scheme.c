@@ -76,12 +76,6 @@ find_scheme(struct bytes name)
 	return NULL;
 }
 
-bool
-scheme_is_known(struct bytes name)
-{
-	return find_scheme(name) != NULL;
-}
-
 /* "{NAME}rest": cuts the name off; false when there is none. */
 static bool
 cut_name(struct bytes *text, struct bytes *out)

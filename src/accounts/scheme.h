@@ -3,9 +3,6 @@
  * scheme - passwords as other servers write them: "{SSHA256}" and what that
  * takes. Thread-safe; ARGON2 and PBKDF2 cost what whoever made them chose.
  *
- * PLAIN, CLEAR, CLEARTEXT; CRYPT, DES-CRYPT, MD5-CRYPT, MD5, SHA256-CRYPT,
- * SHA512-CRYPT, BLF-CRYPT; PLAIN-MD5, LDAP-MD5, SHA, SHA1, SHA256, SHA512; SMD5,
- * SSHA, SSHA256, SSHA512; PBKDF2; ARGON2I, ARGON2ID; SCRAM-SHA-1, SCRAM-SHA-256.
  * Names in any case; ".hex", ".b64" or ".base64" behind one says how it is
  * written.
  */
@@ -13,6 +10,12 @@
 #define ACCOUNTS_SCHEME_H
 
 #include "accounts/accounts.h"
+
+#define SCHEME_NAMES                                                           \
+	"PLAIN CLEAR CLEARTEXT CRYPT DES-CRYPT MD5 MD5-CRYPT SHA256-CRYPT "    \
+	"SHA512-CRYPT BLF-CRYPT PLAIN-MD5 LDAP-MD5 SHA SHA1 SHA256 SHA512 "    \
+	"SMD5 SSHA SSHA256 SSHA512 PBKDF2 ARGON2I ARGON2ID SCRAM-SHA-1 "       \
+	"SCRAM-SHA-256"
 
 /* What a hash that nobody can check is kept as: its user gets [SYS/PERM]. */
 #define SCHEME_UNUSABLE "{?}"
@@ -31,9 +34,6 @@ enum scheme_result {
  */
 enum scheme_result scheme_read(struct bytes text, const char *standard,
 	struct credential *out, struct bytes *out_scheme);
-
-/* Is there such a scheme, without its encoding? */
-bool scheme_is_known(struct bytes name);
 
 /*
  * A password against a hash of scheme_read that begins with "{". OK,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/server_settings.h"
 #include "base/log.h"
+#include "config/auth_settings.h"
 #include "config/lookup_settings.h"
 #include "config/policy_settings.h"
 #include "config/settings.h"
@@ -67,8 +68,20 @@ static const struct setting keys[] = {
 		0, "no|yes|force",
 		"yes is refused outside loopback, force is not"},
 	{"auth", "backends", SETTING_LIST, AT(backends), "sqlite", 0, 0,
-		"sqlite|pam",
+		"sqlite|passwd-file|pam",
 		"where accounts are; the first that knows a name decides"},
+	{"auth", "passwd-file", SETTING_STRING, AT(passwd_file), "", 0, 0, NULL,
+		"a file of users as Dovecot has it, readable for auth-user"},
+	{"auth", "passwd-file-scheme", SETTING_STRING, AT(passwd_file_scheme),
+		"CRYPT", 0, 0, NULL, "of passwords in it without a {SCHEME}"},
+	{"auth", "default-domain", SETTING_STRING, AT(default_domain), "", 0, 0,
+		NULL, "of names without one; none: they stay as they are"},
+	{"auth", "fold-case", SETTING_BOOL, AT(folds_case), "yes", 0, 0, NULL,
+		"Alice is alice; no: only domains are folded"},
+	{"auth", "scram-iterations", SETTING_NUMBER, AT(scram_iterations),
+		"32768", 0, 10000000, NULL,
+		"of new passwords, computed by clients (4096 or more); 0: no "
+		"SCRAM"},
 	{"auth", "hash-threads", SETTING_NUMBER, AT(hash_threads), "0", 0, 64,
 		NULL, "passwords hashed at once; 0: half of the cores"},
 	{"auth", "cache", SETTING_SECONDS, AT(cache_seconds), "1h", 0, 86400,
@@ -400,6 +413,7 @@ server_settings_check(
 		return ERR_PEER;
 	}
 	if (!tls_settings_check(settings, error) ||
+		!auth_settings_check(settings, error) ||
 		!lookup_settings_check(settings, error) ||
 		!policy_settings_check(settings, error))
 		return ERR_PEER;

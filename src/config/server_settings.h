@@ -86,11 +86,15 @@ struct server_settings {
 	struct tls_settings *tls_sections;
 	size_t tls_section_count;
 	/* [auth] */
-	uint64_t plaintext;	/* plaintext-without-tls = no|yes|force, as enum
+	uint64_t plaintext; /* plaintext-without-tls = no|yes|force, as enum
 			       plaintext */
-	char *backends;		/* sqlite, pam: in this order */
-	uint64_t hash_threads;	/* hash-threads; 0: half of the cores */
-	uint64_t cache_seconds; /* cache = 1h; 0: none */
+	char *backends;	    /* sqlite, passwd-file, pam: in this order */
+	char *passwd_file, *passwd_file_scheme;
+	char *default_domain;
+	bool folds_case;
+	uint64_t scram_iterations; /* of new passwords; 0: none */
+	uint64_t hash_threads;	   /* hash-threads; 0: half of the cores */
+	uint64_t cache_seconds;	   /* cache = 1h; 0: none */
 	struct pam_settings pam;
 	/* [pop3] */
 	uint64_t timeout_seconds; /* timeout = 10m, 600 s or more, RFC 1939 */

@@ -108,6 +108,8 @@ static const struct {
 	{"the message cannot be deleted",
 		"die Nachricht kann nicht gelöscht werden",
 		"le message ne peut pas être effacé"},
+	{"this login may only read", "diese Anmeldung darf nur lesen",
+		"cette connexion ne peut que lire"},
 	{"message %1 marked deleted", "Nachricht %1 als gelöscht markiert",
 		"message %1 marqué effacé"},
 	{"bye", "auf Wiedersehen", "au revoir"},

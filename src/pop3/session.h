@@ -39,6 +39,8 @@ struct pop3_policy {
 	bool expire_is_of_user, login_delay_is_of_user;
 	/* Retention counts from retrieval: pop3_session_retrieved is kept. */
 	bool tracks_retrieval;
+	/* Nothing can be deleted. */
+	bool is_read_only;
 };
 
 /* Messages with UTF-8 in their header, for a client that did not give UTF8. */

@@ -64,6 +64,10 @@ pop3_on_dele(struct pop3_session *s, const struct pop3_command_input *input)
 	struct maildrop_message message;
 	enum outcome outcome = pop3_message(s, input->index, &message);
 
+	if (s->policy.is_read_only) {
+		pop3_err(s, "this login may only read");
+		return;
+	}
 	if (outcome == OK && !index_set_add(&s->deleted, input->index))
 		outcome = ERR_TRY_LATER;
 	if (outcome != OK) {

@@ -5,6 +5,7 @@
 #include "server/auth_state.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct question {
 	bool has_credentials;
@@ -100,11 +101,11 @@ auth_account_load(struct bytes typed, struct auth_system *system,
 	*out_has_device = false;
 	device[0] = '\0';
 	/* An account may have a "%" in its name. */
-	if (accounts_canonical_name(typed, name))
+	if (accounts_name(&auth.naming, typed, name))
 		outcome = ask_all(&question, name, out);
 	if (outcome != ERR_DENIED || !bytes_has(typed, '%'))
 		return outcome;
-	if (!accounts_login_name(typed, name, device))
+	if (!accounts_login_name(&auth.naming, typed, name, device))
 		return ERR_DENIED;
 	*out_has_device = true;
 	return ask_all(&question, name, out);
@@ -137,7 +138,20 @@ auth_account_find(
 	const struct question question = {false, system};
 	char canonical[ACCOUNT_NAME_SIZE];
 
-	return accounts_canonical_name(name, canonical)
+	return accounts_name(&auth.naming, name, canonical)
 		       ? ask_all(&question, canonical, out)
 		       : ERR_DENIED;
+}
+
+enum outcome
+auth_account_find_catch_all(
+	struct bytes address, struct auth_system *system, struct account *out)
+{
+	const struct question question = {false, system};
+	char name[ACCOUNT_NAME_SIZE], account[ACCOUNT_NAME_SIZE];
+	enum outcome outcome = ERR_DENIED;
+
+	if (accounts_name(&auth.naming, address, name) && strchr(name, '@'))
+		outcome = ask_alias(strrchr(name, '@'), account);
+	return outcome == OK ? ask(&question, account, out) : outcome;
 }

@@ -33,6 +33,7 @@ grant(struct auth_exchange *x)
 	message_init(&message, MESSAGE_GRANT_OPEN, x->connection);
 	message_put_u64(&message, x->client->instance);
 	message_put_string(&message, x->account.name);
+	message_put_u8(&message, x->is_read_only);
 	is_sent = auth.store && channel_send(auth.store, &message) == OK;
 	message_release(&message);
 	if (is_sent)
@@ -47,8 +48,8 @@ static bool
 may_be_of_pam(struct auth_exchange *x)
 {
 	return auth.has_pam &&
-	       accounts_canonical_name(
-		       bytes_of_string(x->tried), x->account.name);
+	       accounts_name(&auth.naming, bytes_of_string(x->tried),
+		       x->account.name);
 }
 
 /* OK, also for a name that is nobody's: x->is_known. */
@@ -115,7 +116,7 @@ credential_of(const struct auth_exchange *x, uint64_t generation)
 
 /* With the right password. */
 static enum outcome
-may_enter(const struct auth_exchange *x, uint64_t generation)
+may_enter(struct auth_exchange *x, uint64_t generation)
 {
 	const struct credential *credential = credential_of(x, generation);
 	char host[ADDRESS_TEXT_SIZE] = "";
@@ -126,6 +127,7 @@ may_enter(const struct auth_exchange *x, uint64_t generation)
 		return OK;
 	if (!credential)
 		return ERR_DENIED;
+	x->is_read_only = credential->is_read_only;
 	if (credential->networks[0] &&
 		address_parse(bytes_of_string(x->address), &address))
 		address_host_text(&address, host);

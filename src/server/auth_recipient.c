@@ -19,7 +19,8 @@ static size_t under_way;
 
 /*
  * An account of the whole address, else one of its local part: an account
- * without a domain takes mail at every domain that the MTA hands in.
+ * without a domain takes mail at every domain that the MTA hands in. There is
+ * none when all names get a domain.
  */
 static enum outcome
 find_address(
@@ -28,7 +29,8 @@ find_address(
 	struct bytes rest = address;
 	enum outcome outcome = auth_account_find(address, system, out);
 
-	if (outcome != ERR_DENIED || !bytes_has(address, '@'))
+	if (outcome != ERR_DENIED || !bytes_has(address, '@') ||
+		auth.naming.default_domain[0])
 		return outcome;
 	return auth_account_find(bytes_cut(&rest, '@'), system, out);
 }
@@ -55,7 +57,8 @@ cut_detail(struct bytes address, char out[ACCOUNT_NAME_SIZE])
 	return true;
 }
 
-/* An account that has the delimiter in its own name goes first. */
+/* An account that has the delimiter in its own name goes first, who takes all
+   that is left goes last. */
 static enum outcome
 find_recipient(
 	struct bytes address, struct auth_system *system, struct account *out)
@@ -63,14 +66,16 @@ find_recipient(
 	char plain[ACCOUNT_NAME_SIZE];
 	enum outcome outcome = find_address(address, system, out);
 
-	if (outcome != ERR_DENIED || !cut_detail(address, plain))
-		return outcome;
-	return find_address(bytes_of_string(plain), system, out);
+	if (outcome == ERR_DENIED && cut_detail(address, plain))
+		outcome = find_address(bytes_of_string(plain), system, out);
+	if (outcome == ERR_DENIED)
+		outcome = auth_account_find_catch_all(address, system, out);
+	return outcome;
 }
 
 static enum outcome
 grant_append(struct auth_client *client, uint64_t connection, uint32_t number,
-	const char *mailbox)
+	const struct account *account)
 {
 	struct message message;
 	enum outcome outcome = ERR_TRY_LATER;
@@ -78,7 +83,9 @@ grant_append(struct auth_client *client, uint64_t connection, uint32_t number,
 	message_init(&message, MESSAGE_GRANT_APPEND, connection);
 	message_put_u64(&message, client->instance);
 	message_put_u32(&message, number);
-	message_put_string(&message, mailbox);
+	message_put_string(&message, account->name);
+	message_put_u64(&message, account->limits.quota_octets);
+	message_put_u64(&message, account->limits.quota_messages);
 	if (auth.store && channel_send(auth.store, &message) == OK)
 		outcome = OK;
 	message_release(&message);
@@ -104,8 +111,8 @@ end(struct resolving *r, const struct account *account, enum outcome outcome)
 	struct auth_client *client = r->client;
 
 	if (client->channel && outcome == OK)
-		outcome = grant_append(
-			client, r->connection, r->number, account->name);
+		outcome =
+			grant_append(client, r->connection, r->number, account);
 	if (client->channel)
 		answer(client, r->connection, r->number, outcome);
 	client->checks--;

@@ -6,7 +6,10 @@
 #include "server/confinement.h"
 #include "server/login_delay.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -123,26 +126,46 @@ on_peer(enum role peer, uint64_t instance, int *fd)
 /* ---- the role ---- */
 
 static void
-open_source(const char *kind)
+notice(const char *text)
 {
+	char quoted[LOG_QUOTED_OCTETS];
+
+	log_event(LOG_LEVEL_ERROR, "passwd-file", "what=%s",
+		log_quote(quoted, bytes_of_string(text)));
+}
+
+static void
+open_source(const char *kind, int passwd_folder)
+{
+	const struct server_settings *settings = &auth.boot->settings;
 	struct accounts **source = &auth.sources[auth.source_count++];
+	struct accounts_options options = {.directory = AT_FDCWD,
+		.location = "accounts.db",
+		.may_create = true,
+		.scheme = settings->passwd_file_scheme,
+		.naming = auth.naming,
+		.notice = notice};
 	enum outcome outcome;
 
 	if (strcmp(kind, "pam") == 0) {
 		auth.has_pam = true;
 		return;
 	}
-	outcome = accounts_open(kind, "accounts.db", true, source);
+	options.kind = kind;
+	if (strcmp(kind, "passwd-file") == 0) {
+		options.directory = passwd_folder;
+		options.location = strrchr(settings->passwd_file, '/') + 1;
+	}
+	outcome = accounts_open_with(&options, source);
 	if (outcome == OK)
 		return;
-	log_event(LOG_LEVEL_ERROR, "accounts",
-		"file=%s/accounts/accounts.db why=%s",
-		auth.boot->settings.state, outcome_name(outcome));
+	log_event(LOG_LEVEL_ERROR, "accounts", "backend=%s file=%s why=%s",
+		kind, options.location, outcome_name(outcome));
 	exit(EX_OSFILE);
 }
 
 static void
-open_sources(void)
+open_sources(int passwd_folder)
 {
 	struct bytes rest = bytes_of_string(auth.boot->settings.backends);
 	struct bytes word;
@@ -151,7 +174,33 @@ open_sources(void)
 	while (auth.source_count < AUTH_SOURCES_MAXIMUM &&
 		settings_next_word(&rest, &word))
 		if (bytes_to_string(word, kind, sizeof(kind)))
-			open_source(kind);
+			open_source(kind, passwd_folder);
+}
+
+/*
+ * Before this process has another root: the file of users may lie anywhere, and
+ * another one may take its place. -1: there is none.
+ */
+static int
+open_passwd_folder(void)
+{
+	const struct server_settings *settings = &auth.boot->settings;
+	char path[PATH_MAX];
+	int fd;
+
+	if (!server_settings_has_backend(settings, "passwd-file"))
+		return -1;
+	snprintf(path, sizeof(path), "%s", settings->passwd_file);
+	*strrchr(path, '/') = '\0';
+	fd = open(path[0] ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		log_event(LOG_LEVEL_ERROR, "open-failed",
+			"path=%s why=\"%s\" do=\"make the directory of [auth] "
+			"passwd-file\"",
+			path, strerror(errno));
+		exit(EX_OSFILE);
+	}
+	return fd;
 }
 
 /*
@@ -159,7 +208,7 @@ open_sources(void)
  * works wherever the directory lies.
  */
 static void
-open_accounts(void)
+open_accounts(int passwd_folder)
 {
 	struct server_settings *settings = &auth.boot->settings;
 	int root_fd = boot_state_directory(auth.boot, "accounts");
@@ -168,7 +217,7 @@ open_accounts(void)
 	if (!is_root && fchdir(root_fd) < 0)
 		exit(EX_OSFILE);
 	boot_drop_privileges(settings->auth_user, &root_fd);
-	open_sources();
+	open_sources(passwd_folder);
 }
 
 void
@@ -179,12 +228,17 @@ auth_role_run(void)
 	/* It stands in the accounts' folder: open_accounts. */
 	struct confinement confinement = {
 		.role = ROLE_AUTH, .folder_count = 1, .has_threads = true};
+	int passwd_folder;
 
 	auth.boot = boot_receive();
 	auth_pool_init((unsigned)auth.boot->settings.hash_threads,
 		(unsigned)auth.boot->settings.pam.threads);
 	boot_log_open(auth.boot, "auth");
-	open_accounts();
+	passwd_folder = open_passwd_folder();
+	auth.naming =
+		(struct accounts_naming){auth.boot->settings.default_domain,
+			!auth.boot->settings.folds_case};
+	open_accounts(passwd_folder);
 	uv_loop_init(&auth.loop);
 	auth.delays = login_delays_new();
 	if (!auth.delays || !auth_guard_init())
@@ -192,6 +246,9 @@ auth_role_run(void)
 	auth_lookup_start();
 	auth_sweep_start();
 	confinement.folders[0].fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (passwd_folder >= 0)
+		confinement.folders[confinement.folder_count++] =
+			(struct landlock_folder){passwd_folder, true};
 	confinement_enter(&confinement, &auth.loop);
 	boot_finish(auth.boot, &auth.loop, &handler);
 	uv_run(&auth.loop, UV_RUN_DEFAULT);

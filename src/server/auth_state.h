@@ -83,7 +83,8 @@ struct auth_exchange {
 	/* Its name is `tried` when unknown; credentials are held while they
 	   are needed, not while it waits. */
 	struct account account;
-	bool has_device; /* else any of the account's passwords will do */
+	bool is_read_only; /* what was right may not delete */
+	bool has_device;   /* else any of the account's passwords will do */
 	char device[ACCOUNT_DEVICE_SIZE];
 	struct secret password;
 	struct password_proof proof;
@@ -108,6 +109,7 @@ struct auth_role {
 	/* In the order they are asked; NULL: PAM. */
 	struct accounts *sources[AUTH_SOURCES_MAXIMUM];
 	size_t source_count;
+	struct accounts_naming naming; /* borrowed from the settings */
 	struct channel *store, *web;
 	struct auth_client *clients;
 	struct penalties *penalties;
@@ -156,6 +158,9 @@ enum outcome auth_account_load_by_certificate(
 	const char *hash, struct account *out);
 enum outcome auth_account_find(
 	struct bytes name, struct auth_system *system, struct account *out);
+/* Who takes the mail of a domain that is for nobody else. */
+enum outcome auth_account_find_catch_all(
+	struct bytes address, struct auth_system *system, struct account *out);
 
 /* ---- auth_system.c ---- */
 

@@ -59,9 +59,9 @@ coming(struct store_holder *holder)
 }
 
 bool
-delivery_grant(
-	struct store_holder *holder, uint32_t number, const char *mailbox)
+delivery_grant(struct store_holder *holder, const struct delivery_grant *grant)
 {
+	uint32_t number = grant->number;
 	struct delivery *d = coming(holder);
 	struct recipient *r;
 
@@ -73,7 +73,9 @@ delivery_grant(
 		return false;
 	r->delivery = d;
 	r->number = number;
-	snprintf(r->mailbox, sizeof(r->mailbox), "%s", mailbox);
+	snprintf(r->mailbox, sizeof(r->mailbox), "%s", grant->mailbox);
+	r->call.quota_octets = grant->quota_octets;
+	r->call.quota_messages = grant->quota_messages;
 	buffer_release(&r->stamp);
 	buffer_init(&r->stamp, PIECE_OCTETS);
 	d->recipients[number] = r;

@@ -27,6 +27,7 @@ tell_opened(struct opening *o)
 	message_put_u8(&message, (uint8_t)outcome);
 	if (outcome == OK) {
 		message_put_string(&message, o->mailbox);
+		message_put_u8(&message, o->holder->is_read_only);
 		message_put_u64(&message, o->call.snapshot.trailer_offset);
 		message_put_u32(&message, o->call.snapshot.count);
 		message_put_u64(&message, o->call.snapshot.octets);
@@ -88,8 +89,8 @@ tell_not_opened(struct store_client *client, uint64_t connection)
 /* One that does not fit is the session's doing, not auth's: the session gets
    an answer it does not wait for. */
 void
-opened_on_grant_open(
-	struct store_client *client, uint64_t connection, const char *mailbox)
+opened_on_grant_open(struct store_client *client, uint64_t connection,
+	const char *mailbox, bool is_read_only)
 {
 	struct store_holder *holder = store_client_holder(client, connection);
 	struct opening *o = calloc(1, sizeof(*o));
@@ -101,6 +102,7 @@ opened_on_grant_open(
 	}
 	holder->is_opening = true;
 	holder->is_released = false;
+	holder->is_read_only = is_read_only;
 	holder->calls++;
 	o->holder = holder;
 	snprintf(o->mailbox, sizeof(o->mailbox), "%s", mailbox);
@@ -198,6 +200,9 @@ opened_on_read(struct store_holder *holder, struct message *message)
 
 /* ---- deletions ---- */
 
+/* Whatever the session says: who may only read takes nothing away, and does not
+   make mail old that is kept from retrieval on. */
+
 /* u32 n, then n indexes of the snapshot; false: malformed. */
 static bool
 take_indexes(const struct store_holder *holder, struct message *message,
@@ -208,7 +213,8 @@ take_indexes(const struct store_holder *holder, struct message *message,
 
 	message_reader_init(&reader, message);
 	n = message_get_u32(&reader);
-	if (!holder->session || holder->is_committing || n > DELETE_BATCH)
+	if (!holder->session || holder->is_committing || holder->is_read_only ||
+		n > DELETE_BATCH)
 		return false;
 	for (uint32_t i = 0; i < n && !reader.is_malformed; i++) {
 		uint32_t index = message_get_u32(&reader);
@@ -293,7 +299,7 @@ committed(struct store_call *call)
 bool
 opened_on_commit(struct store_holder *holder, struct message *message)
 {
-	if (!holder->session || holder->is_committing ||
+	if (!holder->session || holder->is_committing || holder->is_read_only ||
 		message->payload.octets)
 		return false;
 	holder->is_committing = true;

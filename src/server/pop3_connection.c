@@ -305,7 +305,7 @@ on_refused(struct pop3_connection *p, struct message_reader *reader)
 }
 
 static void
-set_policy(struct pop3_connection *p)
+set_policy(struct pop3_connection *p, bool is_read_only)
 {
 	struct policy from = server_settings_policy(
 		&p->base.role->boot->settings, p->mailbox ? p->mailbox : "");
@@ -314,14 +314,16 @@ set_policy(struct pop3_connection *p)
 		.login_delay_seconds = (uint32_t)from.login_delay_seconds,
 		.tracks_retrieval =
 			from.retention_seconds > 0 &&
-			from.retention_from == RETENTION_FROM_RETRIEVAL,
+			from.retention_from == RETENTION_FROM_RETRIEVAL &&
+			!is_read_only,
+		.is_read_only = is_read_only,
 	};
 
 	pop3_session_set_policy(p->session, &policy);
 }
 
 static void
-logged_in(struct pop3_connection *p, const char *mailbox)
+logged_in(struct pop3_connection *p, const char *mailbox, bool is_read_only)
 {
 	struct connection *c = &p->base;
 	char quoted[LOG_QUOTED_OCTETS];
@@ -330,13 +332,15 @@ logged_in(struct pop3_connection *p, const char *mailbox)
 	connection_is_known(c);
 	stats_add(c->role->stats, logins, 1);
 	log_event(LOG_LEVEL_INFO, "login",
-		"id=%llu addr=%s user=%s tls=%s messages=%u octets=%llu",
+		"id=%llu addr=%s user=%s tls=%s messages=%u octets=%llu "
+		"read-only=%s",
 		(unsigned long long)c->entry.id, c->peer,
 		log_quote(quoted, bytes_of_string(mailbox)),
 		c->tls ? tls_description(c->tls) : "none",
 		snapshot_maildrop(p->snapshot)->count,
-		(unsigned long long)snapshot_maildrop(p->snapshot)->octets);
-	set_policy(p);
+		(unsigned long long)snapshot_maildrop(p->snapshot)->octets,
+		is_read_only ? "yes" : "no");
+	set_policy(p, is_read_only);
 	pop3_session_opened(p->session, snapshot_maildrop(p->snapshot));
 }
 
@@ -346,9 +350,11 @@ on_opened(struct pop3_connection *p, struct message_reader *reader)
 	enum outcome outcome = message_get_u8(reader);
 	struct store_snapshot from = {.descriptor = -1};
 	char mailbox[STORE_MAILBOX_MAXIMUM_OCTETS];
+	bool is_read_only = false;
 
 	if (outcome == OK) {
 		message_get_string(reader, mailbox, sizeof(mailbox));
+		is_read_only = message_get_u8(reader) != 0;
 		from.trailer_offset = message_get_u64(reader);
 		from.count = message_get_u32(reader);
 		from.octets = message_get_u64(reader);
@@ -363,7 +369,7 @@ on_opened(struct pop3_connection *p, struct message_reader *reader)
 	if (outcome == OK)
 		outcome = snapshot_new(&from, &p->snapshot);
 	if (outcome == OK)
-		logged_in(p, mailbox);
+		logged_in(p, mailbox, is_read_only);
 	else
 		pop3_session_refused(p->session, outcome);
 	return true;

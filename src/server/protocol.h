@@ -59,16 +59,18 @@ enum server_message {
 	MESSAGE_RESOLVED,	/* u32 recipient number, u8 enum outcome */
 
 	/* ---- auth to store; subject: the connection's number ---- */
-	MESSAGE_GRANT_OPEN,   /* u64 session instance, string mailbox */
-	MESSAGE_GRANT_APPEND, /* u64 session instance, u32 recipient number,
-				 string mailbox */
+	/* u64 session instance, string mailbox, u8 is_read_only */
+	MESSAGE_GRANT_OPEN,
+	/* u64 session instance, u32 recipient number, string mailbox, u64
+	   octets and u64 messages of its quota, 0: as of all */
+	MESSAGE_GRANT_APPEND,
 	/* subject 0 */
 	MESSAGE_SWEEP, /* string mailbox: remove what its policy keeps no
 			  longer */
 
 	/* ---- store to session ---- */
-	/* u8 enum outcome; when OK: string mailbox, u64 trailer offset,
-	   u32 count, u64 octets, descriptor of the index */
+	/* u8 enum outcome; when OK: string mailbox, u8 is_read_only, u64
+	   trailer offset, u32 count, u64 octets, descriptor of the index */
 	MESSAGE_OPENED,
 	/* u32 first index, u32 count, then count times: u8 enum outcome,
 	   u64 offset, u64 octets and (when OK) one descriptor */

@@ -228,43 +228,81 @@ client_of(uint64_t instance)
 	return client;
 }
 
-static bool
-on_auth_message(struct channel *channel, struct message *message)
+/* A session that just started may have logged somebody in. NULL: it has died
+   meanwhile. */
+static struct store_client *
+settled_client(uint64_t instance)
 {
-	char mailbox[STORE_MAILBOX_MAXIMUM_OCTETS];
-	struct store_client *client;
-	struct store_holder *holder;
-	struct message_reader reader;
-	uint64_t instance;
-	uint32_t number = 0;
+	struct store_client *client = client_of(instance);
 
-	if (message->type == MESSAGE_SWEEP)
-		return expiry_on_sweep(message);
-	message_reader_init(&reader, message);
-	instance = message_get_u64(&reader);
-	if (message->type == MESSAGE_GRANT_APPEND)
-		number = message_get_u32(&reader);
-	message_get_string(&reader, mailbox, sizeof(mailbox));
-	if (!message_reader_finish(&reader))
-		return false;
-	client = client_of(instance);
 	if (!client) {
-		/* A session that just started has logged somebody in. */
 		boot_settle();
 		client = client_of(instance);
 	}
-	if (!client)
-		return true; /* that session process has died meanwhile */
-	if (message->type == MESSAGE_GRANT_OPEN) {
-		opened_on_grant_open(client, message->subject, mailbox);
-		return true;
-	}
-	holder = store_client_holder(client, message->subject);
+	return client;
+}
+
+static bool
+on_grant_open(struct message *message)
+{
+	char mailbox[STORE_MAILBOX_MAXIMUM_OCTETS];
+	struct message_reader reader;
+	struct store_client *client;
+	bool is_read_only;
+	uint64_t instance;
+
+	message_reader_init(&reader, message);
+	instance = message_get_u64(&reader);
+	message_get_string(&reader, mailbox, sizeof(mailbox));
+	is_read_only = message_get_u8(&reader) != 0;
+	if (!message_reader_finish(&reader))
+		return false;
+	client = settled_client(instance);
+	if (client)
+		opened_on_grant_open(
+			client, message->subject, mailbox, is_read_only);
+	return true;
+}
+
+static bool
+on_grant_append(struct message *message)
+{
+	struct delivery_grant grant;
+	struct message_reader reader;
+	struct store_client *client;
+	struct store_holder *holder;
+	uint64_t instance;
+
+	message_reader_init(&reader, message);
+	instance = message_get_u64(&reader);
+	grant.number = message_get_u32(&reader);
+	message_get_string(&reader, grant.mailbox, sizeof(grant.mailbox));
+	grant.quota_octets = message_get_u64(&reader);
+	grant.quota_messages = message_get_u64(&reader);
+	if (!message_reader_finish(&reader))
+		return false;
+	client = settled_client(instance);
+	holder = client ? store_client_holder(client, message->subject) : NULL;
 	/* One that does not fit is the session's doing, not auth's: it has no
 	   such recipient, and its BEGIN will be malformed. */
 	if (holder)
-		delivery_grant(holder, number, mailbox);
-	return message->type == MESSAGE_GRANT_APPEND;
+		delivery_grant(holder, &grant);
+	return true;
+}
+
+static bool
+on_auth_message(struct channel *channel, struct message *message)
+{
+	switch (message->type) {
+	case MESSAGE_SWEEP:
+		return expiry_on_sweep(message);
+	case MESSAGE_GRANT_OPEN:
+		return on_grant_open(message);
+	case MESSAGE_GRANT_APPEND:
+		return on_grant_append(message);
+	default:
+		return false;
+	}
 }
 
 /* ---- the administrator's questions ---- */

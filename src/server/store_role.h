@@ -37,6 +37,7 @@ struct store_holder {
 	struct store_session *session;
 	uint32_t count; /* messages of its snapshot */
 	bool is_opening;
+	bool is_read_only; /* auth says that nothing may be deleted */
 	struct index_set deleted;
 	struct store_commit_call commit;
 	bool is_committing;

@@ -8,6 +8,18 @@ is_over(uint64_t value, uint64_t limit, unsigned percent)
 	return limit > 0 && value * 100 > limit * percent;
 }
 
+struct store_quota
+quota_of(const struct store_quota *of_all, const struct store_append_call *call)
+{
+	struct store_quota quota = *of_all;
+
+	if (call->quota_octets)
+		quota.octets = call->quota_octets;
+	if (call->quota_messages)
+		quota.messages = call->quota_messages;
+	return quota;
+}
+
 enum outcome
 quota_judge(const struct store_quota *quota, uint64_t messages, uint64_t octets)
 {

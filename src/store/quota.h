@@ -9,4 +9,8 @@
 enum outcome quota_judge(
 	const struct store_quota *quota, uint64_t messages, uint64_t octets);
 
+/* What holds for the mailbox of this append. */
+struct store_quota quota_of(
+	const struct store_quota *of_all, const struct store_append_call *call);
+
 #endif

@@ -91,8 +91,10 @@ struct store_commit_call {
 
 struct store_append_call {
 	struct store_call call;
-	const char *mailbox;	     /* begin: where to */
-	uint64_t expected_octets;    /* begin: 0 when unknown */
+	const char *mailbox;	  /* begin: where to */
+	uint64_t expected_octets; /* begin: 0 when unknown */
+	/* begin: of this mailbox, where it is not 0; else as of all */
+	uint64_t quota_octets, quota_messages;
 	struct bytes chunk;	     /* write: borrowed until done */
 	struct store_append *append; /* out of begin, in of write and commit */
 	char uidl[UIDL_MAXIMUM_OCTETS + 1]; /* out of commit */

@@ -50,14 +50,15 @@ check_hash(const struct credential *credential)
 }
 
 static void
-check_account(
-	const struct account *account, const struct credential *credential)
+check_account(const struct account *account,
+	const struct credential *credential,
+	const struct accounts_naming *naming)
 {
 	char name[ACCOUNT_NAME_SIZE], networks[ACCOUNT_NETWORKS_SIZE];
 	struct bytes wrong;
 
 	assert_true(
-		accounts_canonical_name(bytes_of_string(account->name), name));
+		accounts_name(naming, bytes_of_string(account->name), name));
 	assert_string_equal(name, account->name);
 	assert_true(networks_canonical(
 		bytes_of_string(credential->networks), networks, &wrong));
@@ -67,24 +68,24 @@ check_account(
 }
 
 static void
-check_line(struct bytes line, const char *scheme)
+check_line(struct bytes line, const struct passwd_line_rules *rules)
 {
 	char error[PASSWD_LINE_ERROR_SIZE] = "";
 	struct account account = {.name = "untouched"};
 	struct credential credential = {.hash = "untouched"};
 	enum passwd_line what =
-		passwd_line_read(line, scheme, &account, &credential, error);
+		passwd_line_read(line, rules, &account, &credential, error);
 
 	assert_true(memchr(error, '\0', sizeof(error)) != NULL);
 	switch (what) {
 	case PASSWD_LINE_OK:
 		assert_int_equal(error[0], '\0');
-		check_account(&account, &credential);
+		check_account(&account, &credential, &rules->naming);
 		check_hash(&credential);
 		break;
 	case PASSWD_LINE_UNUSABLE:
 		assert_true(error[0] != '\0');
-		check_account(&account, &credential);
+		check_account(&account, &credential, &rules->naming);
 		assert_string_equal(credential.hash, SCHEME_UNUSABLE);
 		break;
 	case PASSWD_LINE_BAD:
@@ -102,6 +103,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t octets)
 		"CRYPT", "PLAIN", "SSHA256", "PLAIN-MD5"};
 	struct bytes in = bytes_of(data, octets);
 	struct fuzz_head head = fuzz_take_head(&in);
+	struct passwd_line_rules rules = {
+		.scheme = schemes[head.flags % COUNT(schemes)],
+		.naming = {
+			head.flags & 4 ? "example.org" : NULL, head.flags & 8}};
 
 	while (in.octets > 0) {
 		struct bytes line = bytes_cut(&in, '\n');
@@ -111,8 +116,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t octets)
 		assert_non_null(copy);
 		if (line.octets > 0)
 			memcpy(copy, line.at, line.octets);
-		check_line(bytes_of(copy, line.octets),
-			schemes[head.flags % COUNT(schemes)]);
+		check_line(bytes_of(copy, line.octets), &rules);
 		free(copy);
 	}
 	return 0;

@@ -54,6 +54,7 @@ set_policy_of_user(struct dialog *d)
 		.login_delay_seconds =
 			(uint32_t)dialog_number(d, KEY_USER_LOGIN_DELAY,
 				o->settings.policy.login_delay_seconds),
+		.is_read_only = dialog_is_yes(d, KEY_READ_ONLY, false),
 	};
 
 	pop3_session_set_policy(o->session, &policy);

@@ -34,6 +34,7 @@ static const struct key_row {
 		VERBATIM},
 	[KEY_USER_LOGIN_DELAY] = {"user-login-delay", PLACE_BEFORE, POP3,
 		VERBATIM},
+	[KEY_READ_ONLY] = {"read-only", PLACE_BEFORE, POP3, VERBATIM},
 	[KEY_BANNER_ID] = {"banner-id", PLACE_BEFORE, POP3, VERBATIM},
 	[KEY_AUTH_FAILS] = {"auth-fails", PLACE_BEFORE, POP3, VERBATIM},
 	[KEY_OPEN_FAILS] = {"open-fails", PLACE_BEFORE, POP3, VERBATIM},

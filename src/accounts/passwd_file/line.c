@@ -153,8 +153,9 @@ read_password(struct reading *reading, struct bytes text, const char *scheme)
 }
 
 enum passwd_line
-passwd_line_read(struct bytes line, const char *scheme, struct account *account,
-	struct credential *credential, char error[PASSWD_LINE_ERROR_SIZE])
+passwd_line_read(struct bytes line, const struct passwd_line_rules *rules,
+	struct account *account, struct credential *credential,
+	char error[PASSWD_LINE_ERROR_SIZE])
 {
 	struct reading reading = {.error = error};
 	struct bytes user, password;
@@ -165,7 +166,7 @@ passwd_line_read(struct bytes line, const char *scheme, struct account *account,
 	if (bytes_trim(line).octets == 0 || line.at[0] == '#')
 		return PASSWD_LINE_EMPTY;
 	user = bytes_cut(&line, ':');
-	if (!accounts_canonical_name(user, reading.account.name)) {
+	if (!accounts_name(&rules->naming, user, reading.account.name)) {
 		is_bad(&reading, "what stands before the first : cannot be a "
 				 "user's name");
 		return PASSWD_LINE_BAD;
@@ -175,7 +176,7 @@ passwd_line_read(struct bytes line, const char *scheme, struct account *account,
 		bytes_cut(&line, ':');
 	if (!read_extras(&reading, line))
 		return PASSWD_LINE_BAD;
-	is_usable = read_password(&reading, password, scheme);
+	is_usable = read_password(&reading, password, rules->scheme);
 	*account = reading.account;
 	*credential = reading.credential;
 	explicit_bzero(&reading, sizeof(reading));

@@ -24,15 +24,18 @@ enum passwd_line {
 	PASSWD_LINE_BAD,      /* nobody's */
 };
 
+struct passwd_line_rules {
+	const char *scheme; /* of passwords that name none, e.g. "CRYPT" */
+	struct accounts_naming naming;
+};
+
 /*
  * Fills account and credential, but for the generation, when it is OK or
  * unusable. `error` is one sentence when it is not OK or empty; nothing of the
  * password is in it.
- *
- * scheme  of passwords that name none, e.g. "CRYPT"
  */
-enum passwd_line passwd_line_read(struct bytes line, const char *scheme,
-	struct account *account, struct credential *credential,
-	char error[PASSWD_LINE_ERROR_SIZE]);
+enum passwd_line passwd_line_read(struct bytes line,
+	const struct passwd_line_rules *rules, struct account *account,
+	struct credential *credential, char error[PASSWD_LINE_ERROR_SIZE]);
 
 #endif

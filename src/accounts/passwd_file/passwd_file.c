@@ -43,7 +43,8 @@ struct stamp {
 struct accounts_passwd_file {
 	struct accounts base; /* first */
 	int directory;
-	char *location, *scheme;
+	char *location, *scheme, *domain;
+	struct passwd_line_rules rules; /* of those strings */
 	void (*notice)(const char *text);
 	struct table table;
 	struct stamp stamp;
@@ -185,7 +186,7 @@ take_line(struct accounts_passwd_file *self, struct table *table,
 	enum passwd_line what;
 
 	what = passwd_line_read(
-		line, self->scheme, &account, &credential, error);
+		line, &self->rules, &account, &credential, error);
 	if (what == PASSWD_LINE_BAD || what == PASSWD_LINE_UNUSABLE)
 		tell(self, number, error);
 	if (what == PASSWD_LINE_BAD || what == PASSWD_LINE_EMPTY)
@@ -368,7 +369,7 @@ read_entry(const struct accounts_passwd_file *self, const struct entry *entry,
 		buffer_bytes(&self->table.text).at + entry->at, entry->octets);
 	char error[PASSWD_LINE_ERROR_SIZE];
 	enum passwd_line what = passwd_line_read(
-		line, self->scheme, account, credential, error);
+		line, &self->rules, account, credential, error);
 
 	if (what != PASSWD_LINE_OK && what != PASSWD_LINE_UNUSABLE)
 		return false;
@@ -452,6 +453,7 @@ close_accounts(struct accounts **accounts)
 	table_release(&self->table);
 	free(self->location);
 	free(self->scheme);
+	free(self->domain);
 	free(self);
 	*accounts = NULL;
 }
@@ -478,8 +480,13 @@ accounts_passwd_file_open(
 	self->notice = options->notice;
 	self->location = strdup(options->location);
 	self->scheme = strdup(options->scheme);
+	self->domain = strdup(options->naming.default_domain
+				      ? options->naming.default_domain
+				      : "");
+	self->rules = (struct passwd_line_rules){.scheme = self->scheme,
+		.naming = {self->domain, options->naming.keeps_case}};
 	accounts = &self->base;
-	if (!self->location || !self->scheme) {
+	if (!self->location || !self->scheme || !self->domain) {
 		close_accounts(&accounts);
 		return ERR_TRY_LATER;
 	}

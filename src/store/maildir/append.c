@@ -2,12 +2,17 @@
 #include <stdlib.h>
 
 #include "store/maildir/append.h"
+#include "store/quota.h"
 
 static enum outcome
 append_begin_work(struct job *job)
 {
+	struct mailbox *mailbox = &job->slot->mailbox;
+	struct store_quota quota = quota_of(&mailbox->settings->quota,
+		(const struct store_append_call *)job->call);
+
 	return delivery_begin(
-		&job->append->delivery, &job->slot->mailbox, !job->is_open);
+		&job->append->delivery, mailbox, &quota, !job->is_open);
 }
 
 static void

@@ -40,18 +40,19 @@ may_hold(struct mailbox *mailbox)
 }
 
 enum outcome
-delivery_begin(
-	struct delivery *delivery, struct mailbox *mailbox, bool may_scan)
+delivery_begin(struct delivery *delivery, struct mailbox *mailbox,
+	const struct store_quota *quota, bool may_scan)
 {
 	enum outcome outcome = mailbox_open_root(mailbox, true);
 
-	*delivery = (struct delivery){.mailbox = mailbox, .descriptor = -1};
+	*delivery = (struct delivery){
+		.mailbox = mailbox, .quota = *quota, .descriptor = -1};
 	measure_init(&delivery->measure);
 	buffer_init(&delivery->held, DELIVERY_MESSAGE_OCTETS);
 	if (outcome != OK)
 		return outcome;
 	mailbox_sweep(mailbox);
-	outcome = quota_check(mailbox, 0, may_scan);
+	outcome = quota_check(mailbox, &delivery->quota, 0, may_scan);
 	if (outcome != OK)
 		return outcome;
 	delivery->may_hold = may_hold(mailbox);

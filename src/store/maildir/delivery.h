@@ -20,6 +20,7 @@
 
 struct delivery {
 	struct mailbox *mailbox;
+	struct store_quota quota;
 	struct buffer held;
 	int descriptor; /* of the file in tmp/, or -1 */
 	bool may_hold;
@@ -35,8 +36,8 @@ struct delivery {
 };
 
 /* may_scan: as in quota_check. Errors  ERR_OVER_QUOTA, ERR_SOFT_QUOTA, ... */
-enum outcome delivery_begin(
-	struct delivery *delivery, struct mailbox *mailbox, bool may_scan);
+enum outcome delivery_begin(struct delivery *delivery, struct mailbox *mailbox,
+	const struct store_quota *quota, bool may_scan);
 enum outcome delivery_write(struct delivery *delivery, struct bytes chunk);
 /* Nothing more will be written: its name and its UIDL are known. */
 enum outcome delivery_finish(struct delivery *delivery, bool may_scan);

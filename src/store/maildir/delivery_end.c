@@ -87,8 +87,8 @@ delivery_finish(struct delivery *delivery, bool may_scan)
 	if (delivery->outcome != OK || delivery->is_finished)
 		return delivery->outcome;
 	measure_end(&delivery->measure);
-	delivery->outcome = quota_check(
-		delivery->mailbox, delivery->measure.octets, may_scan);
+	delivery->outcome = quota_check(delivery->mailbox, &delivery->quota,
+		delivery->measure.octets, may_scan);
 	if (delivery->outcome != OK)
 		return delivery->outcome;
 	count_arriving(delivery);

@@ -5,9 +5,10 @@
 #include "store/quota.h"
 
 static enum outcome
-judge(const struct mailbox *mailbox, uint64_t octets)
+judge(const struct mailbox *mailbox, const struct store_quota *quota,
+	uint64_t octets)
 {
-	return quota_judge(&mailbox->settings->quota,
+	return quota_judge(quota,
 		mailbox->index.trailer.count + mailbox->arriving_messages + 1,
 		mailbox->index.trailer.octets + mailbox->arriving_octets +
 			octets);
@@ -32,9 +33,9 @@ look(struct mailbox *mailbox, bool is_anew)
 
 /* What cannot be known refuses nobody. */
 enum outcome
-quota_check(struct mailbox *mailbox, uint64_t octets, bool may_scan)
+quota_check(struct mailbox *mailbox, const struct store_quota *quota,
+	uint64_t octets, bool may_scan)
 {
-	const struct store_quota *quota = &mailbox->settings->quota;
 	enum outcome outcome;
 
 	if (quota->messages == 0 && quota->octets == 0)
@@ -44,8 +45,9 @@ quota_check(struct mailbox *mailbox, uint64_t octets, bool may_scan)
 		outcome = look(mailbox, true);
 	if (outcome != OK)
 		return OK;
-	outcome = judge(mailbox, octets);
+	outcome = judge(mailbox, quota, octets);
 	if (outcome == OK || !may_scan)
 		return outcome;
-	return look(mailbox, true) == OK ? judge(mailbox, octets) : outcome;
+	return look(mailbox, true) == OK ? judge(mailbox, quota, octets)
+					 : outcome;
 }

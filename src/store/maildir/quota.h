@@ -9,12 +9,13 @@
 #include "store/maildir/mailbox.h"
 
 /*
+ * quota     of this mailbox
  * octets    of the message as far as it is known
  * may_scan  no session is open: before it says no, it looks for mail that
  *           others have removed
  * Errors    ERR_SOFT_QUOTA (it would pass the soft limit), ERR_OVER_QUOTA
  */
-enum outcome quota_check(
-	struct mailbox *mailbox, uint64_t octets, bool may_scan);
+enum outcome quota_check(struct mailbox *mailbox,
+	const struct store_quota *quota, uint64_t octets, bool may_scan);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "store/mbox/job.h"
+#include "store/quota.h"
 
 static void
 free_append(struct store_append *append)
@@ -12,8 +13,7 @@ free_append(struct store_append *append)
 }
 
 static enum outcome
-start_append(struct mbox_store *store, const char *mailbox,
-	struct store_append **out)
+start_append(struct mbox_store *store, struct store_append_call *call)
 {
 	struct store_append *append = calloc(1, sizeof(*append));
 	enum outcome outcome = ERR_TRY_LATER;
@@ -21,14 +21,15 @@ start_append(struct mbox_store *store, const char *mailbox,
 	if (append)
 		append->end = calloc(1, sizeof(*append->end));
 	if (append && append->end)
-		outcome = mbox_init(
-			&append->arriving.mbox, &store->settings, mailbox);
+		outcome = mbox_init(&append->arriving.mbox, &store->settings,
+			call->mailbox);
 	if (outcome == OK) {
-		append->key = mbox_key(mailbox);
+		append->key = mbox_key(call->mailbox);
+		append->arriving.quota = quota_of(&store->settings.quota, call);
 		outcome = mbox_arriving_begin(&append->arriving);
 	}
 	if (outcome == OK)
-		*out = append;
+		call->append = append;
 	else if (append)
 		free_append(append);
 	return outcome;
@@ -38,8 +39,7 @@ start_append(struct mbox_store *store, const char *mailbox,
 void
 mbox_append_begin(struct store *base, struct store_append_call *call)
 {
-	mbox_answer(&call->call, start_append((struct mbox_store *)base,
-					 call->mailbox, &call->append));
+	mbox_answer(&call->call, start_append((struct mbox_store *)base, call));
 }
 
 static enum outcome

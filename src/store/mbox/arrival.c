@@ -247,7 +247,7 @@ append(struct mbox_arriving *a)
 static enum outcome
 check_quota(struct mbox_arriving *a, struct mbox_scan **kept)
 {
-	const struct store_quota *quota = &a->mbox.settings->quota;
+	const struct store_quota *quota = &a->quota;
 	enum outcome outcome;
 
 	if (quota->messages == 0 && quota->octets == 0)

@@ -17,6 +17,7 @@
 
 struct mbox_arriving {
 	struct mbox mbox;
+	struct store_quota quota;
 	struct mbox_writer writer;
 	struct mbox_spool spool;
 	struct mbox_content content;

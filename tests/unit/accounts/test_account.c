@@ -133,6 +133,8 @@ a_credential_has_its_conditions(void **state)
 
 /* ---- names of logins ---- */
 
+static const struct accounts_naming plain;
+
 static void
 logins_name_devices(void **state)
 {
@@ -160,7 +162,8 @@ logins_name_devices(void **state)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		char name[ACCOUNT_NAME_SIZE], device[ACCOUNT_DEVICE_SIZE];
-		bool is_good = accounts_login_name(rows[i].given, name, device);
+		bool is_good = accounts_login_name(
+			&plain, rows[i].given, name, device);
 
 		if (is_good != (rows[i].name != NULL)) {
 			show_octets("wrong answer", rows[i].given);
@@ -181,16 +184,16 @@ a_login_has_its_longest(void **state)
 
 	memset(given, 'a', sizeof(given));
 	given[ACCOUNT_NAME_SIZE - 1] = '%';
-	assert_true(accounts_login_name(
+	assert_true(accounts_login_name(&plain,
 		bytes_of(given, ACCOUNT_NAME_SIZE + ACCOUNT_DEVICE_SIZE - 1),
 		name, device));
 	assert_int_equal(strlen(name), ACCOUNT_NAME_SIZE - 1);
 	assert_int_equal(strlen(device), ACCOUNT_DEVICE_SIZE - 1);
-	assert_false(accounts_login_name(
+	assert_false(accounts_login_name(&plain,
 		bytes_of(given, ACCOUNT_NAME_SIZE + ACCOUNT_DEVICE_SIZE), name,
 		device));
 	assert_false(accounts_login_name(
-		bytes_of(given + 1, sizeof(given) - 1), name, device));
+		&plain, bytes_of(given + 1, sizeof(given) - 1), name, device));
 }
 
 /* ---- several passwords ---- */

@@ -122,6 +122,8 @@ settled_password(const char *name, const char *password)
 
 /* ---- lines ---- */
 
+static const struct passwd_line_rules rules = {.scheme = "PLAIN"};
+
 static void
 a_line_is_read(void **state)
 {
@@ -181,7 +183,7 @@ a_line_is_read(void **state)
 		struct account account = {0};
 		struct credential credential = {0};
 		enum passwd_line what =
-			passwd_line_read(bytes_of_string(rows[i].line), "PLAIN",
+			passwd_line_read(bytes_of_string(rows[i].line), &rules,
 				&account, &credential, error);
 
 		if (what != rows[i].what)

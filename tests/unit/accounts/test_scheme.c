@@ -89,6 +89,27 @@ passwords_are_right_or_wrong(void **state)
 	}
 }
 
+/* Those that settings may name are those that there are. */
+static void
+all_names_are_known(void **state)
+{
+	struct bytes rest = BYTES(SCHEME_NAMES);
+	unsigned count = 0;
+
+	while (rest.octets > 0) {
+		struct bytes word = bytes_cut(&rest, ' '), scheme;
+		struct credential credential;
+		char name[32];
+
+		assert_true(bytes_to_string(word, name, sizeof(name)));
+		assert_int_not_equal(
+			scheme_read(BYTES("?"), name, &credential, &scheme),
+			SCHEME_UNKNOWN);
+		count++;
+	}
+	assert_int_equal(count, 25);
+}
+
 static void
 the_standard_is_for_those_without(void **state)
 {
@@ -229,6 +250,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(passwords_are_right_or_wrong),
+		cmocka_unit_test(all_names_are_known),
 		cmocka_unit_test(the_standard_is_for_those_without),
 		cmocka_unit_test(scram_has_its_keys),
 		cmocka_unit_test(what_cannot_be_checked_is_told_apart),

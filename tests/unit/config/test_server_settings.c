@@ -2,6 +2,7 @@
 #include "../check.h"
 
 #include "base/log.h"
+#include "accounts/scheme.h"
 #include "config/server_settings.h"
 
 #include <unistd.h>
@@ -95,6 +96,11 @@ static const char whole[] = "[server]\n"
 			    "\n[auth]\n"
 			    "plaintext-without-tls = yes\n"
 			    "backends = sqlite, pam\n"
+			    "passwd-file = /etc/users\n"
+			    "passwd-file-scheme = SSHA256\n"
+			    "default-domain = example.org\n"
+			    "fold-case = no\n"
+			    "scram-iterations = 4096\n"
 			    "hash-threads = 3\n"
 			    "cache = 90\n"
 			    "\n[pam]\n"
@@ -168,6 +174,11 @@ takes_every_key(void **state)
 	assert_int_equal(settings.expiry_warning_seconds, 604800);
 	assert_string_equal(settings.lookup_user, "m6");
 	assert_string_equal(settings.backends, "sqlite, pam");
+	assert_string_equal(settings.passwd_file, "/etc/users");
+	assert_string_equal(settings.passwd_file_scheme, "SSHA256");
+	assert_string_equal(settings.default_domain, "example.org");
+	assert_false(settings.folds_case);
+	assert_int_equal(settings.scram_iterations, 4096);
 	assert_string_equal(settings.pam.service, "pop3");
 	assert_string_equal(settings.pam.may_read, "/srv/users, /srv/more");
 	assert_int_equal(settings.pam.first_uid, 500);
@@ -276,13 +287,13 @@ says_file_and_line(void **state)
 			"one of no|yes|force"},
 		{"[auth]\nbackends = ldap\n",
 			"test.conf:2: backends = ldap: must be some, each "
-			"once, of sqlite|pam"},
+			"once, of sqlite|passwd-file|pam"},
 		{"[auth]\nbackends = sqlite, sqlite\n",
 			"test.conf:2: backends = sqlite, sqlite: must be some, "
-			"each once, of sqlite|pam"},
+			"each once, of sqlite|passwd-file|pam"},
 		{"[auth]\nbackends =\n",
 			"test.conf:2: backends = : must be some, each once, of "
-			"sqlite|pam"},
+			"sqlite|passwd-file|pam"},
 		/* RFC 1939 section 3 */
 		{"[pop3]\ntimeout = 599\n",
 			"test.conf:2: timeout = 599: must be from 600 to "
@@ -366,6 +377,26 @@ static const struct wrong bad[] = {
 	{"", "no [listener pop3s] or other listener: nobody could reach the "
 	     "server"},
 	{"[server]\nmail = relative/%u\n" LISTENER, MAIL("relative/%u")},
+	{"[auth]\nbackends = passwd-file\n" LISTENER,
+		"[auth] passwd-file = : must be the absolute path of a file, "
+		"since passwd-file is one of the backends"},
+	{"[auth]\nbackends = passwd-file\npasswd-file = users\n" LISTENER,
+		"[auth] passwd-file = users: must be the absolute path of a "
+		"file, since passwd-file is one of the backends"},
+	{"[auth]\nbackends = passwd-file\npasswd-file = /etc/\n" LISTENER,
+		"[auth] passwd-file = /etc/: must be the absolute path of a "
+		"file, since passwd-file is one of the backends"},
+	{"[auth]\npasswd-file-scheme = OTP\n" LISTENER,
+		"[auth] passwd-file-scheme = OTP: must be one "
+		"of " SCHEME_NAMES},
+	{"[auth]\ndefault-domain = @example.org\n" LISTENER,
+		"[auth] default-domain = @example.org: must be a domain, "
+		"without an @"},
+	{"[auth]\ndefault-domain = a..b\n" LISTENER,
+		"[auth] default-domain = a..b: must be a domain, without an @"},
+	{"[auth]\nscram-iterations = 4095\n" LISTENER,
+		"[auth] scram-iterations = 4095: must be 4096 or more (RFC "
+		"7677 section 4), or 0 for no SCRAM"},
 	{"[server]\nmail = /var/mail\n" LISTENER, MAIL("/var/mail")},
 	{"[server]\nmail = /var/mail/%x\n" LISTENER, MAIL("/var/mail/%x")},
 	{"[server]\nmail = /var/mail/%u%\n" LISTENER, MAIL("/var/mail/%u%")},

@@ -58,24 +58,39 @@ say_plain(enum server_message type, uint64_t connection)
 }
 
 static void
-grant_open(uint64_t connection, const char *mailbox)
+grant(uint64_t connection, const char *mailbox, bool is_read_only)
 {
 	struct message *message = compose(MESSAGE_GRANT_OPEN, connection);
 
 	message_put_u64(message, SESSION_INSTANCE);
 	message_put_string(message, mailbox);
+	message_put_u8(message, is_read_only);
 	say(store.auth, message);
 }
 
 static void
-grant_append(uint64_t connection, const char *mailbox)
+grant_open(uint64_t connection, const char *mailbox)
+{
+	grant(connection, mailbox, false);
+}
+
+static void
+grant_append_of(uint64_t connection, const char *mailbox, uint64_t messages)
 {
 	struct message *message = compose(MESSAGE_GRANT_APPEND, connection);
 
 	message_put_u64(message, SESSION_INSTANCE);
 	message_put_u32(message, 0);
 	message_put_string(message, mailbox);
+	message_put_u64(message, 0);
+	message_put_u64(message, messages);
 	say(store.auth, message);
+}
+
+static void
+grant_append(uint64_t connection, const char *mailbox)
+{
+	grant_append_of(connection, mailbox, 0);
 }
 
 static void
@@ -397,6 +412,22 @@ a_release_may_overtake_a_begin(void **state)
 	deliver_one(4);
 }
 
+/* Whoever has a quota of his own is bound by it and nobody else. */
+static void
+a_quota_comes_with_the_grant(void **state)
+{
+	deliver_one(1);
+	grant_append_of(2, "alice", 1);
+	append_begin(2);
+	expect_outcome(MESSAGE_APPEND_BEGUN, 2, ERR_OVER_QUOTA);
+	grant_append_of(3, "bob", 1);
+	append_begin(3);
+	expect_outcome(MESSAGE_APPEND_BEGUN, 3, OK);
+	grant_append_of(4, "alice", 2);
+	append_begin(4);
+	expect_outcome(MESSAGE_APPEND_BEGUN, 4, OK);
+}
+
 /* ---- maildrops ---- */
 
 static void
@@ -416,6 +447,60 @@ a_read_beyond_the_last_message_is_malformed(void **state)
 	expect_outcome(MESSAGE_OPENED, 2, OK);
 	read_index(2, 0, 2);
 	expect_end();
+}
+
+/* Nobody but a session that was taken over asks for it. */
+static void
+who_may_only_read_cannot_delete(void **state)
+{
+	struct message files;
+
+	deliver_one(1);
+	grant(2, "alice", true);
+	expect_outcome(MESSAGE_OPENED, 2, OK);
+	read_index(2, 0, 1);
+	expect(MESSAGE_FILES, 2, &files);
+	message_release(&files);
+	delete_index(2, 0);
+	expect_end();
+}
+
+static void
+who_may_only_read_cannot_commit(void **state)
+{
+	grant(2, "alice", true);
+	expect_outcome(MESSAGE_OPENED, 2, OK);
+	say_plain(MESSAGE_COMMIT, 2);
+	expect_end();
+}
+
+static void
+who_may_only_read_makes_nothing_old(void **state)
+{
+	struct message *message = compose(MESSAGE_RETRIEVED, 2);
+
+	deliver_one(1);
+	grant(2, "alice", true);
+	expect_outcome(MESSAGE_OPENED, 2, OK);
+	message_put_u32(message, 1);
+	message_put_u32(message, 0);
+	say(store.session, message);
+	expect_end();
+}
+
+/* The next login of the same connection is another one. */
+static void
+a_grant_says_it_for_itself_alone(void **state)
+{
+	deliver_one(1);
+	grant(2, "alice", true);
+	expect_outcome(MESSAGE_OPENED, 2, OK);
+	say_plain(MESSAGE_RELEASE, 2);
+	grant(2, "alice", false);
+	expect_outcome(MESSAGE_OPENED, 2, OK);
+	delete_index(2, 0);
+	say_plain(MESSAGE_COMMIT, 2);
+	expect_outcome(MESSAGE_COMMITTED, 2, OK);
 }
 
 /* A session that logs in twice on one connection harms itself, not auth. */
@@ -442,6 +527,11 @@ main(void)
 		STORE_TEST(a_release_may_overtake_a_begin),
 		STORE_TEST(an_index_that_is_none_is_malformed),
 		STORE_TEST(a_read_beyond_the_last_message_is_malformed),
+		STORE_TEST(a_quota_comes_with_the_grant),
+		STORE_TEST(who_may_only_read_cannot_delete),
+		STORE_TEST(who_may_only_read_cannot_commit),
+		STORE_TEST(who_may_only_read_makes_nothing_old),
+		STORE_TEST(a_grant_says_it_for_itself_alone),
 		STORE_TEST(a_second_grant_does_not_cut_auth_off),
 	};
 
