@@ -96,6 +96,10 @@ enum outcome ledger_adopt(struct ledger *ledger, const char *account,
 	const struct ledger_message *messages, size_t count,
 	bool (*is_listed)(struct bytes uidl, void *context), void *context,
 	bool *out_is_found);
+/* Collected by another program, unless they are known; out_news: how many are
+ * not. All or nothing, durable on return. */
+enum outcome ledger_import(struct ledger *ledger, const char *account,
+	const struct message_key *keys, size_t count, size_t *out_news);
 /* Messages of an account in one state. */
 uint64_t ledger_count(
 	struct ledger *ledger, const char *account, enum ledger_state state);

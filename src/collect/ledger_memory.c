@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What the ledger remembers of a server between two runs, and of messages by
  * what they are instead of by their UIDL. */
+#include "base/clock.h"
 #include "collect/ledger_state.h"
 
 #include <stdio.h>
@@ -223,6 +224,32 @@ ledger_adopt(struct ledger *ledger, const char *account,
 			outcome = move(ledger, account, &key, &messages[i].key);
 	}
 	return ledger_end(ledger, outcome);
+}
+
+enum outcome
+ledger_import(struct ledger *ledger, const char *account,
+	const struct message_key *keys, size_t count, size_t *out_news)
+{
+	enum outcome outcome = ledger_begin(ledger);
+	size_t news = 0;
+
+	if (outcome != OK)
+		return outcome;
+	for (size_t i = 0; i < count && outcome == OK; i++) {
+		sqlite3_stmt *statement =
+			ledger_prepare(ledger, IMPORT, account);
+
+		sqlite3_bind_blob(statement, 2, keys[i].uidl.at,
+			(int)keys[i].uidl.octets, SQLITE_STATIC);
+		sqlite3_bind_int64(statement, 3, keys[i].ordinal);
+		sqlite3_bind_int64(statement, 4, (int64_t)clock_wall_seconds());
+		outcome = ledger_finish(statement);
+		news += (size_t)sqlite3_changes(ledger->db);
+	}
+	outcome = ledger_end(ledger, outcome);
+	if (outcome == OK)
+		*out_news = news;
+	return outcome;
 }
 
 uint64_t

@@ -97,6 +97,9 @@ static const char *const texts[STATEMENTS] = {
 		  " AND header = ?2 AND state = 2 AND octets = ?3",
 	[ADOPT] = "UPDATE OR REPLACE message SET uidl = ?4, ordinal = ?5"
 		  " WHERE account = ?1 AND uidl = ?2 AND ordinal = ?3",
+	[IMPORT] =
+		"INSERT OR IGNORE INTO message(account, uidl, ordinal, state,"
+		" at, octets) VALUES(?1, ?2, ?3, 6, ?4, 0)",
 	[RECALL] = "SELECT server, asked_at, capabilities, mechanisms,"
 		   " login_delay, expire, lockstep_until, listed_at,"
 		   " messages, octets, uidl, due, login_at, refusals,"

@@ -30,6 +30,7 @@ enum ledger_statement {
 	SIZES,
 	MATCH,
 	ADOPT,
+	IMPORT,
 	RECALL,
 	REMEMBER,
 	LAST_RUN,

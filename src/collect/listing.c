@@ -257,12 +257,39 @@ find(struct collection *c, const struct listed *one, struct ledger_entry *out)
 	return outcome == OK;
 }
 
+/* WORKAROUND(getmail): its file has "-" for each "/". It is taken for this one
+ * unless the server has a message of that very UIDL. */
+static bool
+find_by_getmail(struct collection *c, const struct listed *one,
+	struct ledger_entry *entry)
+{
+	unsigned char uidl[MESSAGE_KEY_UIDL_MAXIMUM_OCTETS];
+	struct bytes text = bytes_of(uidl, one->key.uidl.octets);
+	struct listed other = {.key = {text, 0}};
+	struct ledger_entry found;
+
+	if (!bytes_has(one->key.uidl, '/') || one->is_twin)
+		return true;
+	for (size_t i = 0; i < text.octets; i++)
+		uidl[i] =
+			one->key.uidl.at[i] == '/' ? '-' : one->key.uidl.at[i];
+	if (listing_has(text, c))
+		return true;
+	if (!find(c, &other, &found))
+		return false;
+	if (found.state == LEDGER_IMPORTED)
+		*entry = found;
+	return true;
+}
+
 bool
 listing_look_up(struct collection *c, struct listed *one)
 {
 	struct ledger_entry entry;
 
 	if (!find(c, one, &entry))
+		return false;
+	if (entry.state == LEDGER_UNKNOWN && !find_by_getmail(c, one, &entry))
 		return false;
 	one->attempts = entry.attempts;
 	one->born_seconds = entry.born_seconds;

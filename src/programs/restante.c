@@ -28,6 +28,9 @@ static const struct command commands[] = {
 	{"fetch", "[ACCOUNT...] [--daemon] [--dry-run] [--json] [-q]",
 		"collect new mail, of all accounts when none is named",
 		"raboBQNjq", 0, ACCOUNTS_MAXIMUM, false, fetch},
+	{"import-state", "FILE ACCOUNT --from PROGRAM [--mailbox NAME]",
+		"do not collect what another program did", "FM", 2, 2, false,
+		import_state},
 	{"status", "[--json]", "what the last run of each account did", "j", 0,
 		0, false, show_status},
 };
@@ -82,6 +85,10 @@ static const struct command_option options[] = {
 		"try again what is in quarantine"},
 	{'N', "--accept-new-uidls", NULL, NULL, AT(accepts_new_uidls),
 		"receive again what has new UIDLs and may be here"},
+	{'F', "--from", NULL, "PROGRAM", AT(from),
+		"whose file it is: fetchmail, getmail, mpop or fdm"},
+	{'M', "--mailbox", NULL, "NAME", AT(mailbox),
+		"which mailbox of the file, as USER@HOST"},
 	{'j', "--json", NULL, NULL, AT(is_json), "print data as JSON"},
 	{'q', "--quiet", "-q", NULL, AT(is_quiet), "print failures only"},
 };

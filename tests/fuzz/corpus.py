@@ -130,6 +130,11 @@ def seeds(tests):
         b"PosnyVjX7YeAK2xsasX/0hTXjjg=,JHwbkp2pQVb1hqo4zrUJ6Sxt+bU=\n"
         b"dave:{PBKDF2}$1$s$5000$665b5ded3755272aab4596e1c25b20d377504a47\n"
         b"eve:{PLAIN.b64}eA==\nfrank:{OTP}x\n")
+    yield "importing", "fetchmail", b"\0\0alice@a.example u1\nbob@b u 2\n"
+    yield "importing", "mpop", (
+        b"\1\0# a comment\n 2 a.example alice@x\nu1\nu2\n 0 b bob\n")
+    yield "importing", "getmail", b"\2\0u1\0001700000000\nu-2\0001\n"
+    yield "importing", "fdm", b"\3\0002 u1\n4 ../x\n"
     yield "rules", "pattern", b"\1\0*ab?\\**\nxxabc*yy"
     yield "rules", "rules", (
         b"\2\0[rule a]\nheader = Subject: *x*\nlarger-than = 1KiB\n"

@@ -164,7 +164,10 @@ class Session(threading.Thread):
             b"%d %s\r\n" % (n, uidl)
             for n, (uidl, _) in enumerate(self.mail, 1)) + b".\r\n"
 
-    def on_list(self, _):
+    def on_list(self, argument):
+        if argument:
+            return b"+OK %s %d\r\n" % (
+                argument.encode(), len(self.mail[int(argument) - 1][1]))
         return b"+OK\r\n" + b"".join(
             b"%d %d\r\n" % (n, len(octets))
             for n, (_, octets) in enumerate(self.mail, 1)) + b".\r\n"

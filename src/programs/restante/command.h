@@ -17,7 +17,8 @@ struct arguments {
 	struct collect_settings settings;
 	/* options; NULL or false without */
 	const char *host, *port, *tls, *user, *maildir, *ca_file,
-		*password_command, *account, *proxy, *dns_server, *connect_to;
+		*password_command, *account, *proxy, *dns_server, *connect_to,
+		*from, *mailbox;
 	bool keeps, deletes, reads_stdin, is_untested, uses_keyring, is_sure;
 	bool is_json, is_quiet, is_dry_run, is_retry, is_daemon;
 	bool observes, wants_bodies, wants_quarantined, accepts_new_uidls;
@@ -29,6 +30,7 @@ int explain(struct arguments *arguments);
 int show_discovery(struct arguments *arguments);
 int fetch(struct arguments *arguments);
 int fetch_daemon(struct arguments *arguments);
+int import_state(struct arguments *arguments);
 int show_status(struct arguments *arguments);
 
 /* The sysexits(3) code of an outcome, and the worse of two codes. */
