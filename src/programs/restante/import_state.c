@@ -101,11 +101,11 @@ static int
 complain_of_mailboxes(const struct import *import)
 {
 	char list[SHOWN * (IMPORT_MAILBOX_SIZE + 2)] = "";
+	size_t used = 0;
 
-	for (size_t i = 0; i < import->other_count; i++) {
-		strcat(list, i > 0 ? ", " : "");
-		strcat(list, import->others[i]);
-	}
+	for (size_t i = 0; i < import->other_count; i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used,
+			"%s%s", i > 0 ? ", " : "", import->others[i]);
 	return complain(EX_DATAERR,
 		"%s has %s for %s; it is of %s%s; --mailbox says which one to "
 		"take",
