@@ -2,6 +2,7 @@
 /* restante explain: which rule holds for a message, and why. */
 #include "base/clock.h"
 #include "collect/header.h"
+#include "programs/json_text.h"
 #include "programs/restante/command.h"
 
 #include <errno.h>
@@ -92,22 +93,6 @@ answer_name(enum rule_answer answer)
 	return names[answer];
 }
 
-/* A header need not be UTF-8, JSON must: what is not is shown as "?". */
-static json_t *
-text_of(const char *text)
-{
-	json_t *string = json_string(text);
-	char copy[RULE_TEXT_SIZE];
-
-	if (string)
-		return string;
-	snprintf(copy, sizeof(copy), "%s", text);
-	for (char *at = copy; *at; at++)
-		if (*at & 0x80)
-			*at = '?';
-	return json_string(copy);
-}
-
 static void
 on_condition(const struct rule *rule, const char *condition,
 	enum rule_answer answer, const char *why, void *context)
@@ -117,8 +102,8 @@ on_condition(const struct rule *rule, const char *condition,
 	if (e->conditions)
 		json_array_append_new(e->conditions,
 			json_pack("{s:o, s:s, s:o}", "condition",
-				text_of(condition), "answer",
-				answer_name(answer), "why", text_of(why)));
+				json_text(condition), "answer",
+				answer_name(answer), "why", json_text(why)));
 	else
 		printf("    %-3s  %s: %s\n", answer_name(answer), condition,
 			why);
@@ -211,7 +196,7 @@ print_json(struct explanation *e, const struct rule_verdict *verdict)
 		"account", e->account->name, "octets", (json_int_t)e->octets,
 		"rules", e->rules, "rule", rule ? rule->name : NULL, "action",
 		rule ? rule_action_name(rule) : "file", "folder",
-		verdict->folder, "place", text_of(place_of(e, rule, usual)));
+		verdict->folder, "place", json_text(place_of(e, rule, usual)));
 
 	json_dumpf(object, stdout, JSON_INDENT(2));
 	putchar('\n');

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "programs/restante/report.h"
 #include "base/clock.h"
+#include "programs/json_text.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -62,7 +63,7 @@ describe_message(const struct engine_message *message)
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		json_object_set_new(
-			object, texts[i].name, json_string(texts[i].value));
+			object, texts[i].name, json_text(texts[i].value));
 	return object;
 }
 
