@@ -272,8 +272,6 @@ commits_all_or_nothing(void **state)
 	assert_int_equal(state_of(KEY("1")), LEDGER_STORED);
 }
 
-/* ---- forgetting ---- */
-
 struct listing {
 	const char *const *uidls; /* ended by NULL */
 	unsigned asked;
@@ -290,6 +288,101 @@ is_listed(struct bytes uidl, void *context)
 			return true;
 	return false;
 }
+
+/* ---- messages by what they are ---- */
+
+static struct ledger_message
+headed(struct message_key key, uint64_t octets, unsigned char fill)
+{
+	struct ledger_message one = message(key, octets, fill);
+
+	memset(one.header, fill, sizeof(one.header));
+	one.born_seconds = octets;
+	return one;
+}
+
+static void
+adopts_what_is_listed_no_more(void **state)
+{
+	static const char *const uidls[] = {"new", "listed", "twin", NULL};
+	const struct ledger_message before[] = {headed(KEY("old"), 10, 1),
+		headed(KEY("listed"), 20, 2), headed(KEY("deleted"), 30, 3),
+		headed(KEY("size"), 40, 4)};
+	const struct ledger_message after[] = {headed(KEY("new"), 10, 1),
+		headed(KEY("twin"), 10, 1), headed(KEY("new"), 20, 2),
+		headed(KEY("new"), 30, 3), headed(KEY("new"), 41, 4)};
+	static const bool wanted[] = {true, false, false, false, false};
+	struct listing listing = {uidls, 0};
+	bool is_found[COUNT(after)];
+
+	assert_int_equal(ledger_commit(ledger, ALICE, before, 4), OK);
+	mark_deleted(ALICE, KEY("deleted"));
+	for (size_t i = 0; i < COUNT(after); i++)
+		assert_int_equal(ledger_match(ledger, ALICE, &after[i],
+					 is_listed, &listing),
+			i < 2);
+	assert_false(ledger_match(ledger, BOB, &after[0], is_listed, &listing));
+	assert_int_equal(ledger_adopt(ledger, ALICE, after, COUNT(after),
+				 is_listed, &listing, is_found),
+		OK);
+	/* One message is no two. */
+	assert_memory_equal(is_found, wanted, sizeof(wanted));
+	reopen();
+	assert_int_equal(state_of(KEY("old")), LEDGER_UNKNOWN);
+	assert_entry(ALICE, &after[0]);
+	assert_int_equal(find(ALICE, KEY("new")).born_seconds, 10);
+	assert_int_equal(state_of(KEY("twin")), LEDGER_UNKNOWN);
+	assert_int_equal(state_of(KEY("listed")), LEDGER_STORED);
+}
+
+static void
+counts_by_state(void **state)
+{
+	struct ledger_message one = message(KEY("1"), 5, 1);
+	static const uint64_t wanted[] = {3, 7};
+	struct buffer sizes;
+
+	for (int as = LEDGER_STORED; as <= LEDGER_QUARANTINED; as++) {
+		char name[2] = {(char)('a' + as), '\0'};
+
+		one.key = KEY(name);
+		one.octets = 7;
+		one.state = (enum ledger_state)as;
+		assert_int_equal(ledger_commit(ledger, ALICE, &one, 1), OK);
+		assert_int_equal(ledger_count(ledger, ALICE, one.state), 1);
+		assert_int_equal(ledger_count(ledger, BOB, one.state), 0);
+	}
+	one = message(KEY("z"), 3, 1);
+	assert_int_equal(ledger_commit(ledger, ALICE, &one, 1), OK);
+	buffer_init(&sizes, 1024);
+	assert_int_equal(ledger_sizes(ledger, ALICE, &sizes), OK);
+	assert_bytes(buffer_bytes(&sizes), bytes_of(wanted, sizeof(wanted)),
+		BYTES_NONE);
+	buffer_release(&sizes);
+}
+
+static void
+imports_what_is_not_known(void **state)
+{
+	const struct message_key keys[] = {
+		KEY("stored"), KEY("1"), KEY("2"), KEY("1")};
+	size_t news = 0;
+
+	commit(ALICE, KEY("stored"));
+	assert_int_equal(
+		ledger_import(ledger, ALICE, keys, COUNT(keys), &news), OK);
+	assert_int_equal(news, 2);
+	reopen();
+	assert_int_equal(state_of(KEY("stored")), LEDGER_STORED);
+	assert_int_equal(state_of(KEY("1")), LEDGER_IMPORTED);
+	assert_int_equal(state_of(KEY("2")), LEDGER_IMPORTED);
+	assert_int_equal(find(BOB, KEY("1")).state, LEDGER_UNKNOWN);
+	/* Nobody here has it. */
+	mark_deleted(ALICE, KEY("1"));
+	assert_int_equal(state_of(KEY("1")), LEDGER_IMPORTED);
+}
+
+/* ---- forgetting ---- */
 
 static void
 forgets_what_was_deleted_and_is_gone(void **state)
@@ -717,6 +810,9 @@ main(void)
 		TEST(never_saw_so_never_deleted),
 		TEST(knows_what_it_holds),
 		TEST(commits_all_or_nothing),
+		TEST(adopts_what_is_listed_no_more),
+		TEST(counts_by_state),
+		TEST(imports_what_is_not_known),
 		TEST(forgets_what_was_deleted_and_is_gone),
 		TEST(does_not_forget_at_once),
 		TEST(forgets_many),
