@@ -128,7 +128,7 @@ plural(uint64_t count)
 
 /* What rules do with the others. */
 static void
-print_by_rules(const struct engine_event *event, const char *verb)
+print_by_rules(const struct engine_event *event)
 {
 	const struct {
 		uint64_t count;
@@ -137,14 +137,19 @@ print_by_rules(const struct engine_event *event, const char *verb)
 		{event->header_messages, "by the header alone"},
 		{event->skipped_messages, "skipped"},
 		{event->discarded_messages, "deleted unseen"},
-		{event->quarantined_messages, "in quarantine"},
 	};
+	const char *before = "; by rules ";
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].count > 0)
-			printf("; %s%llu %s", verb,
-				(unsigned long long)rows[i].count,
-				rows[i].what);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].count == 0)
+			continue;
+		printf("%s%llu %s", before, (unsigned long long)rows[i].count,
+			rows[i].what);
+		before = ", ";
+	}
+	if (event->quarantined_messages > 0)
+		printf("; %llu put into quarantine",
+			(unsigned long long)event->quarantined_messages);
 }
 
 static void
@@ -176,7 +181,7 @@ print_plan(const struct engine_event *event, bool keep)
 	else
 		printf(" and delete %llu",
 			(unsigned long long)event->to_delete_messages);
-	print_by_rules(event, "would be ");
+	print_by_rules(event);
 	putchar('\n');
 }
 
@@ -197,7 +202,7 @@ print_result(const struct engine_event *event, uint64_t began_ms)
 	if (event->deleted_messages > 0)
 		printf("; %llu deleted on the server",
 			(unsigned long long)event->deleted_messages);
-	print_by_rules(event, "");
+	print_by_rules(event);
 	printf("; %llu there now\n", (unsigned long long)left);
 }
 
