@@ -265,6 +265,14 @@ channel_free(struct channel **place)
 	close(channel->fd);
 }
 
+static void (*malformed_watch)(int fd);
+
+void
+channel_watch_malformed(void (*told)(int fd))
+{
+	malformed_watch = told;
+}
+
 static void
 closed(struct channel *channel, enum outcome why)
 {
@@ -272,6 +280,8 @@ closed(struct channel *channel, enum outcome why)
 		return;
 	channel->is_told = true;
 	uv_poll_stop(&channel->poll);
+	if (why == ERR_PEER && malformed_watch)
+		malformed_watch(channel->fd);
 	/* The handler frees it, or its owner does later. */
 	channel->handler->on_closed(channel, why);
 }

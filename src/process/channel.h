@@ -47,6 +47,9 @@ enum outcome channel_pair(int out_fds[2]);
 /* Takes *fd. Heap: the memory must outlive libuv's close callback. */
 struct channel *channel_new(uv_loop_t *loop, int *fd,
 	const struct channel_handler *handler, void *context);
+/* Called with its descriptor for each channel whose other end misbehaves, before
+   on_closed. One for the whole process; NULL for none. */
+void channel_watch_malformed(void (*told)(int fd));
 /* Closes without on_closed; frees when libuv is through with it. */
 void channel_free(struct channel **channel);
 

@@ -286,10 +286,48 @@ boot_drop_privileges(const char *user, int *root_fd)
 	*root_fd = -1;
 }
 
+/* Whose each descriptor is, so that a peer that misbehaves can be named. */
+static struct boot_peer handed_over[BOOT_PEERS_MAXIMUM];
+static size_t handed_over_count;
+
+static void
+remember(const struct boot_peer *peer)
+{
+	size_t i = 0;
+
+	while (i < handed_over_count && handed_over[i].fd != peer->fd)
+		i++;
+	if (i == BOOT_PEERS_MAXIMUM)
+		return;
+	if (i == handed_over_count)
+		handed_over_count++;
+	handed_over[i] = *peer;
+}
+
+/* The parent ends it, or us: one of the two is not what it was. */
+static void
+on_malformed(int fd)
+{
+	struct message message;
+
+	for (size_t i = 0; i < handed_over_count; i++) {
+		if (handed_over[i].fd != fd)
+			continue;
+		message_init(&message, MESSAGE_MALFORMED, 0);
+		message_put_u8(&message, (uint8_t)handed_over[i].role);
+		message_put_u64(&message, handed_over[i].instance);
+		channel_send(parent_channel, &message);
+		message_release(&message);
+	}
+}
+
 static bool
 hand_over(struct boot_peer *peer)
 {
-	bool is_known =
+	bool is_known;
+
+	remember(peer);
+	is_known =
 		parent_handler->on_peer(peer->role, peer->instance, &peer->fd);
 
 	if (peer->fd >= 0)
@@ -344,6 +382,7 @@ boot_finish(
 	parent_channel = channel_new(loop, &fd, &channel_handler, NULL);
 	if (!parent_channel)
 		give_up("no memory");
+	channel_watch_malformed(on_malformed);
 	for (size_t i = 0; i < boot->peer_count; i++)
 		if (!hand_over(&boot->peers[i]))
 			give_up("a peer that is none");

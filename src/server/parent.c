@@ -41,11 +41,50 @@ open_for_business(void)
 		parent.on_ready(parent.settings);
 }
 
+static struct child *
+find_child(enum role role, uint64_t instance)
+{
+	for (size_t i = 0; i < parent.child_count; i++)
+		if (parent.children[i].role == role &&
+			parent.children[i].instance == instance)
+			return &parent.children[i];
+	return NULL;
+}
+
+/* Their channel is closed already. The one that is started anew gets another. */
+static bool
+on_malformed(struct child *by, struct message *message)
+{
+	struct message_reader reader;
+	struct child *who, *ended;
+	uint64_t instance;
+	enum role role;
+
+	message_reader_init(&reader, message);
+	role = message_get_u8(&reader);
+	instance = message_get_u64(&reader);
+	if (!message_reader_finish(&reader))
+		return false;
+	who = find_child(role, instance);
+	/* Another one has said so before. */
+	if (!who || who->pid == 0 || parent.is_stopping)
+		return true;
+	ended = parent_less_trusted(by->role, role) == role ? who : by;
+	log_event(LOG_LEVEL_ERROR, "role-malformed",
+		"role=%s number=%u told-by=%s ended=%s",
+		parent_role_names[role], who->number,
+		parent_role_names[by->role], parent_role_names[ended->role]);
+	kill(ended->pid, SIGKILL);
+	return true;
+}
+
 static bool
 on_child_message(struct channel *channel, struct message *message)
 {
 	struct child *child = channel->context;
 
+	if (message->type == MESSAGE_MALFORMED)
+		return on_malformed(child, message);
 	if (message->type != MESSAGE_READY || message->payload.octets)
 		return false;
 	child->is_ready = child->was_ready = true;

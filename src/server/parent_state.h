@@ -50,6 +50,15 @@ struct parent {
 extern struct parent parent;
 extern const char *const parent_role_names[ROLE_COUNT];
 
+/* ---- parent_trust.c ---- */
+
+/*
+ * `by` says that `who` sent something malformed. The one of the two that is
+ * trusted less must go, so that a process that was taken over can say nothing
+ * that ends a better one.
+ */
+enum role parent_less_trusted(enum role by, enum role who);
+
 /* ---- parent_tell.c ---- */
 
 void parent_tell_plain(struct child *child, enum server_message type);

@@ -43,6 +43,9 @@ enum server_message {
 	MESSAGE_CERTIFICATE_TOLD,
 	/* ---- role to parent ---- */
 	MESSAGE_READY, /* nothing: running, privileges dropped */
+	/* u8 enum role, u64 instance: it said something malformed, and its
+	   channel is closed */
+	MESSAGE_MALFORMED,
 
 	/* ---- session to auth ---- */
 	/* bytes mechanism, bytes user, u8 has_response, bytes response,

@@ -110,10 +110,29 @@ attack_execute_memory(pid_t pid)
 		       : 0;
 }
 
+/* Nonsense to every role that it can reach, but not to the parent. */
+static long
+attack_malformed(pid_t pid)
+{
+	long sent = -1;
+
+	for (int fd = 4; fd < 256; fd++) {
+		int type = 0;
+		socklen_t octets = sizeof(type);
+
+		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &octets) == 0 &&
+			type == SOCK_SEQPACKET &&
+			send(fd, "nonsense", 8, 0) == 8)
+			sent = 0;
+	}
+	return sent;
+}
+
 static const struct {
 	const char *name;
 	long (*run)(pid_t pid);
 } attacks[] = {
+	{"malformed", attack_malformed},
 	{"open", attack_open},
 	{"openat", attack_openat},
 	{"socket", attack_socket},

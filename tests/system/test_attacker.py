@@ -3,6 +3,7 @@
 under sanitizers: their runtime needs calls that nobody else may make."""
 import os
 import pathlib
+import poplib
 import re
 import time
 
@@ -59,6 +60,34 @@ def test_a_call_that_only_an_attacker_makes_kills(victim, call):
     client.quit()
     del before[name], after[name]
     assert after == before
+
+
+def test_who_says_nonsense_is_ended(victim):
+    """A malformed message costs the process that sent it, and no other; the
+    link between the roles is there again."""
+    before = victim.roles()
+    assert attack(victim, "malformed") in ("", "+OK SUCCEEDED ")
+    died = servers.until(lambda: re.findall(
+        r"role-malformed role=session number=(\d+) told-by=(\w+) "
+        r"ended=(\w+)", victim.program.text()), what="the line in the log")
+    assert {ended for _, _, ended in died} == {"session"}
+    number = died[0][0]
+    after = servers.until(
+        lambda: r if (r := victim.roles()).keys() == before.keys()
+        and r[f"session {number}"] != before[f"session {number}"] else None,
+        what="a new session process")
+    client = servers.until(lambda: enters(victim), what="a login")
+    assert client.stat()[0] == 2
+    client.quit()
+    del before[f"session {number}"], after[f"session {number}"]
+    assert after == before
+
+
+def enters(server):
+    try:
+        return wires.pop3s(server)
+    except (OSError, EOFError, poplib.error_proto):
+        return None
 
 
 def test_an_unknown_call_is_refused_and_told(victim):
