@@ -266,7 +266,7 @@ static void
 again(struct collection *c)
 {
 	c->wants_again = false;
-	listing_release(c);
+	listing_forget(c);
 	heading_release(c);
 	pop3_client_free(&c->client);
 	c->has_no_uidl = false;
@@ -297,7 +297,7 @@ collection_start(struct collection *c)
 void
 collection_release(struct collection *c)
 {
-	listing_release(c);
+	listing_forget(c);
 	heading_release(c);
 	routing_close(c);
 	pop3_client_free(&c->client);

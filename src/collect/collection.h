@@ -267,7 +267,7 @@ bool listing_look_up(struct collection *c, struct listed *one);
 bool listing_doubt(struct collection *c, struct listed *one);
 /* context: the collection. */
 bool listing_has(struct bytes uidl, void *context);
-void listing_release(struct collection *c);
+void listing_forget(struct collection *c);
 
 /* ---- policy.c ---- */
 

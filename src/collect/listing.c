@@ -37,7 +37,7 @@ listing_begin(struct collection *c, uint32_t count)
 }
 
 void
-listing_release(struct collection *c)
+listing_forget(struct collection *c)
 {
 	/* Received and never stored: no memory for a flush. */
 	for (uint32_t i = 0; i < c->waiting_count; i++)

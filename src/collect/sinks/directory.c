@@ -18,17 +18,20 @@ enum outcome
 directory_make(struct files *files, const char *path)
 {
 	int error = files->mkdir(files, AT_FDCWD, path, 0700);
+	bool is_old = error == -EEXIST;
 	char copy[PATH_MAX];
 	int fd;
 
-	if (error == -EEXIST)
-		return OK;
-	if (error != 0)
+	if (error != 0 && !is_old)
 		return failed(error);
 	snprintf(copy, sizeof(copy), "%s/..", path);
 	fd = files->open(files, AT_FDCWD, copy, O_RDONLY | O_DIRECTORY, 0);
+	/* Also when it is there: who made it may have been killed before this.
+	   Where it cannot be done it was not us. */
 	error = fd < 0 ? fd : files->sync(files, fd);
 	files->close(files, &fd);
+	if (is_old && error != -EIO && error != -ENOSPC)
+		return OK;
 	return failed(error);
 }
 
