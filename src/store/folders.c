@@ -50,3 +50,22 @@ folders_open(struct files *files, int root, const char *path, bool may_make)
 	}
 	return owned;
 }
+
+int
+folders_sync(struct files *files, int root, const char *path)
+{
+	char copy[MAILBOX_PATH_OCTETS];
+	int parent = root, owned = -1, error = files->sync(files, root);
+	char *rest = copy, *name;
+
+	snprintf(copy, sizeof(copy), "%s", path[0] ? path : ".");
+	while (error == 0 && (name = strsep(&rest, "/"))) {
+		int fd = open_one(files, parent, name, false);
+
+		files->close(files, &owned);
+		error = fd < 0 ? fd : files->sync(files, fd);
+		owned = parent = fd;
+	}
+	files->close(files, &owned);
+	return error;
+}

@@ -13,5 +13,8 @@ int folders_make(struct files *files, int parent, const char *name);
  */
 int folders_open(
 	struct files *files, int root, const char *path, bool may_make);
+/* Each folder from `root` down to `path`: who made one may have been killed
+   before its entry was on disk. 0 or a negative errno. */
+int folders_sync(struct files *files, int root, const char *path);
 
 #endif

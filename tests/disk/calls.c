@@ -25,8 +25,10 @@ enter(struct disk_process *process)
 	if (process->is_dead)
 		return -EIO;
 	process->calls++;
-	if (process->fails_at > 0 && --process->fails_at == 0)
+	if (process->fails_at > 0 && --process->fails_at == 0) {
+		process->failed++;
 		return -process->error;
+	}
 	return 0;
 }
 
@@ -41,117 +43,6 @@ enter_change(struct disk_process *process)
 	return enter(process);
 }
 
-/* ---- descriptors ---- */
-
-static int
-open_inode(struct disk_process *process, struct inode *inode)
-{
-	struct disk *disk = process->disk;
-	unsigned i = 0;
-
-	while (i < disk->descriptor_count && disk->descriptors[i].inode)
-		i++;
-	if (i == disk->descriptor_count) {
-		disk->descriptor_count = i * 2 + 16;
-		disk->descriptors = realloc(disk->descriptors,
-			disk->descriptor_count * sizeof(*disk->descriptors));
-		if (!disk->descriptors)
-			abort();
-		memset(disk->descriptors + i, 0,
-			(disk->descriptor_count - i) *
-				sizeof(*disk->descriptors));
-	}
-	disk->descriptors[i] = (struct descriptor){inode, process};
-	inode_hold(inode);
-	process->open++;
-	return DISK_FIRST_DESCRIPTOR + (int)i;
-}
-
-static struct descriptor *
-descriptor_of(struct disk_process *process, int fd)
-{
-	unsigned i = (unsigned)(fd - DISK_FIRST_DESCRIPTOR);
-
-	if (fd < DISK_FIRST_DESCRIPTOR ||
-		i >= process->disk->descriptor_count ||
-		process->disk->descriptors[i].owner != process)
-		abort(); /* closed, or another one's */
-	return &process->disk->descriptors[i];
-}
-
-static struct inode *
-inode_of(struct disk_process *process, int fd)
-{
-	return descriptor_of(process, fd)->inode;
-}
-
-/* ---- paths ---- */
-
-static struct inode *
-directory_of(struct disk_process *process, int fd, const char *path)
-{
-	if (fd == AT_FDCWD || path[0] == '/')
-		return process->disk->root;
-	return inode_of(process, fd);
-}
-
-static struct inode *
-step(struct inode *directory, const char *name)
-{
-	if (!name[0] || strcmp(name, ".") == 0)
-		return directory;
-	if (strcmp(name, "..") == 0)
-		return directory->parent;
-	return entries_find(&directory->now_entries, name);
-}
-
-/* The directory that the last component is in; negative errno else. */
-static int
-walk(struct disk_process *process, int fd, const char *path, struct inode **out,
-	char out_name[256])
-{
-	struct inode *at = directory_of(process, fd, path);
-	const char *slash;
-
-	while ((slash = strchr(path, '/'))) {
-		char name[256];
-		size_t octets = (size_t)(slash - path);
-
-		if (octets >= sizeof(name))
-			return -ENAMETOOLONG;
-		memcpy(name, path, octets);
-		name[octets] = '\0';
-		at = step(at, name);
-		if (!at)
-			return -ENOENT;
-		if (!at->is_directory)
-			return -ENOTDIR;
-		path = slash + 1;
-	}
-	if (strlen(path) > 255)
-		return -ENAMETOOLONG;
-	if (!at->is_directory)
-		return -ENOTDIR;
-	strncpy(out_name, path, 255);
-	out_name[255] = '\0';
-	*out = at;
-	return 0;
-}
-
-static struct inode *
-find(struct disk_process *process, int fd, const char *path, int *out_error)
-{
-	struct inode *directory, *found;
-	char name[256];
-
-	*out_error = walk(process, fd, path, &directory, name);
-	if (*out_error != 0)
-		return NULL;
-	found = step(directory, name);
-	*out_error = found ? 0 : -ENOENT;
-	return found;
-}
-
 /* ---- calls ---- */
 
 static int
@@ -164,11 +55,11 @@ open_path(struct disk_process *process, int directory, const char *path,
 	int error;
 
 	if (strcmp(path, BOOT_ID) == 0)
-		return open_inode(process, disk->boot_id);
-	error = walk(process, directory, path, &parent, name);
+		return disk_open_inode(process, disk->boot_id);
+	error = disk_walk(process, directory, path, &parent, name);
 	if (error != 0)
 		return error;
-	inode = step(parent, name);
+	inode = disk_step(parent, name);
 	if (inode && (flags & O_EXCL))
 		return -EEXIST;
 	if (!inode && !(flags & O_CREAT))
@@ -183,7 +74,7 @@ open_path(struct disk_process *process, int directory, const char *path,
 	}
 	if (flags & O_TRUNC)
 		content_cut(disk, inode, 0);
-	return open_inode(process, inode);
+	return disk_open_inode(process, inode);
 }
 
 static int
@@ -203,7 +94,7 @@ disk_close(struct files *files, int *fd)
 	struct disk_process *process = process_of(files);
 
 	if (*fd >= 0) {
-		struct descriptor *d = descriptor_of(process, *fd);
+		struct descriptor *d = disk_descriptor(process, *fd);
 		struct inode *inode = d->inode;
 
 		*d = (struct descriptor){0};
@@ -218,7 +109,7 @@ disk_read_at(
 	struct files *files, int fd, void *to, size_t room, uint64_t offset)
 {
 	struct disk_process *process = process_of(files);
-	const struct inode *inode = inode_of(process, fd);
+	const struct inode *inode = disk_inode(process, fd);
 	int error = enter(process);
 	size_t n;
 
@@ -240,7 +131,7 @@ disk_write_at(struct files *files, int fd, const void *from, size_t octets,
 {
 	struct disk_process *process = process_of(files);
 	struct disk *disk = process->disk;
-	struct inode *inode = inode_of(process, fd);
+	struct inode *inode = disk_inode(process, fd);
 	bool was_dead = process->is_dead;
 	int error = enter_change(process);
 	size_t front;
@@ -258,7 +149,7 @@ static int
 disk_sync(struct files *files, int fd)
 {
 	struct disk_process *process = process_of(files);
-	struct inode *inode = inode_of(process, fd);
+	struct inode *inode = disk_inode(process, fd);
 	int error = enter_change(process);
 
 	if (error != 0)
@@ -290,16 +181,17 @@ static int
 disk_allocate_blocks(struct files *files, int fd, uint64_t octets)
 {
 	struct disk_process *process = process_of(files);
-	struct inode *inode = inode_of(process, fd);
+	struct inode *inode = disk_inode(process, fd);
 	int error = enter_change(process);
 
 	return error ? error : content_grow(process->disk, inode, octets);
 }
 
-int
-disk_truncate(struct disk_process *process, int fd, uint64_t octets)
+static int
+disk_truncate(struct files *files, int fd, uint64_t octets)
 {
-	struct inode *inode = inode_of(process, fd);
+	struct disk_process *process = process_of(files);
+	struct inode *inode = disk_inode(process, fd);
 	int error = enter_change(process);
 
 	if (error == 0)
@@ -308,18 +200,11 @@ disk_truncate(struct disk_process *process, int fd, uint64_t octets)
 }
 
 static int
-disk_truncate_file(struct files *files, int fd, uint64_t octets)
-{
-	return disk_truncate(process_of(files), fd, octets);
-}
-
-/* Nobody else has this disk. */
-static int
 disk_lock(struct files *files, int fd, bool is_for_writing)
 {
 	struct disk_process *process = process_of(files);
 
-	inode_of(process, fd);
+	disk_inode(process, fd);
 	return enter(process);
 }
 
@@ -333,9 +218,9 @@ disk_link(struct files *files, int from, const char *from_path, int to,
 	char name[256];
 
 	if (error == 0)
-		what = find(process, from, from_path, &error);
+		what = disk_find(process, from, from_path, &error);
 	if (error == 0)
-		error = walk(process, to, to_path, &parent, name);
+		error = disk_walk(process, to, to_path, &parent, name);
 	if (error != 0)
 		return error;
 	if (entries_find(&parent->now_entries, name))
@@ -354,11 +239,11 @@ disk_rename(struct files *files, int from, const char *from_path, int to,
 	char from_name[256], to_name[256];
 
 	if (error == 0)
-		what = find(process, from, from_path, &error);
+		what = disk_find(process, from, from_path, &error);
 	if (error == 0)
-		error = walk(process, from, from_path, &source, from_name);
+		error = disk_walk(process, from, from_path, &source, from_name);
 	if (error == 0)
-		error = walk(process, to, to_path, &target, to_name);
+		error = disk_walk(process, to, to_path, &target, to_name);
 	if (error == 0)
 		change_make(process->disk, source, from_name, target, to_name,
 			what);
@@ -374,11 +259,11 @@ disk_unlink(struct files *files, int directory, const char *path)
 	char name[256];
 
 	if (error == 0)
-		what = find(process, directory, path, &error);
+		what = disk_find(process, directory, path, &error);
 	if (error == 0 && what->is_directory)
 		error = -EISDIR;
 	if (error == 0)
-		error = walk(process, directory, path, &parent, name);
+		error = disk_walk(process, directory, path, &parent, name);
 	if (error == 0)
 		change_make(process->disk, parent, name, NULL, NULL, NULL);
 	return error;
@@ -393,10 +278,10 @@ disk_mkdir(struct files *files, int directory, const char *path, mode_t mode)
 	char name[256];
 
 	if (error == 0)
-		error = walk(process, directory, path, &parent, name);
+		error = disk_walk(process, directory, path, &parent, name);
 	if (error != 0)
 		return error;
-	if (step(parent, name))
+	if (disk_step(parent, name))
 		return -EEXIST;
 	if (process->disk->free_blocks == 0)
 		return -ENOSPC;
@@ -429,7 +314,7 @@ disk_stat(struct files *files, int fd, struct stat *out)
 	int error = enter(process);
 
 	if (error == 0)
-		tell(inode_of(process, fd), out);
+		tell(disk_inode(process, fd), out);
 	return error;
 }
 
@@ -442,7 +327,7 @@ disk_stat_at(
 	const struct inode *inode = NULL;
 
 	if (error == 0)
-		inode = find(process, directory, path, &error);
+		inode = disk_find(process, directory, path, &error);
 	if (error == 0)
 		tell(inode, out);
 	return error;
@@ -461,7 +346,7 @@ disk_list(struct files *files, int directory, const char *path,
 	bool goes_on = true;
 
 	if (error == 0)
-		inode = find(process, directory, path, &error);
+		inode = disk_find(process, directory, path, &error);
 	if (error == 0 && !inode->is_directory)
 		error = -ENOTDIR;
 	if (error != 0)
@@ -491,7 +376,8 @@ disk_memory(struct files *files, const char *label)
 	int error = enter(process);
 
 	return error ? error
-		     : open_inode(process, inode_new(process->disk, false));
+		     : disk_open_inode(
+			       process, inode_new(process->disk, false));
 }
 
 static int
@@ -506,7 +392,8 @@ disk_duplicate(struct files *files, int fd)
 	struct disk_process *process = process_of(files);
 	int error = enter(process);
 
-	return error ? error : open_inode(process, inode_of(process, fd));
+	return error ? error
+		     : disk_open_inode(process, disk_inode(process, fd));
 }
 
 static uint64_t
@@ -536,7 +423,7 @@ static const struct files calls = {
 	.sync_data = disk_sync,
 	.sync_file_system = disk_sync_file_system,
 	.allocate = disk_allocate_blocks,
-	.truncate = disk_truncate_file,
+	.truncate = disk_truncate,
 	.lock = disk_lock,
 	.link = disk_link,
 	.rename = disk_rename,
@@ -561,10 +448,19 @@ disk_process_init(struct disk_process *process, struct disk *disk)
 int
 disk_export(struct disk_process *process, int fd)
 {
-	struct inode *inode = inode_of(process, fd);
+	struct inode *inode = disk_inode(process, fd);
 	int out;
 
 	content_export(inode);
 	out = dup(inode->exported);
 	return out < 0 ? -errno : out;
+}
+
+int
+disk_hand_over(struct disk_process *from, int *fd, struct disk_process *to)
+{
+	int out = disk_open_inode(to, disk_inode(from, *fd));
+
+	disk_close(&from->files, fd);
+	return out;
 }

@@ -8,9 +8,10 @@
  * A process is a table of file operations of its own above the disk: it can be
  * made to fail a call, or to die at one; then every later call fails.
  *
- * A rename is one change: it is lost or kept in both directories. Changes of
- * the same name keep their order, all others do not. Sectors of 512 octets are
- * whole or lost. Inode numbers never come again.
+ * A rename is one change: it is lost or kept in both directories. Changes of a
+ * directory reach the disk in their order, with the directory's time; those of
+ * different ones in any. Sectors of 512 octets are whole or lost. Inode numbers
+ * never come again.
  *
  * Nothing here depends on time, addresses or chance but through disk_world.
  */
@@ -59,6 +60,7 @@ struct disk_process {
 	int error;
 	bool is_dead;
 	unsigned calls, changes; /* so far */
+	unsigned failed;	 /* of them, as was wished */
 	unsigned open;		 /* descriptors */
 };
 
@@ -67,7 +69,7 @@ void disk_process_init(struct disk_process *process, struct disk *disk);
 /* A descriptor of the system for a file, read-only, which shows what is
    written to it later as well; a negative errno. */
 int disk_export(struct disk_process *process, int fd);
-/* What struct files has no need of. */
-int disk_truncate(struct disk_process *process, int fd, uint64_t octets);
+/* Passes a descriptor on to another process; sets -1. */
+int disk_hand_over(struct disk_process *from, int *fd, struct disk_process *to);
 
 #endif

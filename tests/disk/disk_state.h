@@ -41,6 +41,8 @@ struct inode {
 	bool is_directory;
 	/* of a directory */
 	struct inode *parent;
+	uint64_t disk_changed_ns;
+	bool has_lost; /* a change, in this power cut */
 	struct entries now_entries, disk_entries;
 	/* of a file */
 	struct content now, disk;
@@ -53,6 +55,7 @@ struct change {
 	struct change *next;
 	struct inode *from, *to, *what;
 	char *from_name, *to_name;
+	uint64_t at_ns;
 };
 
 struct descriptor {
@@ -86,10 +89,25 @@ void entries_release(struct disk *disk, struct entries *entries);
 /* In what is now, and in what is still to be written. */
 void change_make(struct disk *disk, struct inode *from, const char *from_name,
 	struct inode *to, const char *to_name, struct inode *what);
-/* Everything about the directory is on the disk, with all that it needs. */
+/* Everything about the directory is on the disk, with what came before in other
+   directories that it shares a rename with. */
 void changes_sync(struct disk *disk, const struct inode *directory);
 /* The first one is on the disk, or lost. */
 void changes_end_first(struct disk *disk, bool is_kept);
+
+/* ---- paths.c ---- */
+
+int disk_open_inode(struct disk_process *process, struct inode *inode);
+/* Of an open file of this process; anything else is the end. */
+struct descriptor *disk_descriptor(struct disk_process *process, int fd);
+struct inode *disk_inode(struct disk_process *process, int fd);
+/* One component on; NULL: there is none. */
+struct inode *disk_step(struct inode *directory, const char *name);
+/* The directory that the last component is in; a negative errno else. */
+int disk_walk(struct disk_process *process, int fd, const char *path,
+	struct inode **out, char out_name[256]);
+struct inode *disk_find(
+	struct disk_process *process, int fd, const char *path, int *out_error);
 
 /* ---- content.c ---- */
 

@@ -127,6 +127,8 @@ read_entries(struct disk *disk, struct inode *directory)
 	const struct entries *from = &directory->disk_entries;
 
 	entries_release(disk, &directory->now_entries);
+	directory->changed_ns = directory->disk_changed_ns;
+	directory->has_lost = false;
 	for (unsigned i = 0; i < from->count; i++)
 		entries_set(disk, &directory->now_entries, from->at[i].name,
 			from->at[i].inode);

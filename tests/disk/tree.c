@@ -32,6 +32,7 @@ inode_new(struct disk *disk, bool is_directory)
 	inode->back = &disk->inodes;
 	disk->inodes = inode;
 	inode_touch(disk, inode);
+	inode->disk_changed_ns = inode->changed_ns;
 	return inode;
 }
 
@@ -179,6 +180,19 @@ change_make(struct disk *disk, struct inode *from, const char *from_name,
 		inode_touch(disk, from);
 	if (to)
 		inode_touch(disk, to);
+	c->at_ns = from ? from->changed_ns : to->changed_ns;
+}
+
+/* The time of a directory is where its entries are: it is not newer than what
+   was lost. */
+static void
+note_end(struct inode *directory, const struct change *c, bool is_kept)
+{
+	if (!directory)
+		return;
+	directory->has_lost |= !is_kept;
+	if (!directory->has_lost && directory->disk_changed_ns < c->at_ns)
+		directory->disk_changed_ns = c->at_ns;
 }
 
 static void
@@ -191,6 +205,8 @@ end_change(struct disk *disk, struct change **at, bool is_kept)
 		disk->last_change = at;
 	if (is_kept)
 		apply(disk, c, true);
+	note_end(c->from, c, is_kept);
+	note_end(c->to, c, is_kept);
 	drop(disk, c->from);
 	drop(disk, c->to);
 	drop(disk, c->what);
@@ -199,36 +215,36 @@ end_change(struct disk *disk, struct change **at, bool is_kept)
 	free(c);
 }
 
+static bool
+has_lost(const struct inode *directory)
+{
+	return directory && directory->has_lost;
+}
+
+/* What comes behind a lost one in its directory is lost, too. */
 void
 changes_end_first(struct disk *disk, bool is_kept)
 {
-	end_change(disk, &disk->changes, is_kept);
+	const struct change *c = disk->changes;
+
+	end_change(disk, &disk->changes,
+		is_kept && !has_lost(c->from) && !has_lost(c->to));
 }
 
 static bool
-is_name(const struct inode *one, const char *name, const struct inode *other,
-	const char *other_name)
+touches(const struct change *c, const struct inode *directory)
 {
-	return one && one == other && strcmp(name, other_name) == 0;
+	return directory && (c->from == directory || c->to == directory);
 }
 
-static bool
-shares_name(const struct change *a, const struct change *b)
-{
-	return is_name(a->from, a->from_name, b->from, b->from_name) ||
-	       is_name(a->from, a->from_name, b->to, b->to_name) ||
-	       is_name(a->to, a->to_name, b->from, b->from_name) ||
-	       is_name(a->to, a->to_name, b->to, b->to_name);
-}
-
-/* Before it, what was changed earlier about the same names. */
+/* Before it, what was changed earlier in the same directories. */
 static void
 sync_with_earlier(struct disk *disk, struct change *c)
 {
 	struct change **at = &disk->changes;
 
 	while (*at != c) {
-		if (shares_name(*at, c)) {
+		if (touches(*at, c->from) || touches(*at, c->to)) {
 			sync_with_earlier(disk, *at);
 			at = &disk->changes;
 		} else {
@@ -244,7 +260,7 @@ changes_sync(struct disk *disk, const struct inode *directory)
 	struct change *c = disk->changes;
 
 	while (c) {
-		if (c->from == directory || c->to == directory) {
+		if (touches(c, directory)) {
 			sync_with_earlier(disk, c);
 			c = disk->changes;
 		} else {

@@ -88,8 +88,10 @@ unlink_message(struct commit *commit, uint32_t index)
 		enum outcome outcome = session_find(
 			commit->session, index, &message, &name, &status);
 
+		if (outcome == ERR_GONE)
+			break;
 		if (outcome != OK)
-			return outcome == ERR_GONE ? OK : outcome;
+			return outcome;
 		file_name_path(&name, path);
 		watch_expect(
 			&mailbox->watch, name.directory, WATCH_GOES, name.text);
@@ -99,7 +101,12 @@ unlink_message(struct commit *commit, uint32_t index)
 			watch_spoil(&mailbox->watch);
 		commit->is_touched[name.directory] = true;
 	}
-	return error == -ENOENT ? OK : outcome_of_errno(-error);
+	if (error != -ENOENT)
+		return outcome_of_errno(-error);
+	/* Another program was faster: that may not be on disk yet. */
+	commit->is_touched[DIRECTORY_NEW] = true;
+	commit->is_touched[DIRECTORY_CUR] = true;
+	return OK;
 }
 
 /* Goes on after a failure: the rest is promised as well. */

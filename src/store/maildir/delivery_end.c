@@ -136,6 +136,8 @@ sync_new(struct delivery *delivery)
 	enum outcome outcome = mailbox_sync_directory(mailbox, "new");
 
 	if (outcome == OK)
+		outcome = mailbox_enter_root(mailbox);
+	if (outcome == OK)
 		return OK;
 	file_name_path(&delivery->name, path);
 	(void)mailbox->files->unlink(mailbox->files, mailbox->root, path);

@@ -71,6 +71,19 @@ fill(struct delivery_log *log)
 	return error;
 }
 
+/* The file's name is on disk. */
+static int
+sync_entry(struct delivery_log *log)
+{
+	struct files *files = log->files;
+	int fd = files->open(
+		files, log->state_root, ".", O_RDONLY | O_DIRECTORY, 0);
+	int error = fd < 0 ? fd : files->sync(files, fd);
+
+	files->close(files, &fd);
+	return error;
+}
+
 static int
 make(struct delivery_log *log, const char *name, uint32_t boot)
 {
@@ -78,7 +91,7 @@ make(struct delivery_log *log, const char *name, uint32_t boot)
 	uint64_t generation;
 	int fd = files->open(
 		files, log->state_root, name, O_RDWR | O_CREAT | O_EXCL, 0600);
-	int error, directory;
+	int error;
 
 	if (fd < 0)
 		return fd;
@@ -90,12 +103,8 @@ make(struct delivery_log *log, const char *name, uint32_t boot)
 		error = write_header(log, generation, boot);
 	if (error == 0)
 		error = files->sync(files, fd);
-	directory = files->open(
-		files, log->state_root, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (error == 0)
-		error = directory < 0 ? directory
-				      : files->sync(files, directory);
-	files->close(files, &directory);
+		error = sync_entry(log);
 	if (error != 0) {
 		delivery_log_close(log);
 		(void)files->unlink(files, log->state_root, name);
@@ -160,6 +169,9 @@ open_old(struct delivery_log *log, const char *name)
 	else if (outcome == ERR_BROKEN)
 		error = files->rename(
 			files, log->state_root, name, log->state_root, aside);
+	/* It must not come back: its messages may have been deleted since. */
+	if (error == 0)
+		error = sync_entry(log);
 	return error ? ERR_TRY_LATER : outcome;
 }
 
@@ -171,6 +183,15 @@ delivery_log_open(struct delivery_log *log, bool may_make, uint32_t boot)
 
 	file_name(log->number, name);
 	outcome = open_old(log, name);
+	/* Who made it, or forgot its records, may have been killed before that
+	   was on disk. */
+	if (outcome == OK) {
+		int error = log->files->sync(log->files, log->descriptor);
+
+		outcome = outcome_of_errno(-(error ? error : sync_entry(log)));
+		if (outcome != OK)
+			delivery_log_close(log);
+	}
 	if (outcome != ERR_GONE || !may_make)
 		return outcome;
 	return outcome_of_errno(-make(log, name, boot));

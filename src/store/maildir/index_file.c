@@ -242,6 +242,29 @@ index_view_new(struct mailbox *mailbox, int *index, int *names,
 	return OK;
 }
 
+enum outcome
+index_view_open(struct mailbox *mailbox, struct index_view **out)
+{
+	int index = -1, names = -1;
+	enum outcome outcome;
+
+	if (mailbox->memory_index >= 0) {
+		outcome = index_view_new(mailbox, &mailbox->memory_index,
+			&mailbox->memory_names, out);
+		mailbox->index.is_loaded = false;
+		return outcome;
+	}
+	outcome = mailbox->must_rebuild ? ERR_BROKEN
+					: index_file_open(mailbox, &index);
+	if (outcome == OK)
+		outcome = index_file_open_names(
+			mailbox, mailbox->index.generation, O_RDONLY, &names);
+	if (outcome == OK)
+		return index_view_new(mailbox, &index, &names, out);
+	mailbox->files->close(mailbox->files, &index);
+	return outcome;
+}
+
 void
 index_view_free(struct files *files, struct index_view **view)
 {

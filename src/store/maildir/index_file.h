@@ -53,6 +53,8 @@ enum outcome index_file_open_names(
 /* Takes both descriptors (left -1), also on failure. */
 enum outcome index_view_new(struct mailbox *mailbox, int *index, int *names,
 	struct index_view **out);
+/* The index as it is, in memory or on disk. Errors  as index_file_open */
+enum outcome index_view_open(struct mailbox *mailbox, struct index_view **out);
 void index_view_free(struct files *files, struct index_view **view);
 
 /*

@@ -26,6 +26,15 @@ record_octets(uint32_t count)
 	return HEAD_OCTETS + (size_t)count * ENTRY_OCTETS;
 }
 
+static int
+enter(struct mailbox *mailbox)
+{
+	int error = mailbox_sync_state(mailbox, "mailbox");
+
+	mailbox->is_journal_entered = error == 0;
+	return error;
+}
+
 enum outcome
 journal_reserve(struct mailbox *mailbox, uint32_t messages)
 {
@@ -48,7 +57,7 @@ journal_reserve(struct mailbox *mailbox, uint32_t messages)
 		if (error == 0)
 			error = files->sync(files, fd);
 		if (error == 0 && status.st_size == 0)
-			error = mailbox_sync_state(mailbox, "mailbox");
+			error = enter(mailbox);
 	}
 	files->close(files, &fd);
 	if (error != 0)
@@ -129,6 +138,8 @@ journal_write(struct mailbox *mailbox, struct journal *journal)
 	if (error == 0)
 		error = files->sync_data(files, fd);
 	files->close(files, &fd);
+	if (error == 0 && !mailbox->is_journal_entered)
+		error = enter(mailbox);
 	return outcome_of_errno(-error);
 }
 

@@ -200,6 +200,18 @@ mailbox_sync_directory(struct mailbox *mailbox, const char *path)
 	return outcome_of_errno(-error);
 }
 
+enum outcome
+mailbox_enter_root(struct mailbox *mailbox)
+{
+	int error = 0;
+
+	if (!mailbox->is_root_entered)
+		error = folders_sync(mailbox->files,
+			mailbox->settings->mail_root, mailbox->maildir);
+	mailbox->is_root_entered = error == 0;
+	return outcome_of_errno(-error);
+}
+
 void
 mailbox_state_path(const struct mailbox *mailbox, const char *kind,
 	const char *file, char out[STATE_PATH_OCTETS])

@@ -60,6 +60,9 @@ struct mailbox {
 	bool is_swept;		 /* tmp/ has no leftovers */
 	bool is_replayed;	 /* no deletion of an earlier run is left */
 	uint64_t journal_octets; /* allocated for deletions */
+	/* Names of what a process made that was killed before they were on
+	   disk: synced once, when it matters. */
+	bool is_root_entered, is_journal_entered, is_uidls_entered;
 	/* Nothing falls due before, for a retention of `expiry_seconds`. */
 	uint64_t next_expiry_ns, expiry_seconds;
 	/* An index that could not be written to disk; -1 else. For one open. */
@@ -96,6 +99,9 @@ enum outcome mailbox_open_root(struct mailbox *mailbox, bool may_make);
 void mailbox_sweep(struct mailbox *mailbox);
 enum outcome mailbox_stamps(struct mailbox *mailbox, struct stamps *out);
 enum outcome mailbox_sync_directory(struct mailbox *mailbox, const char *path);
+/* The Maildir itself, and all that it is in below mail_root, will be there
+   after a power cut. Costs something once in the mailbox's life in memory. */
+enum outcome mailbox_enter_root(struct mailbox *mailbox);
 
 /* Whether a message that was deleted may be there again: other programs may
    bring names back, a power cut those that the delivery journal holds. */

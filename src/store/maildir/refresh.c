@@ -57,9 +57,31 @@ has_name(const struct refresh *refresh, const struct listing_entry *entry,
 		       name->octets);
 }
 
+/* What a power cut left of the index may be older than the UIDLs; within the
+   life of this process it is not behind. */
+static enum outcome
+came_again(struct refresh *refresh, const struct index_message *message,
+	const struct file_name *name, bool *out)
+{
+	unsigned char digest[UIDL_DIGEST_OCTETS], uidl[UIDL_MAXIMUM_OCTETS];
+	enum outcome outcome;
+	size_t octets;
+
+	if (refresh->mailbox->is_checked || file_name_is_own(name))
+		return OK;
+	outcome = index_view_uidl(refresh->old, message, uidl, &octets);
+	if (outcome == OK && !uidl_digest(file_name_base(name), digest))
+		outcome = ERR_TRY_LATER;
+	return outcome == OK ? uidls_has_left(&refresh->uidls, digest,
+				       bytes_of(uidl, octets), out)
+			     : outcome;
+}
+
 static enum outcome
 compare_message(struct refresh *refresh, uint32_t index)
 {
+	bool is_another = false;
+
 	struct index_message message;
 	struct listing_entry *entry;
 	struct file_name name;
@@ -72,7 +94,11 @@ compare_message(struct refresh *refresh, uint32_t index)
 	if (outcome != OK)
 		return outcome;
 	entry = listing_find(&refresh->listing, file_name_base(&name));
-	if (!entry)
+	if (entry)
+		outcome = came_again(refresh, &message, &name, &is_another);
+	if (outcome != OK)
+		return outcome;
+	if (!entry || is_another)
 		return note_removed(refresh, index, message.octets)
 			       ? OK
 			       : ERR_TRY_LATER;
@@ -165,8 +191,10 @@ bury_removed(struct refresh *refresh)
 		if (outcome == OK)
 			outcome =
 				index_view_name(refresh->old, &message, &name);
+		/* One that came again has an entry already. */
 		if (outcome != OK ||
-			!mailbox_may_come_again(refresh->mailbox, &name))
+			!mailbox_may_come_again(refresh->mailbox, &name) ||
+			listing_find(&refresh->listing, file_name_base(&name)))
 			continue;
 		outcome = uidl_digest(file_name_base(&name), digest)
 				  ? uidls_bury(&refresh->uidls, digest)
@@ -355,9 +383,9 @@ run(struct refresh *refresh)
 		outcome = listing_scan(
 			&refresh->listing, mailbox->files, mailbox->root);
 	if (outcome == OK)
-		outcome = look_at_old(refresh);
-	if (outcome == OK)
 		outcome = uidls_open(&refresh->uidls, mailbox);
+	if (outcome == OK)
+		outcome = look_at_old(refresh);
 	if (outcome == OK)
 		outcome = arrivals_measure(&refresh->arrivals, mailbox,
 			&refresh->listing, &refresh->uidls);
@@ -399,32 +427,9 @@ refresh_index(struct mailbox *mailbox, struct index_view **old)
 		watch_scanned(&mailbox->watch);
 	if (outcome == OK) {
 		mailbox->must_rebuild = false;
-		mailbox->must_scan = mailbox->memory_index >= 0;
+		mailbox->must_scan = !is_complete;
 		mailbox->is_checked = true;
 	}
-	return outcome;
-}
-
-static enum outcome
-open_view(struct mailbox *mailbox, struct index_view **out)
-{
-	int index = -1, names = -1;
-	enum outcome outcome;
-
-	if (mailbox->memory_index >= 0) {
-		outcome = index_view_new(mailbox, &mailbox->memory_index,
-			&mailbox->memory_names, out);
-		mailbox->index.is_loaded = false;
-		return outcome;
-	}
-	outcome = mailbox->must_rebuild ? ERR_BROKEN
-					: index_file_open(mailbox, &index);
-	if (outcome == OK)
-		outcome = index_file_open_names(
-			mailbox, mailbox->index.generation, O_RDONLY, &names);
-	if (outcome == OK)
-		return index_view_new(mailbox, &index, &names, out);
-	mailbox->files->close(mailbox->files, &index);
 	return outcome;
 }
 
@@ -451,7 +456,7 @@ view_of_now(struct mailbox *mailbox, struct index_view **out)
 {
 	struct index_view *view = NULL;
 	struct stamps now;
-	enum outcome outcome = open_view(mailbox, &view);
+	enum outcome outcome = index_view_open(mailbox, &view);
 
 	if (outcome == ERR_BROKEN)
 		mailbox_notice(mailbox,
@@ -462,7 +467,7 @@ view_of_now(struct mailbox *mailbox, struct index_view **out)
 	if (outcome == OK && (!view || needs_scan(mailbox, &now))) {
 		outcome = refresh_index(mailbox, &view);
 		if (outcome == OK)
-			outcome = open_view(mailbox, &view);
+			outcome = index_view_open(mailbox, &view);
 	}
 	if (outcome != OK) {
 		index_view_free(mailbox->files, &view);

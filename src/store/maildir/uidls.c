@@ -245,6 +245,23 @@ append(struct uidls *uidls, enum uidls_kind kind, const unsigned char *digest,
 }
 
 enum outcome
+uidls_has_left(struct uidls *uidls,
+	const unsigned char digest[UIDL_DIGEST_OCTETS], struct bytes uidl,
+	bool *out)
+{
+	char given[UIDL_MAXIMUM_OCTETS + 1];
+	enum uidls_kind kind;
+	enum outcome outcome = uidls_find(uidls, digest, &kind, given);
+
+	if (outcome == OK &&
+		(kind == UIDLS_GONE ||
+			(kind == UIDLS_GIVEN &&
+				!bytes_equal(uidl, bytes_of_string(given)))))
+		*out = true;
+	return outcome;
+}
+
+enum outcome
 uidls_give(struct uidls *uidls, const unsigned char digest[UIDL_DIGEST_OCTETS],
 	struct bytes uidl)
 {
@@ -279,8 +296,10 @@ uidls_sync(struct uidls *uidls)
 	if (error == 0)
 		error = files->sync_data(files, fd);
 	files->close(files, &fd);
-	if (error == 0 && uidls->end == 0)
+	if (error == 0 && (uidls->end == 0 || !mailbox->is_uidls_entered)) {
 		error = mailbox_sync_state(mailbox, "mailbox");
+		mailbox->is_uidls_entered = error == 0;
+	}
 	if (error != 0)
 		return outcome_of_errno(-error);
 	uidls->end += uidls->pending_octets;

@@ -37,6 +37,11 @@ void uidls_release(struct uidls *uidls);
 enum outcome uidls_find(struct uidls *uidls,
 	const unsigned char digest[UIDL_DIGEST_OCTETS],
 	enum uidls_kind *out_kind, char out[UIDL_MAXIMUM_OCTETS + 1]);
+/* Has the name's message with `uidl` been deleted, and another one taken the
+   name? *out is left alone when not. */
+enum outcome uidls_has_left(struct uidls *uidls,
+	const unsigned char digest[UIDL_DIGEST_OCTETS], struct bytes uidl,
+	bool *out);
 /* Errors  ERR_PEER (no valid UIDL), ERR_TRY_LATER (memory) */
 enum outcome uidls_give(struct uidls *uidls,
 	const unsigned char digest[UIDL_DIGEST_OCTETS], struct bytes uidl);
