@@ -110,6 +110,8 @@ static const struct setting keys[] = {
 	{"pop3", "utf8-headers", SETTING_WORD, AT(utf8_headers), "surrogate", 0,
 		0, "surrogate|refuse|as-is",
 		"mail with UTF-8 in its header, for clients without UTF8"},
+	{"pop3", "replace-nul", SETTING_BOOL, AT(replaces_nul), "no", 0, 0,
+		NULL, "octet 128 for NUL: some clients stop there"},
 	{"pop3", "language", SETTING_WORD, AT(language), "en", 0, 0,
 		"i-default|en|de|fr", "what LANG * chooses"},
 	{"lmtp", "maximum-message", SETTING_OCTETS, AT(maximum_message_octets),

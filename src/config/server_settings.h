@@ -99,6 +99,7 @@ struct server_settings {
 	/* [pop3] */
 	uint64_t timeout_seconds; /* timeout = 10m, 600 s or more, RFC 1939 */
 	uint64_t utf8_headers;	  /* utf8-headers = surrogate|refuse|as-is */
+	bool replaces_nul;	  /* replace-nul = yes */
 	uint64_t language;	  /* language = i-default|en|de|fr */
 	/* [lmtp] */
 	uint64_t maximum_message_octets; /* maximum-message = 50MiB */

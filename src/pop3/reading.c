@@ -3,6 +3,9 @@
 #include "pop3/state.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define NUL_REPLACEMENT 0x80
 
 void
 pop3_sending_free(struct pop3_sending **sending)
@@ -77,6 +80,22 @@ end(struct pop3_session *s, struct buffer *out)
 	return POP3_FEED_DONE;
 }
 
+/*
+ * WORKAROUND(Outlook, fdm, mutt): they cut a line or a message at NUL. With a
+ * setting they get an octet that means nothing either, and as many of them.
+ */
+static void
+replace_nul(unsigned char *from, size_t octets)
+{
+	unsigned char *at;
+
+	while ((at = memchr(from, 0, octets))) {
+		*at++ = NUL_REPLACEMENT;
+		octets -= (size_t)(at - from);
+		from = at;
+	}
+}
+
 /* Encodes what fits; false when something is left of *chunk. */
 static bool
 encode(struct pop3_sending *sending, struct bytes *chunk, struct buffer *out)
@@ -90,7 +109,10 @@ encode(struct pop3_sending *sending, struct bytes *chunk, struct buffer *out)
 	to = buffer_reserve(out, room);
 	if (!to)
 		return chunk->octets == 0;
-	buffer_grow(out, dot_encoder_put(&sending->encoder, chunk, to, room));
+	room = dot_encoder_put(&sending->encoder, chunk, to, room);
+	if (sending->replaces_nul)
+		replace_nul(to, room);
+	buffer_grow(out, room);
 	return chunk->octets == 0;
 }
 

@@ -63,6 +63,7 @@ struct pop3_settings {
 	unsigned maximum_failed_logins;
 	struct pop3_policy policy;
 	enum pop3_utf8_headers utf8_headers;
+	bool replaces_nul; /* by octet 128: some clients stop at NUL */
 	unsigned language; /* what LANG * chooses: index of pop3_languages */
 };
 

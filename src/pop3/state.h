@@ -39,6 +39,7 @@ struct pop3_sending {
 	struct top top;
 	struct surrogate *surrogate; /* of its header; or NULL */
 	bool is_top;
+	bool replaces_nul;
 	bool has_begun; /* +OK is written */
 	bool is_raw;
 	bool is_over; /* only the end line is missing */

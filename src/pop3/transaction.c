@@ -170,11 +170,12 @@ start_sending(
 	sending->reading.index = index;
 	sending->reading.stored_octets = message.stored_octets;
 	sending->reading.may_send_raw =
-		!is_top && !sending->surrogate &&
+		!is_top && !sending->surrogate && !s->settings->replaces_nul &&
 		!(message.flags &
 			(MAILDROP_NEEDS_STUFFING | MAILDROP_NEEDS_CRLF));
 	sending->octets = pop3_octets_as_sent(s, &message);
 	sending->is_top = is_top;
+	sending->replaces_nul = s->settings->replaces_nul;
 	top_init(&sending->top, lines);
 	dot_encoder_init(&sending->encoder);
 	/* The one before is kept until now: its owner may still ask for it. */

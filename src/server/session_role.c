@@ -213,6 +213,7 @@ add_listener(const struct boot_listener *from)
 	/* The words of both settings stand in the order of what they mean. */
 	listener->pop3.utf8_headers =
 		(enum pop3_utf8_headers)settings->utf8_headers;
+	listener->pop3.replaces_nul = settings->replaces_nul;
 	listener->pop3.language = (unsigned)settings->language;
 	listener->pop3.offers_stls = role.tls && !listener->is_tls;
 	listener->pop3.may_plaintext_without_tls =

@@ -30,6 +30,15 @@ def test_second_login_is_in_use(server):
     assert wires.pop3s(server).stat()[0] == 1
 
 
+def test_the_same_message_again_has_another_uidl(server):
+    with wires.Lmtp(server.lmtp_port) as wire:
+        for _ in range(3):
+            wire.deliver(mail.plain("again"), "alice", "bob")
+    kept = wires.uidls(wires.pop3s(server)) + \
+        wires.uidls(wires.pop3s(server, "bob"))
+    assert len(set(kept)) == 6
+
+
 @pytest.mark.sanitize
 def test_a_dropped_line_frees_the_mailbox_and_deletes_nothing(server):
     server.lmtp(mail.plain("kept"))

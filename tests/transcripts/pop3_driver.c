@@ -70,6 +70,7 @@ set_utf8(struct dialog *d, struct pop3_settings *settings)
 		settings->utf8_headers = POP3_UTF8_REFUSE;
 	if (headers && strcmp(headers, "as-is") == 0)
 		settings->utf8_headers = POP3_UTF8_AS_IS;
+	settings->replaces_nul = dialog_is_yes(d, KEY_REPLACE_NUL, false);
 	if (language)
 		pop3_find_language(
 			bytes_of_string(language), &settings->language);

@@ -27,6 +27,7 @@ static const struct key_row {
 	[KEY_PLAINTEXT] = {"plaintext", PLACE_BEFORE, POP3, VERBATIM},
 	[KEY_MECHANISMS] = {"mechanisms", PLACE_BEFORE, POP3, VERBATIM},
 	[KEY_UTF8_HEADERS] = {"utf8-headers", PLACE_BEFORE, POP3, VERBATIM},
+	[KEY_REPLACE_NUL] = {"replace-nul", PLACE_BEFORE, POP3, VERBATIM},
 	[KEY_LANGUAGE] = {"language", PLACE_BEFORE, POP3, VERBATIM},
 	[KEY_EXPIRE_CAPA] = {"retention-days", PLACE_BEFORE, POP3, VERBATIM},
 	[KEY_LOGIN_DELAY] = {"login-delay", PLACE_BEFORE, POP3, VERBATIM},

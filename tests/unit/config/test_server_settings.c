@@ -115,6 +115,7 @@ static const char whole[] = "[server]\n"
 			    "\n[pop3]\n"
 			    "timeout = 604800\n"
 			    "utf8-headers = refuse\n"
+			    "replace-nul = yes\n"
 			    "language = de\n"
 			    "\n[lmtp]\n"
 			    "maximum-message = 1099511627776\n"
@@ -185,6 +186,7 @@ takes_every_key(void **state)
 	assert_int_equal(settings.plaintext, PLAINTEXT_YES);
 	assert_int_equal(settings.timeout_seconds, 604800);
 	assert_int_equal(settings.utf8_headers, 1);
+	assert_true(settings.replaces_nul);
 	assert_int_equal(settings.language, 2);
 	assert_int_equal(settings.maximum_message_octets, 1ull << 40);
 	assert_int_equal(settings.bare_newline, 1);

@@ -367,10 +367,34 @@ what_is_announced_is_there(void **state)
 	owner_close(&o);
 }
 
+/* No sum and no size wraps at 4 GiB. */
+static void
+sizes_over_4_gib(void **state)
+{
+	struct owner o;
+
+	test_maildrop_init(&maildrop);
+	for (unsigned i = 0; i < 3; i++) {
+		test_maildrop_add(&maildrop, BYTES("A: 1\r\n\r\none\r\n"));
+		maildrop.messages[i].octets = 3ull << 30;
+	}
+	maildrop.messages[1].octets = 5ull << 30;
+	maildrop.base.octets = 11ull << 30;
+	owner_open(&o, &settings, &maildrop, DECISIONS_GOOD, 4096);
+	owner_bring(&o, BYTES("USER a\r\nPASS b\r\n"));
+	owner_read_all(&o);
+	assert_string_equal(owner_ask(&o, "STAT"), "+OK 3 11811160064\r\n");
+	assert_string_equal(owner_ask(&o, "LIST 2"), "+OK 2 5368709120\r\n");
+	owner_ask(&o, "DELE 1");
+	assert_string_equal(owner_ask(&o, "STAT"), "+OK 2 8589934592\r\n");
+	owner_close(&o);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sizes_over_4_gib),
 		cmocka_unit_test(arguments_are_strict_after_login),
 		cmocka_unit_test(arguments_are_strict_before_login),
 		cmocka_unit_test(passwords_are_taken_as_they_are),
