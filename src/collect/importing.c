@@ -40,7 +40,7 @@ static bool
 set_mailbox(struct import *import, struct bytes user, struct bytes host)
 {
 	return user.octets > 0 && host.octets > 0 && !bytes_has(user, 0) &&
-	       !bytes_has(host, 0) &&
+	       !bytes_has(host, 0) && !bytes_has(host, '@') &&
 	       snprintf(import->mailbox, sizeof(import->mailbox), "%.*s@%.*s",
 		       (int)user.octets, (const char *)user.at,
 		       (int)host.octets,
