@@ -19,7 +19,9 @@
 #include "base/outcome.h"
 #include "sasl/scram_keys.h"
 
-#define ACCOUNT_NAME_SIZE	    255 /* with its NUL */
+#define ACCOUNT_NAME_SIZE 255 /* with its NUL */
+/* What people call the device "", in commands and logins. */
+#define ACCOUNT_MAIN_DEVICE	    "main"
 #define ACCOUNT_DEVICE_SIZE	    65	/* with its NUL */
 #define ACCOUNT_HASH_SIZE	    512 /* with its NUL */
 #define ACCOUNT_NETWORKS_SIZE	    512 /* with its NUL */
@@ -42,8 +44,8 @@ struct credential {
 	char hash[ACCOUNT_HASH_SIZE];
 	struct scram_keys scram[SCRAM_DIGESTS]; /* iterations 0: none */
 	char networks[ACCOUNT_NETWORKS_SIZE];	/* networks.h; "": any */
-	uint64_t created_seconds;
-	uint64_t expires_seconds; /* 0: never */
+	uint64_t created_seconds;		/* 0, when it is added: now */
+	uint64_t expires_seconds;		/* 0: never */
 	bool is_read_only;
 };
 
@@ -181,7 +183,8 @@ bool accounts_canonical_device(
 /*
  * "alice%phone" names a device's credential, for logins: cuts at the last "%"
  * of what stands before the "@" ("alice%phone@example.org") or, if there is
- * none, behind it ("alice@example.org%phone"). device is "" when none is named.
+ * none, behind it ("alice@example.org%phone"). device is "" when none is named,
+ * and for "alice%main".
  * False: no such name, no such device.
  */
 bool accounts_login_name(const struct accounts_naming *naming,

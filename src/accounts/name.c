@@ -138,6 +138,8 @@ accounts_login_name(const struct accounts_naming *naming, struct bytes given,
 		!accounts_canonical_device(
 			bytes_of(given.at + sign + 1, end - sign - 1), device))
 		return false;
+	if (strcmp(device, ACCOUNT_MAIN_DEVICE) == 0)
+		device[0] = '\0';
 	memcpy(plain, given.at, sign);
 	memcpy(plain + sign, given.at + end, given.octets - end);
 	return accounts_name(

@@ -141,14 +141,15 @@ refuse_denied(struct auth_exchange *x)
 	auth_refuse(x, ERR_DENIED);
 }
 
-/* Where PAM judges not sooner and not later than that of anybody else. */
+/* Where PAM judges, or hashes are those of another server, not sooner and not
+   later than that of anybody else. */
 static void
 deny(struct auth_exchange *x)
 {
 	uint64_t ran_ms = clock_monotonic_ms() - x->judged_ms;
 	uint64_t steps = ran_ms / AUTH_REFUSAL_STEP_MS + 1;
 
-	if (!auth.has_pam ||
+	if (!auth.has_foreign_hashes ||
 		!auth_guard_hold(x, x->judged_ms + steps * AUTH_REFUSAL_STEP_MS,
 			refuse_denied))
 		refuse_denied(x);

@@ -149,10 +149,12 @@ open_source(const char *kind, int passwd_folder)
 
 	if (strcmp(kind, "pam") == 0) {
 		auth.has_pam = true;
+		auth.has_foreign_hashes = true;
 		return;
 	}
 	options.kind = kind;
 	if (strcmp(kind, "passwd-file") == 0) {
+		auth.has_foreign_hashes = true;
 		options.directory = passwd_folder;
 		options.location = strrchr(settings->passwd_file, '/') + 1;
 	}

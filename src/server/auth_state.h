@@ -109,6 +109,7 @@ struct auth_role {
 	/* In the order they are asked; NULL: PAM. */
 	struct accounts *sources[AUTH_SOURCES_MAXIMUM];
 	size_t source_count;
+	bool has_foreign_hashes;       /* PAM, or a passwd-file */
 	struct accounts_naming naming; /* borrowed from the settings */
 	struct channel *store, *web;
 	struct auth_client *clients;

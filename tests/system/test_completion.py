@@ -46,7 +46,9 @@ SHELLS = {"bash": by_bash, "fish": by_fish}
     ("restante -c some.conf sta", ["status"]),
     ("restante account add --dele", ["--delete"]),
     ("restante fetch --j", ["--json"]),
-    ("restantectl user ", ["add", "list", "passwd", "remove"]),
+    ("restantectl user ", ["add", "disable", "enable", "limit", "list", "passwd",
+                           "remove"]),
+    ("restantectl alias ", ["add", "list", "remove"]),
 ])
 def test_offers(place, shell, line, offered):
     if not servers.installed(shell):

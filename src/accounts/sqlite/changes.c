@@ -78,6 +78,8 @@ bind_scram(sqlite3_stmt *statement, int at, const struct credential *credential,
 static enum outcome
 insert(struct accounts *accounts, const char *name, const struct credential *c)
 {
+	uint64_t created =
+		c->created_seconds ? c->created_seconds : clock_wall_seconds();
 	sqlite3_stmt *statement = statement_for(accounts, ADD_CREDENTIAL, name);
 
 	sqlite3_bind_int(statement, 2, (int)c->kind);
@@ -86,7 +88,7 @@ insert(struct accounts *accounts, const char *name, const struct credential *c)
 	bind_scram(statement, 5, c, SCRAM_SHA_1);
 	bind_scram(statement, 6, c, SCRAM_SHA_256);
 	sqlite3_bind_text(statement, 7, c->networks, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(statement, 8, (sqlite3_int64)clock_wall_seconds());
+	sqlite3_bind_int64(statement, 8, (sqlite3_int64)created);
 	sqlite3_bind_int64(statement, 9, (sqlite3_int64)c->expires_seconds);
 	sqlite3_bind_int(statement, 10, c->is_read_only);
 	return run_one(accounts, statement);

@@ -13,13 +13,26 @@ struct arguments {
 	struct operands operands;
 	struct server_settings settings;
 	bool is_json, reads_stdin, only_changed;
-	const char *sender; /* deliver -f */
+	bool is_read_only, is_read_write;	      /* device add, set */
+	const char *expires, *networks, *certificate; /* the same */
+	const char *quota, *messages;		      /* user limit */
+	const char *sender;			      /* deliver -f */
 };
 
 int user_add(struct arguments *arguments);
 int user_list(struct arguments *arguments);
 int user_passwd(struct arguments *arguments);
 int user_remove(struct arguments *arguments);
+int user_disable(struct arguments *arguments);
+int user_enable(struct arguments *arguments);
+int user_limit(struct arguments *arguments);
+int device_add(struct arguments *arguments);
+int device_list(struct arguments *arguments);
+int device_set(struct arguments *arguments);
+int device_remove(struct arguments *arguments);
+int alias_add(struct arguments *arguments);
+int alias_list(struct arguments *arguments);
+int alias_remove(struct arguments *arguments);
 int deliver(struct arguments *arguments);
 int mailbox_check(struct arguments *arguments);
 int mailbox_list(struct arguments *arguments);

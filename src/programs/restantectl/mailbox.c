@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* restantectl mailbox list: asks the running server, or, when there is none,
  * the store itself. */
-#include "accounts/accounts.h"
 #include "process/privileges.h"
+#include "programs/restantectl/accounts.h"
 #include "programs/restantectl/mailbox.h"
 #include "store/registry.h"
 
@@ -25,36 +25,39 @@ collect(const struct account *account, void *context)
 	return true;
 }
 
+static enum outcome
+list_all(struct sources *sources, json_t *names)
+{
+	enum outcome outcome = OK;
+
+	for (size_t i = 0; i < sources->count && outcome == OK; i++)
+		outcome = sources->at[i]->ops->list(
+			sources->at[i], collect, names);
+	return outcome;
+}
+
 int
 mailbox_names(struct arguments *arguments, json_t *names)
 {
-	char name[ACCOUNT_NAME_SIZE];
-	struct accounts *accounts;
+	char name[ACCOUNT_NAME_SIZE] = "", what[ACCOUNT_NAME_SIZE + 32];
+	struct sources sources;
 	struct account found;
 	enum outcome outcome;
 	int code;
 
-	accounts = open_accounts(arguments, false, &code);
-	if (!accounts)
+	if (arguments->operands.count > 0 &&
+		!user_name(arguments, arguments->operands.at[0], name))
+		return EX_DATAERR;
+	code = sources_open(arguments, &sources);
+	if (code != EX_OK)
 		return code;
-	if (arguments->operands.count == 0) {
-		outcome = accounts->ops->list(accounts, collect, names);
-	} else {
-		outcome = ERR_DENIED;
-		if (accounts_canonical_name(
-			    bytes_of_string(arguments->operands.at[0]), name))
-			outcome = accounts->ops->find(accounts, name, &found);
-		if (outcome == OK)
-			json_array_append_new(names, json_string(name));
-	}
-	accounts->ops->close(&accounts);
-	if (outcome == ERR_DENIED)
-		return complain(EX_NOUSER, "there is no user %s",
-			arguments->operands.at[0]);
-	return outcome == OK ? EX_OK
-			     : complain(EX_TEMPFAIL,
-				       "the accounts cannot be read: %s",
-				       outcome_name(outcome));
+	outcome = name[0] ? sources_find(&sources, name, &found)
+			  : list_all(&sources, names);
+	sources_close(&sources);
+	if (outcome == OK && name[0])
+		json_array_append_new(names, json_string(name));
+	snprintf(what, sizeof(what), "user %s", name);
+	return accounts_code(outcome, what);
 }
 
 /* ---- asking the server ---- */

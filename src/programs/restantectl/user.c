@@ -1,220 +1,143 @@
 /* SPDX-License-Identifier: ISC */
-#include "accounts/accounts.h"
-#include "accounts/password.h"
-#include "process/privileges.h"
-#include "programs/restantectl/command.h"
+/* restantectl user: accounts and their main password. */
+#include "programs/restantectl/accounts.h"
+#include "config/value.h"
+#include "programs/json_text.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
-#include <time.h>
-#include <unistd.h>
 
-/* ---- the data base ---- */
+/* "user alice": for complaints. */
+#define WHAT_SIZE (ACCOUNT_NAME_SIZE + 32)
 
-/* Made aside: a server that starts now must not meet a file of root's. */
-static bool
-put_file(const char *file, uid_t uid, gid_t gid)
+static const char *
+user_called(const char *name, char out[WHAT_SIZE])
 {
-	char aside[PATH_MAX + 32];
-	bool is_put;
-	int fd;
-
-	snprintf(aside, sizeof(aside), "%s.%d", file, (int)getpid());
-	fd = open(aside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	is_put = fchown(fd, uid, gid) == 0 &&
-		 (link(aside, file) == 0 || errno == EEXIST);
-	unlink(aside);
-	close(fd);
-	return is_put;
-}
-
-/*
- * Made by root it must still be the auth role's: SQLite gives the files it
- * makes beside it to the owner of this one.
- */
-static int
-make_file(const struct server_settings *settings, const char *directory,
-	const char *file)
-{
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-	char error[256];
-
-	if (geteuid() == 0 && privileges_find_user(settings->auth_user, &uid,
-				      &gid, error, sizeof(error)) != OK)
-		return complain(EX_NOUSER, "%s", error);
-	if ((mkdir(settings->state, 0755) < 0 && errno != EEXIST) ||
-		(mkdir(directory, 0700) < 0 && errno != EEXIST) ||
-		chown(directory, uid, gid) < 0)
-		return complain(EX_CANTCREAT, "cannot make %s: %s", directory,
-			strerror(errno));
-	if (!put_file(file, uid, gid))
-		return complain(EX_CANTCREAT, "cannot make %s: %s", file,
-			strerror(errno));
-	return EX_OK;
-}
-
-struct accounts *
-open_accounts(const struct arguments *arguments, bool may_create, int *out_code)
-{
-	const struct server_settings *settings = &arguments->settings;
-	char directory[PATH_MAX], file[PATH_MAX + 16];
-	struct accounts *accounts = NULL;
-	enum outcome outcome;
-
-	snprintf(directory, sizeof(directory), "%s/accounts", settings->state);
-	snprintf(file, sizeof(file), "%s/accounts.db", directory);
-	*out_code = EX_OK;
-	if (!server_settings_has_backend(settings, "sqlite")) {
-		*out_code = complain(EX_CONFIG,
-			"users are not kept here: [auth] backends = %s has no "
-			"sqlite",
-			settings->backends);
-		return NULL;
-	}
-	if (access(file, F_OK) < 0) {
-		if (!may_create)
-			*out_code = complain(EX_NOINPUT,
-				"there are no accounts yet (%s): %s", file,
-				strerror(errno));
-		else
-			*out_code = make_file(settings, directory, file);
-	}
-	if (*out_code != EX_OK)
-		return NULL;
-	outcome = accounts_open("sqlite", file, may_create, &accounts);
-	if (outcome != OK)
-		*out_code = complain(
-			outcome == ERR_BROKEN ? EX_NOPERM : EX_TEMPFAIL,
-			"cannot use %s: %s (are you the user that owns it, or "
-			"root?)",
-			file, outcome_name(outcome));
-	return accounts;
-}
-
-/* ---- answers ---- */
-
-static int
-code_of(enum outcome outcome, const char *name)
-{
-	switch (outcome) {
-	case OK:
-		return EX_OK;
-	case ERR_DENIED:
-		return complain(EX_NOUSER, "there is no user %s", name);
-	case ERR_BUSY:
-		return complain(
-			EX_CANTCREAT, "there is a user %s already", name);
-	case ERR_NO_SPACE:
-		return complain(EX_TEMPFAIL, "the disk is full");
-	case ERR_TRY_LATER:
-		return complain(EX_TEMPFAIL,
-			"the accounts cannot be changed now, try again");
-	case ERR_PEER:
-	case ERR_TOO_SOON:
-	case ERR_OVER_QUOTA:
-	case ERR_SOFT_QUOTA:
-	case ERR_BROKEN:
-	case ERR_GONE:
-	default:
-		return complain(EX_SOFTWARE, "the accounts are damaged (%s)",
-			outcome_name(outcome));
-	}
-}
-
-static bool
-canonical(const char *given, char name[ACCOUNT_NAME_SIZE])
-{
-	if (accounts_canonical_name(bytes_of_string(given), name))
-		return true;
-	complain(EX_DATAERR,
-		"%s cannot be a user's name: 1 to 254 octets, no blanks, no "
-		"slash, not beginning with - or .",
-		given);
-	return false;
+	snprintf(out, WHAT_SIZE, "user %s", name);
+	return out;
 }
 
 /* ---- user add, user passwd ---- */
 
-/* Fills `credential`; `like`: the account, unless it is a new one. */
-static int
+int
 ask_password(const struct arguments *arguments, const struct account *like,
 	struct credential *credential)
 {
+	uint32_t iterations = (uint32_t)arguments->settings.scram_iterations;
 	struct secret password = {0};
 	int code = read_password(arguments->reads_stdin, true, &password);
 
 	if (code == EX_OK && password_set(credential, secret_bytes(&password),
-				     like, SCRAM_ITERATIONS_DEFAULT) != OK)
+				     like, iterations) != OK)
 		code = complain(EX_DATAERR, "a password has 1 to %d octets",
 			PASSWORD_MAXIMUM_OCTETS);
 	secret_release(&password);
+	/* It is a new one, also in place of another. */
+	credential->created_seconds = 0;
 	return code;
 }
 
-static enum outcome
-put(struct accounts *accounts, const char *name, bool is_new,
-	const struct credential *main)
+/* Before a password is asked for in vain. */
+static int
+check_is_new(
+	struct accounts *accounts, struct sources *sources, const char *name)
 {
-	const struct accounts_changes *changes = accounts->ops->changes;
+	char what[WHAT_SIZE], target[ACCOUNT_NAME_SIZE];
+	struct account found;
+	enum outcome outcome = sources_find(sources, name, &found);
 
-	return is_new ? changes->add(accounts, name, main)
-		      : changes->replace_credential(accounts, name, main);
+	if (outcome != ERR_DENIED)
+		return accounts_code(outcome == OK ? ERR_BUSY : outcome,
+			user_called(name, what));
+	outcome = accounts->ops->find_alias(accounts, name, target);
+	if (outcome == OK)
+		return complain(EX_CANTCREAT, "%s is an alias of %s already",
+			name, target);
+	return outcome == ERR_DENIED ? EX_OK : accounts_code(outcome, "alias");
 }
 
 static int
-set_password(struct arguments *arguments, bool is_new)
+add_user(struct arguments *arguments, struct accounts *accounts,
+	const char *name)
 {
 	struct credential main = {0};
-	struct account found = {0};
-	char name[ACCOUNT_NAME_SIZE];
-	struct accounts *accounts;
-	enum outcome outcome;
-	int code;
+	struct sources sources;
+	char what[WHAT_SIZE];
+	int code = sources_open(arguments, &sources);
 
-	if (!canonical(arguments->operands.at[0], name))
-		return EX_DATAERR;
-	accounts = open_accounts(arguments, is_new, &code);
-	if (!accounts)
-		return code;
-	/* Before a password is asked for in vain. */
-	outcome = accounts->ops->load(accounts, name, &found);
-	if (is_new && outcome == OK)
-		code = code_of(ERR_BUSY, name);
-	else if (outcome != OK && !(is_new && outcome == ERR_DENIED))
-		code = code_of(outcome, name);
-	if (code == EX_OK && account_credential(&found, ""))
-		main = *account_credential(&found, "");
+	if (code == EX_OK) {
+		code = check_is_new(accounts, &sources, name);
+		sources_close(&sources);
+	}
 	if (code == EX_OK)
-		code = ask_password(arguments, &found, &main);
+		code = ask_password(arguments, NULL, &main);
 	if (code == EX_OK)
-		code = code_of(put(accounts, name, is_new, &main), name);
+		code = accounts_code(
+			accounts->ops->changes->add(accounts, name, &main),
+			user_called(name, what));
 	explicit_bzero(&main, sizeof(main));
-	account_release(&found);
-	accounts->ops->close(&accounts);
-	if (code == EX_OK)
-		printf("%s: %s\n", name, is_new ? "added" : "password changed");
 	return code;
 }
 
 int
 user_add(struct arguments *arguments)
 {
-	return set_password(arguments, true);
+	char name[ACCOUNT_NAME_SIZE];
+	struct accounts *accounts;
+	int code;
+
+	if (!user_name(arguments, arguments->operands.at[0], name))
+		return EX_DATAERR;
+	accounts = open_accounts(arguments, true, &code);
+	if (!accounts)
+		return code;
+	code = add_user(arguments, accounts, name);
+	accounts->ops->close(&accounts);
+	if (code == EX_OK)
+		printf("%s: added\n", name);
+	return code;
+}
+
+/* Its device's other properties stay. One without a main password gets one. */
+static enum outcome
+put_main(struct accounts *accounts, const struct account *account,
+	const struct credential *main)
+{
+	const struct accounts_changes *changes = accounts->ops->changes;
+
+	return account_credential(account, "")
+		       ? changes->replace_credential(
+				 accounts, account->name, main)
+		       : changes->add_credential(accounts, account->name, main);
 }
 
 int
 user_passwd(struct arguments *arguments)
 {
-	return set_password(arguments, false);
+	struct credential main = {0};
+	struct account account = {0};
+	char name[ACCOUNT_NAME_SIZE];
+	struct accounts *accounts;
+	int code;
+
+	if (!user_name(arguments, arguments->operands.at[0], name))
+		return EX_DATAERR;
+	accounts = load_user(arguments, name, &account, &code);
+	if (!accounts)
+		return code;
+	if (account_credential(&account, ""))
+		main = *account_credential(&account, "");
+	code = ask_password(arguments, &account, &main);
+	if (code == EX_OK)
+		code = accounts_code(
+			put_main(accounts, &account, &main), "password");
+	explicit_bzero(&main, sizeof(main));
+	account_release(&account);
+	accounts->ops->close(&accounts);
+	if (code == EX_OK)
+		printf("%s: password changed\n", name);
+	return code;
 }
 
 /* ---- user remove ---- */
@@ -222,73 +145,199 @@ user_passwd(struct arguments *arguments)
 int
 user_remove(struct arguments *arguments)
 {
-	char name[ACCOUNT_NAME_SIZE];
+	char name[ACCOUNT_NAME_SIZE], what[WHAT_SIZE];
 	struct accounts *accounts;
 	int code;
 
-	if (!canonical(arguments->operands.at[0], name))
+	if (!user_name(arguments, arguments->operands.at[0], name))
 		return EX_DATAERR;
 	accounts = open_accounts(arguments, false, &code);
 	if (!accounts)
 		return code;
-	code = code_of(accounts->ops->changes->remove(accounts, name), name);
+	code = accounts_code(accounts->ops->changes->remove(accounts, name),
+		user_called(name, what));
 	accounts->ops->close(&accounts);
 	if (code == EX_OK)
-		printf("%s: removed; the mail stays where it is\n", name);
+		printf("%s: removed with its devices and aliases; the mail "
+		       "stays where it is\n",
+			name);
+	return code;
+}
+
+/* ---- user disable, enable, limit ---- */
+
+/* Loads, lets `change` have its way, stores. */
+static int
+change_user(struct arguments *arguments,
+	int (*change)(
+		const struct arguments *arguments, struct account *account),
+	struct account *out)
+{
+	struct account account = {0};
+	char name[ACCOUNT_NAME_SIZE];
+	struct accounts *accounts;
+	int code;
+
+	if (!user_name(arguments, arguments->operands.at[0], name))
+		return EX_DATAERR;
+	accounts = load_user(arguments, name, &account, &code);
+	if (!accounts)
+		return code;
+	account_release(&account);
+	code = change(arguments, &account);
+	if (code == EX_OK)
+		code = accounts_code(
+			accounts->ops->changes->set(accounts, &account),
+			"user");
+	accounts->ops->close(&accounts);
+	*out = account;
+	return code;
+}
+
+static int
+disable(const struct arguments *arguments, struct account *account)
+{
+	account->is_disabled = true;
+	return EX_OK;
+}
+
+static int
+enable(const struct arguments *arguments, struct account *account)
+{
+	account->is_disabled = false;
+	return EX_OK;
+}
+
+int
+user_disable(struct arguments *arguments)
+{
+	struct account account;
+	int code = change_user(arguments, disable, &account);
+
+	if (code == EX_OK)
+		printf("%s: disabled; mail is still taken\n", account.name);
+	return code;
+}
+
+int
+user_enable(struct arguments *arguments)
+{
+	struct account account;
+	int code = change_user(arguments, enable, &account);
+
+	if (code == EX_OK)
+		printf("%s: enabled\n", account.name);
+	return code;
+}
+
+/* More is no quota at all, and would overflow where it is compared. */
+#define QUOTA_MAXIMUM_OCTETS (1ull << 47)
+
+static int
+set_limits(const struct arguments *arguments, struct account *account)
+{
+	struct account_limits *limits = &account->limits;
+
+	if (!arguments->quota && !arguments->messages)
+		return complain(EX_USAGE,
+			"give --quota or --messages; 0 is what [quota] says");
+	if (arguments->quota &&
+		(!value_to_octets(arguments->quota, &limits->quota_octets) ||
+			limits->quota_octets > QUOTA_MAXIMUM_OCTETS))
+		return complain(EX_DATAERR,
+			"--quota %s: expected a size like 500MiB or 2GiB",
+			arguments->quota);
+	if (arguments->messages &&
+		!bytes_to_number(bytes_of_string(arguments->messages),
+			UINT32_MAX, &limits->quota_messages))
+		return complain(EX_DATAERR, "--messages %s: expected a number",
+			arguments->messages);
+	return EX_OK;
+}
+
+static void
+limit_text(const struct account_limits *limits, char out[64])
+{
+	char octets[16] = "", messages[32] = "";
+
+	if (limits->quota_octets)
+		human_octets(limits->quota_octets, octets);
+	if (limits->quota_messages)
+		snprintf(messages, sizeof(messages), "%llu messages",
+			(unsigned long long)limits->quota_messages);
+	snprintf(out, 64, "%s%s%s", octets,
+		octets[0] && messages[0] ? ", " : "", messages);
+	if (!out[0])
+		snprintf(out, 64, "-");
+}
+
+int
+user_limit(struct arguments *arguments)
+{
+	struct account account;
+	int code = change_user(arguments, set_limits, &account);
+	char text[64];
+
+	if (code != EX_OK)
+		return code;
+	limit_text(&account.limits, text);
+	printf("%s: %s\n", account.name,
+		strcmp(text, "-") == 0 ? "what [quota] says" : text);
 	return code;
 }
 
 /* ---- user list ---- */
 
+struct listing {
+	json_t *users, *rows;
+	const char *backend;
+};
+
 static bool
 collect(const struct account *account, void *context)
 {
-	json_array_append_new(context,
-		json_pack("{s:s, s:I, s:b}", "name", account->name,
-			"created_seconds", (json_int_t)account->created_seconds,
-			"is_disabled", account->is_disabled));
+	const struct account_limits *limits = &account->limits;
+	struct listing *listing = context;
+	char date[16], limit[64];
+
+	json_array_append_new(listing->users,
+		json_pack("{s:o, s:I, s:b, s:s, s:I, s:I}", "name",
+			json_text(account->name), "created_seconds",
+			(json_int_t)account->created_seconds, "is_disabled",
+			account->is_disabled, "backend", listing->backend,
+			"quota_octets", (json_int_t)limits->quota_octets,
+			"quota_messages", (json_int_t)limits->quota_messages));
+	limit_text(limits, limit);
+	json_array_append_new(listing->rows,
+		json_pack("[o, s, s, s, s]", json_text(account->name),
+			date_text(account->created_seconds, date),
+			listing->backend, limit,
+			account->is_disabled ? "disabled" : ""));
 	return true;
-}
-
-static void
-print_user(const json_t *user)
-{
-	time_t created = (time_t)json_integer_value(
-		json_object_get(user, "created_seconds"));
-	char date[32];
-	struct tm utc;
-
-	gmtime_r(&created, &utc);
-	strftime(date, sizeof(date), "%Y-%m-%d", &utc);
-	printf("%-40s %-12s %s\n",
-		json_string_value(json_object_get(user, "name")), date,
-		json_is_true(json_object_get(user, "is_disabled")) ? "disabled"
-								   : "");
 }
 
 int
 user_list(struct arguments *arguments)
 {
-	json_t *users = json_array();
-	struct accounts *accounts;
-	size_t index;
-	json_t *user;
-	int code;
+	static const char *const heads[] = {
+		"USER", "CREATED", "BACKEND", "QUOTA", ""};
+	struct listing listing = {json_array(), json_array(), NULL};
+	struct sources sources;
+	int code = sources_open(arguments, &sources);
 
-	accounts = open_accounts(arguments, false, &code);
-	if (!accounts) {
-		json_decref(users);
+	for (size_t i = 0; i < sources.count && code == EX_OK; i++) {
+		struct accounts *source = sources.at[i];
+
+		listing.backend = source->ops->name;
+		code = accounts_code(
+			source->ops->list(source, collect, &listing), "user");
+	}
+	sources_close(&sources);
+	if (code == EX_OK) {
+		print_data(arguments, listing.users, heads, 5, listing.rows);
 		return code;
 	}
-	code = code_of(accounts->ops->list(accounts, collect, users), "");
-	accounts->ops->close(&accounts);
-	if (code == EX_OK && arguments->is_json) {
-		json_dumpf(users, stdout, JSON_INDENT(2));
-		putchar('\n');
-	} else if (code == EX_OK) {
-		printf("%-40s %-12s\n", "USER", "CREATED");
-		json_array_foreach(users, index, user) print_user(user);
-	}
-	json_decref(users);
+	json_decref(listing.users);
+	json_decref(listing.rows);
 	return code;
 }

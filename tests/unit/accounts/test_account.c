@@ -148,6 +148,7 @@ logins_name_devices(void **state)
 		{TEXT("alice%Phone"), "alice", "phone"},
 		{TEXT("alice%phone@example.org"), "alice@example.org", "phone"},
 		{TEXT("alice@example.org%phone"), "alice@example.org", "phone"},
+		{TEXT("alice%Main"), "alice", ""},
 		{TEXT("a%b%c"), "a%b", "c"},
 		{TEXT("a%b@x.org%c"), "a%b@x.org", "c"},
 		{TEXT("alice%"), NULL, NULL},
