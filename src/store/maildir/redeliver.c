@@ -91,13 +91,16 @@ find(struct redelivery *r, struct file_name *name, bool *out_is_there)
 	return OK;
 }
 
-static bool
-is_whole(struct redelivery *r, const struct file_name *name,
+enum content { CONTENT_WHOLE, CONTENT_TORSO, CONTENT_UNREADABLE };
+
+static enum content
+read_content(struct redelivery *r, const struct file_name *name,
 	struct bytes message)
 {
 	struct files *files = r->mailbox.files;
 	unsigned char *octets = malloc(message.octets + 1);
 	char path[FILE_NAME_PATH_OCTETS];
+	enum content content = CONTENT_UNREADABLE;
 	ssize_t n = -1;
 	int fd;
 
@@ -106,10 +109,12 @@ is_whole(struct redelivery *r, const struct file_name *name,
 	if (fd >= 0 && octets)
 		n = files_read_all(files, fd, octets, message.octets + 1, 0);
 	files->close(files, &fd);
-	if (n >= 0 && !bytes_equal(bytes_of(octets, (size_t)n), message))
-		n = -1;
+	if (n >= 0)
+		content = bytes_equal(bytes_of(octets, (size_t)n), message)
+				  ? CONTENT_WHOLE
+				  : CONTENT_TORSO;
 	free(octets);
-	return n >= 0;
+	return content;
 }
 
 static enum outcome
@@ -162,6 +167,8 @@ settle(struct redelivery *r, const struct delivery_record *record)
 {
 	char text[NAME_MAXIMUM_OCTETS + 1];
 	bool is_there = false, is_deleted = false;
+	enum content content = CONTENT_UNREADABLE;
+	char path[FILE_NAME_PATH_OCTETS];
 	struct file_name name;
 	enum outcome outcome = enter(r, record->mailbox);
 
@@ -176,10 +183,17 @@ settle(struct redelivery *r, const struct delivery_record *record)
 	outcome = was_deleted(r, &name, &is_deleted);
 	if (outcome == OK && !is_deleted)
 		outcome = find(r, &name, &is_there);
-	if (outcome != OK || is_deleted ||
-		(is_there && is_whole(r, &name, record->message)))
+	if (outcome == OK && is_there)
+		content = read_content(r, &name, record->message);
+	if (outcome != OK || is_deleted || content == CONTENT_WHOLE)
 		return outcome;
-	return make(r, &name, record->message);
+	outcome = make(r, &name, record->message);
+	if (outcome == OK || content != CONTENT_TORSO)
+		return outcome;
+	/* Nobody may take it for the message, and delete that. */
+	file_name_path(&name, path);
+	(void)r->mailbox.files->unlink(r->mailbox.files, r->mailbox.root, path);
+	return outcome;
 }
 
 static enum outcome
