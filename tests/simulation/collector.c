@@ -175,7 +175,7 @@ look_at(void *context, const char *name)
 	struct look *look = context;
 	struct files *files = &look->process.files;
 	static unsigned char octets[400000];
-	struct incoming incoming;
+	static struct incoming incoming; /* more aligned than a stack */
 	struct letter *letter;
 	char path[300];
 	ssize_t n;

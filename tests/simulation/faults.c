@@ -35,8 +35,10 @@ kill_store_soon(void)
 {
 	office.store_process.dies_at =
 		(unsigned)chance_between(1, CALLS_MAXIMUM);
-	trace("fault", "the store dies in change %u from now",
-		office.store_process.dies_at);
+	office.power_goes = chance_one_in(2);
+	trace("fault", "the store dies in change %u from now%s",
+		office.store_process.dies_at,
+		office.power_goes ? ", with the power" : "");
 }
 
 static void

@@ -142,10 +142,13 @@ deliver(struct files *files, const char *maildir, unsigned mailbox)
 	if (files_write_all(files, fd, letter->text, 0) == 0 &&
 		files->sync(files, fd) == 0 &&
 		files->rename(files, AT_FDCWD, from, AT_FDCWD, to) == 0) {
-		if (is_synced)
+		if (is_synced) {
+			/* Who made the Maildir may have died over it. */
+			sync_part(files, "mail", ".");
+			sync_part(files, maildir, ".");
 			sync_part(files, maildir, "new");
-		if (is_synced)
 			letter_accepted(letter);
+		}
 		trace("foreign", "puts letter %u into %s as %s%s",
 			letter->number, maildir, name,
 			is_synced ? ", synced" : "");

@@ -25,6 +25,7 @@ static void
 on_notice(const char *mailbox, const char *text)
 {
 	trace("notice", "%s: %s", mailbox, text);
+	office.has_unfiled |= strstr(text, "cannot be filed now") != NULL;
 }
 
 static void
@@ -44,10 +45,11 @@ start_store(void *context)
 	options.mail_root = open_directory("mail");
 	options.state_root = open_directory("state");
 	trace("store", "starts");
+	office.has_unfiled = false;
 	if (maildir_store_new(
 		    &options, &office.store_process.files, &office.store) != OK)
 		violation("the store does not start");
-	event_start(&tending, SECOND);
+	event_start(&tending, office.settings.tending_ns);
 }
 
 static void
@@ -56,7 +58,7 @@ tend(void *context)
 	if (!office.store)
 		return;
 	office.store->ops->tend(office.store);
-	event_start(&tending, SECOND);
+	event_start(&tending, office.settings.tending_ns);
 }
 
 /* ---- deaths ---- */
@@ -124,8 +126,13 @@ office_failed_calls(void)
 void
 office_check(void)
 {
-	if (office.store && office.store_process.is_dead)
+	if (!office.store || !office.store_process.is_dead)
+		return;
+	if (office.power_goes)
+		office_power_cut((enum disk_loss)chance_below(DISK_LOSSES));
+	else
 		office_kill_store();
+	office.power_goes = false;
 }
 
 /* ---- beginning and end ---- */

@@ -16,6 +16,7 @@ struct office_settings {
 	uint32_t journal_octets;
 	uint64_t kept_seconds; /* 0: for ever */
 	bool is_kept_from_retrieval;
+	uint64_t tending_ns; /* between two looks at what can wait */
 };
 
 extern struct office {
@@ -24,6 +25,10 @@ extern struct office {
 	struct disk_process store_process, session_process;
 	struct store *store; /* NULL: it is not running */
 	bool is_store_dying;
+	bool power_goes; /* when the store dies in a call, with it */
+	/* The disk had no room for what the delivery journal holds: that is
+	   kept for the next start. */
+	bool has_unfiled;
 	unsigned failures;     /* of any kind, so far */
 	unsigned failed_calls; /* of the stores before this one */
 } office;

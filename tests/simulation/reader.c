@@ -39,6 +39,12 @@ on_refused(struct reader *r)
 {
 	enum pop3_client_request request = pop3_client_request_of(r->client);
 
+	/* Nothing has failed that damages a mailbox. */
+	if (r->failures == office.failures &&
+		r->failed_calls == office_failed_calls() &&
+		pop3_client_code(r->client) == POP3_CODE_SYS_PERM)
+		violation("%s is told that %s is damaged", r->who,
+			mailbox_names[r->mailbox]);
 	r->has_failed = true;
 	if (request == POP3_REQUEST_RETR || request == POP3_REQUEST_DELE ||
 		request == POP3_REQUEST_UIDL_ONE)

@@ -94,7 +94,8 @@ reader_begin_reading(struct reader *r)
 		violation("%s: STAT says %llu octets, LIST %llu", r->who,
 			(unsigned long long)r->octets,
 			(unsigned long long)octets);
-	r->expected.is_excused = office_failed_calls() != r->failed_calls;
+	r->expected.is_excused =
+		office.has_unfiled || office_failed_calls() != r->failed_calls;
 	expect_list(&r->expected, uidls, r->count);
 	r->stage = BUSY;
 	r->next = 0;

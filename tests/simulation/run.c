@@ -51,6 +51,7 @@ begin(unsigned *out_keep)
 	if (chance_one_in(3))
 		settings.kept_seconds = 600 * (1 + chance_below(8));
 	settings.is_kept_from_retrieval = chance_one_in(2);
+	settings.tending_ns = chance_one_in(3) ? MINUTE : SECOND;
 	pace = chance_one_in(3) ? 12 : 1;
 	clock_begin(pace);
 	network_begin();
@@ -160,6 +161,8 @@ story(void)
 		return false;
 	trace("run", "nothing goes wrong any more");
 	faults_end();
+	if (office.has_unfiled)
+		office_kill_store();
 	if (!come_to_rest() || !finish())
 		return false;
 	/* Once more, from the disk alone. */

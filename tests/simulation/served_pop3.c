@@ -32,6 +32,8 @@ struct pop3 {
 	/* the message on its way */
 	int fd;
 	bool is_raw, is_raw_begun;
+	bool is_expired;
+	unsigned failures, failed_calls; /* of the office, when it began */
 	uint64_t offset, left;
 };
 
@@ -54,6 +56,8 @@ start(struct served *served)
 {
 	struct pop3 *p = pop3_of(served);
 
+	p->failures = office.failures;
+	p->failed_calls = office_failed_calls();
 	p->mailbox = -1;
 	p->fd = p->read.descriptor = -1;
 	p->settings = pop3_settings_default;
@@ -382,6 +386,19 @@ commit(struct pop3 *p)
 	return ADVANCE_WAIT;
 }
 
+/* Nobody here sends bad commands: a session that gives up has seen damage. */
+static void
+check_reason(struct pop3 *p)
+{
+	if (p->mailbox >= 0 && !p->is_expired &&
+		!pop3_session_summary(p->session)->is_committed &&
+		p->failures == office.failures &&
+		p->failed_calls == office_failed_calls())
+		violation("pop3 %llu gives up %s without a reason",
+			(unsigned long long)p->base.number,
+			mailbox_names[p->mailbox]);
+}
+
 static enum advance
 advance(struct served *served, struct bytes *in)
 {
@@ -405,6 +422,7 @@ advance(struct served *served, struct bytes *in)
 	case POP3_START_TLS:
 	case POP3_CLOSE:
 	default:
+		check_reason(p);
 		/* Free before the client has read our last reply. */
 		release(p);
 		return ADVANCE_CLOSE;
@@ -414,6 +432,7 @@ advance(struct served *served, struct bytes *in)
 static void
 expire(struct served *served)
 {
+	pop3_of(served)->is_expired = true;
 	pop3_session_expire(pop3_of(served)->session, NULL);
 }
 
