@@ -65,6 +65,8 @@ struct ledger;
 enum outcome ledger_open(const char *directory, struct ledger **out,
 	char error[LEDGER_ERROR_SIZE]);
 void ledger_close(struct ledger **ledger);
+/* Reads all of it. ERR_BROKEN: it is damaged; error: how, for people. */
+enum outcome ledger_check(struct ledger *ledger, char error[LEDGER_ERROR_SIZE]);
 
 /* *out_was_interrupted: the run before this one did not come to its end, or
  * ended as interrupted. */

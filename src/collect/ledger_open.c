@@ -312,3 +312,25 @@ ledger_close(struct ledger **ledger)
 	free(old);
 	*ledger = NULL;
 }
+
+enum outcome
+ledger_check(struct ledger *ledger, char error[LEDGER_ERROR_SIZE])
+{
+	sqlite3_stmt *statement = NULL;
+	enum outcome outcome = ERR_BROKEN;
+	const char *said = "it cannot be read";
+
+	uv_mutex_lock(&ledger->mutex);
+	if (sqlite3_prepare_v2(ledger->db, "PRAGMA quick_check(1)", -1,
+		    &statement, NULL) == SQLITE_OK &&
+		sqlite3_step(statement) == SQLITE_ROW)
+		said = (const char *)sqlite3_column_text(statement, 0);
+	if (said && strcmp(said, "ok") == 0)
+		outcome = OK;
+	else
+		snprintf(error, LEDGER_ERROR_SIZE, "the ledger is damaged: %s",
+			said ? said : sqlite3_errmsg(ledger->db));
+	sqlite3_finalize(statement);
+	uv_mutex_unlock(&ledger->mutex);
+	return outcome;
+}

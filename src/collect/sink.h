@@ -15,7 +15,7 @@
 #include "collect/message_key.h"
 #include "store/files.h"
 
-#define SINK_ERROR_SIZE 256
+#define SINK_ERROR_SIZE 512
 
 struct sink_options {
 	/* Where the Maildir is; NULL: the system's. */

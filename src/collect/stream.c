@@ -33,7 +33,7 @@ struct stream {
 static enum outcome
 fail(struct stream *s, const char *what, const char *why)
 {
-	snprintf(s->error, sizeof(s->error), "%.100s: %.140s", what, why);
+	snprintf(s->error, sizeof(s->error), "%.100s: %.390s", what, why);
 	return ERR_TRY_LATER;
 }
 

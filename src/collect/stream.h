@@ -11,7 +11,7 @@
 #include "net/socks5.h"
 #include "tls/tls.h"
 
-#define STREAM_ERROR_SIZE	   256
+#define STREAM_ERROR_SIZE	   512
 #define STREAM_LINE_MAXIMUM_OCTETS 8192
 
 struct stream_options {

@@ -79,7 +79,12 @@ class Session(threading.Thread):
     # ---- what comes in ----
 
     def look_for_early_commands(self):
-        if self.input or select.select([self.connection], [], [], 0)[0]:
+        # Of TLS what came need not be a command.
+        if isinstance(self.connection, ssl.SSLSocket):
+            has_more = self.connection.pending()
+        else:
+            has_more = select.select([self.connection], [], [], 0)[0]
+        if self.input or has_more:
             self.early.append(self.commands[-1:])
 
     def line(self):

@@ -268,7 +268,7 @@ def test_dry_run_does_not_stay(place):
         account = Account(place, server)
         done = clients.restante(place, "-c", account.config, "fetch",
                                 "--daemon", "--dry-run", ok=(64,))
-        assert b"which of them" in done.stderr
+        assert b"--daemon goes with" in done.stderr
 
 
 def test_without_a_terminal_nobody_is_asked(place):

@@ -12,7 +12,8 @@
 #include "tls/tls.h"
 
 struct network {
-	struct resolver *resolver; /* NULL with a proxy, which finds names */
+	struct resolver *resolver; /* NULL: the proxy finds names, or the
+				      system does */
 	const char *ca_file;	   /* NULL: the system's certificates */
 	struct tls_context *tls;
 	const char *proxy_url; /* NULL: none */

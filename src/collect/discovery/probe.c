@@ -4,10 +4,12 @@
 #include "base/log.h"
 #include "collect/stream.h"
 
+#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 struct probing {
 	const struct probe_options *options;
@@ -43,6 +45,30 @@ keep_text(char *out, size_t size, const char *text)
 
 /* ---- name and port ---- */
 
+/* As the collector itself does, when no resolver is given. */
+static bool
+find_by_system(
+	struct probing *p, const char *host, struct resolver_addresses *found)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all = NULL;
+	int code = getaddrinfo(host, NULL, &hints, &all);
+
+	found->count = 0;
+	if (code != 0)
+		return fail(p->out, ERR_TRY_LATER, "cannot find %s: %s", host,
+			gai_strerror(code));
+	for (struct addrinfo *one = all;
+		one && found->count < RESOLVER_ADDRESSES_MAXIMUM;
+		one = one->ai_next)
+		if (getnameinfo(one->ai_addr, one->ai_addrlen,
+			    found->texts[found->count], RESOLVER_ADDRESS_SIZE,
+			    NULL, 0, NI_NUMERICHOST) == 0)
+			found->count++;
+	freeaddrinfo(all);
+	return found->count > 0 ||
+	       fail(p->out, ERR_TRY_LATER, "%s has no address", host);
+}
+
 static bool
 find_addresses(
 	struct probing *p, const char *host, struct resolver_addresses *found)
@@ -55,7 +81,9 @@ find_addresses(
 
 	if (options->addresses)
 		*found = *options->addresses;
-	else
+	else if (!resolver && !find_by_system(p, host, found))
+		return false;
+	else if (resolver)
 		answer = resolver_find_addresses(resolver, host, found);
 	if (answer == RESOLVER_NONE)
 		return fail(

@@ -28,6 +28,7 @@ int account_add(struct arguments *arguments);
 int account_list(struct arguments *arguments);
 int explain(struct arguments *arguments);
 int show_discovery(struct arguments *arguments);
+int examine_account(struct arguments *arguments);
 int fetch(struct arguments *arguments);
 int fetch_daemon(struct arguments *arguments);
 int import_state(struct arguments *arguments);
