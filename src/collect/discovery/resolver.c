@@ -103,9 +103,9 @@ wait_a_step(struct resolver *resolver)
 	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
 		short events = 0;
 
-		if (ARES_GETSOCK_READABLE(bits, i))
+		if (bits >> i & 1)
 			events |= POLLIN;
-		if (ARES_GETSOCK_WRITABLE(bits, i))
+		if (bits >> (i + ARES_GETSOCK_MAXNUM) & 1)
 			events |= POLLOUT;
 		if (events)
 			fds[count++] = (struct pollfd){
