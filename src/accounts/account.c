@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "accounts/accounts.h"
-#include "accounts/networks.h"
+#include "base/networks.h"
 
 #include <stdlib.h>
 #include <string.h>

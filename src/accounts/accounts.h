@@ -16,6 +16,7 @@
 #define ACCOUNTS_ACCOUNTS_H
 
 #include "base/bytes.h"
+#include "base/networks.h"
 #include "base/outcome.h"
 #include "sasl/scram_keys.h"
 
@@ -24,7 +25,7 @@
 #define ACCOUNT_MAIN_DEVICE	    "main"
 #define ACCOUNT_DEVICE_SIZE	    65	/* with its NUL */
 #define ACCOUNT_HASH_SIZE	    512 /* with its NUL */
-#define ACCOUNT_NETWORKS_SIZE	    512 /* with its NUL */
+#define ACCOUNT_NETWORKS_SIZE	    NETWORKS_SIZE
 #define ACCOUNT_CREDENTIALS_MAXIMUM 32
 
 enum credential_kind {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/server_settings.h"
 #include "base/log.h"
+#include "base/networks.h"
 #include "config/auth_settings.h"
 #include "config/lookup_settings.h"
 #include "config/policy_settings.h"
@@ -146,7 +147,14 @@ static const struct setting keys[] = {
 		1, 1000, NULL,
 		"logins that may come at once when there were none for long"},
 	{"limits", "connections", SETTING_NUMBER, AT(maximum_connections),
-		"10000", 1, 1000000, NULL, "of one session process"},
+		"10000", 1, 1000000, NULL,
+		"of one session process; full, the oldest not logged in goes"},
+	{"limits", "address-connections", SETTING_NUMBER,
+		AT(address_connections), "20", 0, 10000, NULL,
+		"not logged in, from one address (IPv6: its /64); 0: any"},
+	{"limits", "exempt-networks", SETTING_STRING, AT(exempt_networks),
+		"127.0.0.0/8, ::1", 0, 0, NULL,
+		"whom address-connections does not hold for: webmail, a NAT"},
 	{"limits", "stalled", SETTING_SECONDS, AT(stalled_seconds), "10m", 5,
 		SEVEN_DAYS, NULL,
 		"a connection that takes none of what waits for it is dropped"},
@@ -194,6 +202,7 @@ release_listener(struct listener_settings *listener)
 {
 	free(listener->address);
 	free(listener->group);
+	free(listener->proxy_networks);
 }
 
 void
@@ -269,6 +278,8 @@ listener_value(struct listener_settings *listener, const char *key)
 {
 	if (strcmp(key, "address") == 0)
 		return &listener->address;
+	if (strcmp(key, "proxy-networks") == 0)
+		return &listener->proxy_networks;
 	return strcmp(key, "group") == 0 ? &listener->group : NULL;
 }
 
@@ -276,7 +287,8 @@ static bool
 take_listener_key(struct reading *reading, const struct ini_entry *entry,
 	char error[INI_ERROR_SIZE])
 {
-	static const char *const known[] = {"address", "group", NULL};
+	static const char *const known[] = {
+		"address", "group", "proxy-networks", NULL};
 	struct server_settings *settings = reading->settings;
 	char **value = listener_value(
 		&settings->listeners[settings->listener_count - 1], entry->key);
@@ -361,6 +373,44 @@ is_on_loopback(const char *address)
 }
 
 static bool
+check_networks(const char *networks, const char *section, const char *key,
+	char error[INI_ERROR_SIZE])
+{
+	char canonical[NETWORKS_SIZE];
+	struct bytes wrong = BYTES_NONE;
+
+	if (networks_canonical(bytes_of_string(networks), canonical, &wrong))
+		return true;
+	snprintf(error, INI_ERROR_SIZE,
+		"[%s] %s: \"%.*s\" is no network, or there are more than %d: "
+		"192.0.2.0/24, 2001:db8::/32",
+		section, key, (int)wrong.octets, (const char *)wrong.at,
+		NETWORKS_MAXIMUM);
+	return false;
+}
+
+static bool
+check_proxy_networks(
+	const struct listener_settings *listener, char error[INI_ERROR_SIZE])
+{
+	char section[32];
+
+	if (!listener->proxy_networks)
+		return true;
+	snprintf(section, sizeof(section), "listener %s",
+		listener_kinds[listener->kind]);
+	if (listener->kind == LISTENER_WEB) {
+		snprintf(error, INI_ERROR_SIZE,
+			"[%s] proxy-networks: the status page knows no PROXY "
+			"protocol",
+			section);
+		return false;
+	}
+	return check_networks(
+		listener->proxy_networks, section, "proxy-networks", error);
+}
+
+static bool
 check_listener(const struct server_settings *settings,
 	const struct listener_settings *listener, char error[INI_ERROR_SIZE])
 {
@@ -389,7 +439,7 @@ check_listener(const struct server_settings *settings,
 			"have a group",
 			kind, listener->group);
 	else
-		return true;
+		return check_proxy_networks(listener, error);
 	return false;
 }
 
@@ -417,7 +467,9 @@ server_settings_check(
 	if (!tls_settings_check(settings, error) ||
 		!auth_settings_check(settings, error) ||
 		!lookup_settings_check(settings, error) ||
-		!policy_settings_check(settings, error))
+		!policy_settings_check(settings, error) ||
+		!check_networks(settings->exempt_networks, "limits",
+			"exempt-networks", error))
 		return ERR_PEER;
 	if (settings->listener_count == 0) {
 		snprintf(error, INI_ERROR_SIZE,
@@ -464,7 +516,10 @@ put_listener(const struct listener_settings *listener, struct buffer *out)
 		       listener_kinds[listener->kind],
 		       listener->address ? listener->address : "") &&
 	       (!listener->group ||
-		       buffer_printf(out, "group = %s\n", listener->group));
+		       buffer_printf(out, "group = %s\n", listener->group)) &&
+	       (!listener->proxy_networks ||
+		       buffer_printf(out, "proxy-networks = %s\n",
+			       listener->proxy_networks));
 }
 
 static bool

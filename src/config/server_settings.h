@@ -29,7 +29,9 @@ enum plaintext {
 struct listener_settings {
 	enum listener_kind kind; /* from the section's name: [listener pop3s] */
 	char *address;		 /* "0.0.0.0:995, [::]:995", "unix:/path" */
-	char *group; /* of its unix sockets; NULL: the parent's own */
+	char *group;	      /* of its unix sockets; NULL: the parent's own */
+	char *proxy_networks; /* proxy-networks = 10.0.0.0/8, ::1: who says
+				 whose connection it is; NULL: nobody */
 };
 
 /* What holds for an account: of [policy], [policy DOMAIN], [policy USER]. */
@@ -114,6 +116,9 @@ struct server_settings {
 	uint64_t quota_soft_percent; /* soft = 100 */
 	/* [limits] */
 	uint64_t maximum_connections; /* connections, of one process */
+	uint64_t address_connections; /* address-connections = 20, before the
+					 login; 0: any */
+	char *exempt_networks;	      /* exempt-networks: from the latter */
 	uint64_t stalled_seconds;     /* stalled: a peer that takes no output */
 };
 

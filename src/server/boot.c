@@ -64,13 +64,30 @@ take_listener(struct boot *boot, struct message *message)
 {
 	struct boot_listener *listener = &boot->listeners[boot->listener_count];
 	struct message_reader reader;
+	uint32_t number;
 
 	if (boot->listener_count == BOOT_LISTENERS_MAXIMUM)
 		return false;
 	message_reader_init(&reader, message);
 	listener->kind = message_get_u8(&reader);
+	number = message_get_u32(&reader);
 	listener->fd = message_get_descriptor(&reader);
+	if (number < boot->settings.listener_count)
+		listener->settings = &boot->settings.listeners[number];
 	boot->listener_count++;
+	return message_reader_finish(&reader) &&
+	       (listener->settings || number == LISTENER_OF_NONE);
+}
+
+static bool
+take_crowd(struct boot *boot, struct message *message)
+{
+	struct message_reader reader;
+
+	if (boot->crowd_fd >= 0)
+		return false;
+	message_reader_init(&reader, message);
+	boot->crowd_fd = message_get_descriptor(&reader);
 	return message_reader_finish(&reader);
 }
 
@@ -150,6 +167,8 @@ take(struct boot *boot, struct message *message, struct buffer *text)
 		return boot_take_ticket_keys(boot, message);
 	case MESSAGE_LISTENER:
 		return take_listener(boot, message);
+	case MESSAGE_CROWD:
+		return take_crowd(boot, message);
 	case MESSAGE_STATS:
 		return take_stats(boot, message);
 	case MESSAGE_PEER:
@@ -175,6 +194,7 @@ boot_receive(void)
 	signal(SIGPIPE, SIG_IGN);
 	if (!boot)
 		give_up("no memory");
+	boot->crowd_fd = -1;
 	server_settings_init(&boot->settings);
 	buffer_init(&text, BOOT_PEM_MAXIMUM_OCTETS);
 	message_init(&message, 0, 0);

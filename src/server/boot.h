@@ -20,6 +20,7 @@
 
 struct boot_listener {
 	enum listener_kind kind;
+	const struct listener_settings *settings; /* NULL: a control socket */
 	int fd;
 };
 
@@ -58,6 +59,7 @@ struct boot {
 	size_t peer_count;
 	struct boot_pems certificates, keys;
 	unsigned char ticket_keys[TICKET_KEYS][TICKET_KEY_OCTETS];
+	int crowd_fd; /* -1: none */
 	uint32_t number;
 	uint64_t instance;
 };

@@ -2,6 +2,8 @@
 #include "server/connection_output.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/connection_begin.h"
+#include "server/crowd.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,8 +21,8 @@ connection_of(uv_poll_t *poll)
 
 /* ---- which events are asked for ---- */
 
-static void
-watch(struct connection *c, int events)
+void
+connection_watch(struct connection *c, int events)
 {
 	/* Asking again for the same would cost two system calls. */
 	if (c->watched == events || c->is_closing)
@@ -35,9 +37,9 @@ watch(struct connection *c, int events)
 static struct deadlines *
 deadlines_of(const struct connection *c)
 {
-	return c->is_handshaking ? &c->role->handshakes
-	       : c->is_deaf	 ? &c->role->deaf
-				 : &c->role->idle;
+	return c->is_handshaking || c->header ? &c->role->handshakes
+	       : c->is_deaf		      ? &c->role->deaf
+					      : &c->role->idle;
 }
 
 void
@@ -46,8 +48,8 @@ connection_touch(struct connection *c)
 	deadlines_touch(deadlines_of(c), &c->deadline, clock_monotonic_ms());
 }
 
-static void
-untouch(struct connection *c)
+void
+connection_untouch(struct connection *c)
 {
 	if (deadlines_has(&c->deadline))
 		deadlines_remove(deadlines_of(c), &c->deadline);
@@ -59,15 +61,15 @@ set_deaf(struct connection *c, bool is_deaf)
 {
 	if (c->is_deaf == is_deaf)
 		return;
-	untouch(c);
+	connection_untouch(c);
 	c->is_deaf = is_deaf;
 	connection_touch(c);
 }
 
 /* ---- the list of those not logged in, oldest first ---- */
 
-static void
-add_fresh(struct connection *c)
+void
+connection_is_fresh(struct connection *c)
 {
 	struct session_role *role = c->role;
 
@@ -97,6 +99,9 @@ connection_is_known(struct connection *c)
 		role->newest = c->older;
 	c->older = c->newer = NULL;
 	c->is_fresh = false;
+	if (c->is_counted)
+		crowd_leave(role->crowd, c->crowd_place);
+	c->is_counted = false;
 }
 
 struct bytes
@@ -131,10 +136,11 @@ connection_close(struct connection *c)
 		connection_send(c, ROLE_STORE, &message);
 		message_release(&message);
 	}
-	untouch(c);
+	connection_untouch(c);
 	connection_is_known(c);
 	table_remove(&c->role->connections, &c->entry);
 	c->is_closing = true;
+	connection_forget_header(c);
 	tls_free(&c->tls);
 	buffer_wipe(&c->in);
 	buffer_release(&c->out);
@@ -175,7 +181,7 @@ receive(struct connection *c)
 
 	if (!c->may_have_more) {
 		c->may_have_more = true;
-		watch(c, UV_READABLE);
+		connection_watch(c, UV_READABLE);
 		return false;
 	}
 	if (!(to = buffer_reserve(&c->in, room))) {
@@ -202,7 +208,8 @@ receive(struct connection *c)
 	buffer_trim(&c->in);
 	if (result == TLS_WANT_READ || result == TLS_WANT_WRITE) {
 		c->may_have_more = true;
-		watch(c, result == TLS_WANT_READ ? UV_READABLE : UV_WRITABLE);
+		connection_watch(
+			c, result == TLS_WANT_READ ? UV_READABLE : UV_WRITABLE);
 	} else {
 		connection_close(c);
 	}
@@ -221,10 +228,10 @@ handshake(struct connection *c)
 	case TLS_DONE:
 		break;
 	case TLS_WANT_READ:
-		watch(c, UV_READABLE);
+		connection_watch(c, UV_READABLE);
 		return false;
 	case TLS_WANT_WRITE:
-		watch(c, UV_WRITABLE);
+		connection_watch(c, UV_WRITABLE);
 		return false;
 	case TLS_CLOSED:
 	case TLS_FAILED:
@@ -236,7 +243,7 @@ handshake(struct connection *c)
 		connection_close(c);
 		return false;
 	}
-	untouch(c);
+	connection_untouch(c);
 	c->is_handshaking = false;
 	connection_touch(c);
 	stats_add(c->role->stats, handshakes, 1);
@@ -256,7 +263,7 @@ start_tls(struct connection *c)
 		connection_close(c);
 		return false;
 	}
-	untouch(c);
+	connection_untouch(c);
 	c->is_handshaking = true;
 	connection_touch(c);
 	return handshake(c);
@@ -274,10 +281,10 @@ settle(struct connection *c)
 		break;
 	case DRAIN_BLOCKED:
 		set_deaf(c, true);
-		watch(c, UV_WRITABLE);
+		connection_watch(c, UV_WRITABLE);
 		return false;
 	case DRAIN_TURN_OVER:
-		watch(c, UV_WRITABLE);
+		connection_watch(c, UV_WRITABLE);
 		return false;
 	case DRAIN_LOST:
 	default:
@@ -320,6 +327,10 @@ on_poll(uv_poll_t *poll, int status, int events)
 		connection_close(c);
 		return;
 	}
+	if (c->header) {
+		connection_take_header(c);
+		return;
+	}
 	if (c->is_handshaking) {
 		if (handshake(c))
 			connection_pump(c);
@@ -327,7 +338,7 @@ on_poll(uv_poll_t *poll, int status, int events)
 	}
 	if (c->out.octets == 0 && c->file < 0 && c->after == ADVANCE_WAIT) {
 		/* Nothing to do with it before the answer comes. */
-		watch(c, 0);
+		connection_watch(c, 0);
 		return;
 	}
 	c->may_have_more = true;
@@ -335,87 +346,10 @@ on_poll(uv_poll_t *poll, int status, int events)
 		connection_pump(c);
 }
 
-/* ---- the beginning ---- */
-
-static struct connection *
-make(const struct session_listener *listener, int fd,
-	const struct address *peer)
-{
-	struct connection *c = calloc(1, listener->protocol->octets);
-	char text[ADDRESS_TEXT_SIZE];
-
-	if (!c)
-		return NULL;
-	c->role = listener->role;
-	c->protocol = listener->protocol;
-	c->listener = listener;
-	c->fd = fd;
-	c->file = -1;
-	c->may_have_more = true;
-	buffer_init(&c->in, CONNECTION_INPUT_MAXIMUM_OCTETS * 2);
-	buffer_init(&c->out, CONNECTION_OUTPUT_MAXIMUM_OCTETS);
-	c->peer = strdup(address_text(peer, text));
-	if (!c->peer || !c->protocol->start(c, listener->is_tls)) {
-		free(c->peer);
-		free(c);
-		return NULL;
-	}
-	return c;
-}
-
-/* Full: the oldest that has not logged in makes room. False: there is none. */
-static bool
-make_room(struct session_role *role)
-{
-	if (role->connections.count < role->boot->settings.maximum_connections)
-		return true;
-	if (!role->oldest)
-		return false;
-	log_event(LOG_LEVEL_WARNING, "connection-dropped",
-		"addr=%s why=\"connections is reached\"", role->oldest->peer);
-	connection_close(role->oldest);
-	return true;
-}
-
-/* Makes it known to the role and to libuv, or to neither. */
-static bool
-introduce(struct connection *c)
-{
-	struct session_role *role = c->role;
-
-	if (!table_add(&role->connections, &c->entry, ++role->next_id))
-		return false;
-	c->poll.data = c;
-	if (uv_poll_init(&role->loop, &c->poll, c->fd) == 0)
-		return true;
-	table_remove(&role->connections, &c->entry);
-	return false;
-}
-
 void
-connection_accept(const struct session_listener *listener, int fd,
-	const struct address *peer)
+connection_speak(struct connection *c)
 {
-	struct session_role *role = listener->role;
-	struct connection *c = NULL;
-
-	if (make_room(role))
-		c = make(listener, fd, peer);
-	if (!c) {
-		close(fd);
-		return;
-	}
-	if (!introduce(c)) {
-		c->protocol->end(c);
-		free(c->peer);
-		free(c);
-		close(fd);
-		return;
-	}
-	stats_add(role->stats, connections, 1);
-	add_fresh(c);
-	connection_touch(c);
-	if (!listener->is_tls || start_tls(c))
+	if (!c->listener->is_tls || start_tls(c))
 		connection_pump(c);
 }
 

@@ -26,6 +26,7 @@
 #define CONNECTION_TURN_OCTETS (1u << 20)
 
 struct connection;
+struct proxy_header;
 
 enum advance {
 	ADVANCE_READ,  /* more input, after the output is drained */
@@ -37,7 +38,8 @@ enum advance {
 
 struct protocol {
 	const char *name;
-	size_t octets; /* of the struct that begins with the connection */
+	bool has_login; /* until then it may have to make room */
+	size_t octets;	/* of the struct that begins with the connection */
 	bool (*start)(struct connection *connection, bool is_tls);
 	/* Goes on as far as it can with connection->in and ->out. */
 	enum advance (*advance)(struct connection *connection);
@@ -66,14 +68,17 @@ struct connection {
 	const struct protocol *protocol;
 	const struct session_listener *listener;
 	struct tls *tls;
-	char *peer; /* "192.0.2.1:4711" */
+	struct proxy_header *header; /* awaited before all else, or NULL */
+	char *peer;		     /* "192.0.2.1:4711" */
 	struct buffer in, out;
 	uint64_t file_offset, file_octets; /* still to send, after `out` */
 	int file;			   /* borrowed; -1 for none */
 	int fd;
-	int watched;   /* libuv's events asked for */
-	uint8_t after; /* enum advance, once drained */
-	bool is_deaf;  /* it takes no output */
+	int watched;	      /* libuv's events asked for */
+	uint32_t crowd_place; /* where it is counted, if it is */
+	uint8_t after;	      /* enum advance, once drained */
+	bool is_counted;
+	bool is_deaf; /* it takes no output */
 	bool is_handshaking, is_closing, is_fresh, may_have_more, is_remembered;
 };
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "process/service.h"
 #include "process/spawn.h"
+#include "server/crowd.h"
 #include "server/parent_state.h"
 #include "server/stats.h"
 
@@ -335,7 +336,14 @@ prepare(char error[SETUP_ERROR_SIZE])
 	if (outcome == OK)
 		outcome = setup_listen(parent.settings, parent.session_count,
 			&parent.sockets, error);
-	return outcome;
+	if (outcome != OK)
+		return outcome;
+	parent.crowd_fd = crowd_make((unsigned)parent.session_count);
+	if (parent.crowd_fd >= 0)
+		return OK;
+	snprintf(error, SETUP_ERROR_SIZE, "no memory to share: %s",
+		strerror(errno));
+	return ERR_BROKEN;
 }
 
 static void

@@ -37,6 +37,7 @@ struct parent {
 	size_t child_count;
 	int session_count;
 	struct setup_sockets sockets;
+	int crowd_fd; /* crowd.h */
 	struct certificate_set certificates;
 	unsigned char ticket_keys[TICKET_KEYS][TICKET_KEY_OCTETS];
 	uint64_t next_instance;

@@ -79,13 +79,25 @@ put_copy(struct message *message, int fd)
 }
 
 static void
-tell_listener(struct child *child, enum listener_kind kind, int fd)
+tell_listener(
+	struct child *child, enum listener_kind kind, uint32_t number, int fd)
 {
 	struct message message;
 
 	message_init(&message, MESSAGE_LISTENER, 0);
 	message_put_u8(&message, (uint8_t)kind);
+	message_put_u32(&message, number);
 	put_copy(&message, fd);
+	tell(child, &message);
+}
+
+static void
+tell_crowd(struct child *child)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_CROWD, 0);
+	put_copy(&message, parent.crowd_fd);
 	tell(child, &message);
 }
 
@@ -205,12 +217,13 @@ tell_session(struct child *child)
 {
 	parent_tell_ticket_keys(child);
 	parent_tell_certificates(child);
+	tell_crowd(child);
 	for (size_t i = 0; i < parent.sockets.count; i++) {
 		struct setup_socket *s = &parent.sockets.sockets[i];
 
 		if (s->kind != LISTENER_WEB &&
 			(s->process < 0 || s->process == (int)child->number))
-			tell_listener(child, s->kind, s->fd);
+			tell_listener(child, s->kind, s->number, s->fd);
 	}
 }
 
@@ -218,10 +231,12 @@ static void
 tell_web(struct child *child)
 {
 	if (parent.sockets.control >= 0)
-		tell_listener(child, LISTENER_CONTROL, parent.sockets.control);
+		tell_listener(child, LISTENER_CONTROL, LISTENER_OF_NONE,
+			parent.sockets.control);
 	for (size_t i = 0; i < parent.sockets.count; i++)
 		if (parent.sockets.sockets[i].kind == LISTENER_WEB)
 			tell_listener(child, LISTENER_WEB,
+				parent.sockets.sockets[i].number,
 				parent.sockets.sockets[i].fd);
 	for (size_t i = 0; i < parent.child_count; i++)
 		if (parent.children[i].role == ROLE_SESSION)

@@ -447,6 +447,7 @@ pop3_expire(struct connection *c, const char *why)
 
 const struct protocol protocol_pop3 = {
 	.name = "pop3",
+	.has_login = true,
 	.octets = sizeof(struct pop3_connection),
 	.start = pop3_start,
 	.advance = pop3_advance,

@@ -28,9 +28,13 @@ enum server_message {
 	MESSAGE_KEY, /* to key; the same */
 	/* to session, also at each rotation: bytes, TICKET_KEYS keys */
 	MESSAGE_TICKET_KEYS,
-	MESSAGE_LISTENER, /* u8 enum listener_kind, descriptor */
-	MESSAGE_STATS,	  /* u8 enum role, u32 number, descriptor */
-	MESSAGE_START,	  /* u32 number, u64 instance */
+	/* u8 enum listener_kind, u32 which of the settings (LISTENER_OF_NONE:
+	   a control socket), descriptor */
+	MESSAGE_LISTENER,
+	/* to session: descriptor: crowd.h */
+	MESSAGE_CROWD,
+	MESSAGE_STATS, /* u8 enum role, u32 number, descriptor */
+	MESSAGE_START, /* u32 number, u64 instance */
 	/* ---- parent to role, at any time; PEER before START too ---- */
 	MESSAGE_PEER, /* u8 enum role, u64 instance, descriptor: a channel */
 	MESSAGE_STOP, /* nothing: finish what is under way, then end */
@@ -121,6 +125,8 @@ enum server_message {
 	MESSAGE_PENALTIES_TOLD,
 	MESSAGE_FORGIVEN, /* u32 how many */
 };
+
+#define LISTENER_OF_NONE UINT32_MAX
 
 /* Of a PEM, and of all of them. */
 enum pem_part { PEM_GOES_ON, PEM_ENDS, PEM_IS_LAST };

@@ -5,6 +5,7 @@
 #include "net/listener.h"
 #include "server/confinement.h"
 #include "server/connection.h"
+#include "server/crowd.h"
 #include "server/session_signer.h"
 
 #include <errno.h>
@@ -195,6 +196,16 @@ policy_of_all(const struct server_settings *settings)
 	return sum;
 }
 
+/* They were found good when the settings were read. */
+static void
+use_networks(const char *text, char out[NETWORKS_SIZE])
+{
+	struct bytes wrong;
+
+	if (text && !networks_canonical(bytes_of_string(text), out, &wrong))
+		exit(EX_CONFIG);
+}
+
 static void
 add_listener(const struct boot_listener *from)
 {
@@ -218,6 +229,9 @@ add_listener(const struct boot_listener *from)
 	listener->pop3.offers_stls = role.tls && !listener->is_tls;
 	listener->pop3.may_plaintext_without_tls =
 		settings->plaintext != PLAINTEXT_NO;
+	if (from->settings)
+		use_networks(from->settings->proxy_networks,
+			listener->proxy_networks);
 	listener->poll.data = listener;
 	if (uv_poll_init(&role.loop, &listener->poll, listener->fd) == 0)
 		listen_on(listener);
@@ -379,6 +393,10 @@ session_role_run(void)
 	root_fd = boot_empty_root(role.boot);
 	boot_drop_privileges(settings->session_user, &root_fd);
 	role.stats = boot_own_stats(role.boot);
+	role.crowd = crowd_map(&role.boot->crowd_fd, role.boot->number);
+	if (!role.crowd)
+		exit(EX_OSERR);
+	use_networks(settings->exempt_networks, role.exempt_networks);
 	uv_loop_init(&role.loop);
 	deadlines_init(&role.idle, settings->timeout_seconds * 1000);
 	deadlines_init(&role.deaf, settings->stalled_seconds * 1000);

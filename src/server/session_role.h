@@ -6,6 +6,7 @@
 #ifndef SERVER_SESSION_ROLE_H
 #define SERVER_SESSION_ROLE_H
 
+#include "base/networks.h"
 #include "lmtp/session.h"
 #include "net/deadlines.h"
 #include "pop3/session.h"
@@ -17,6 +18,7 @@
 #define SESSION_ACCEPT_BATCH 64
 
 struct connection;
+struct crowd;
 struct protocol;
 struct tls_context;
 
@@ -25,8 +27,15 @@ struct session_listener {
 	struct session_role *role;
 	const struct protocol *protocol;
 	struct pop3_settings pop3;
+	char proxy_networks[NETWORKS_SIZE]; /* "": none */
 	bool is_tls;
 	int fd;
+};
+
+/* Of one kind of line in the log, so that nobody can fill it. */
+struct seldom {
+	uint64_t told_ms;
+	unsigned more; /* not told since */
 };
 
 struct session_role {
@@ -38,6 +47,9 @@ struct session_role {
 	struct table connections;
 	struct deadlines idle, deaf, handshakes;
 	struct connection *oldest, *newest; /* not logged in */
+	struct crowd *crowd;
+	char exempt_networks[NETWORKS_SIZE];
+	struct seldom dropped, refused, unannounced;
 	struct lmtp_settings lmtp;
 	struct session_listener listeners[BOOT_LISTENERS_MAXIMUM];
 	size_t listener_count;

@@ -180,25 +180,23 @@ setup_made_certificate(const struct server_settings *settings,
 /* ---- sockets ---- */
 
 static enum outcome
-add_socket(struct setup_sockets *out, enum listener_kind kind, int process,
+add_socket(struct setup_sockets *out, struct setup_socket socket,
 	struct bytes address, char error[SETUP_ERROR_SIZE])
 {
 	enum outcome outcome = OK;
-	int fd;
 
 	if (out->count == BOOT_LISTENERS_MAXIMUM) {
 		snprintf(error, SETUP_ERROR_SIZE, "too many listeners");
 		return ERR_BROKEN;
 	}
-	fd = service_take_socket(address);
-	if (fd >= 0)
-		process = -1; /* one queue for all */
+	socket.fd = service_take_socket(address);
+	if (socket.fd >= 0)
+		socket.process = -1; /* one queue for all */
 	else
-		outcome = listener_open(
-			address, process >= 0, &fd, error, SETUP_ERROR_SIZE);
+		outcome = listener_open(address, socket.process >= 0,
+			&socket.fd, error, SETUP_ERROR_SIZE);
 	if (outcome == OK)
-		out->sockets[out->count++] =
-			(struct setup_socket){kind, process, fd};
+		out->sockets[out->count++] = socket;
 	return outcome;
 }
 
@@ -231,9 +229,10 @@ give_socket(
 }
 
 static enum outcome
-listen_on(const struct listener_settings *listener, int processes,
-	struct setup_sockets *out, char error[SETUP_ERROR_SIZE])
+listen_on(const struct server_settings *settings, uint32_t number,
+	int processes, struct setup_sockets *out, char error[SETUP_ERROR_SIZE])
 {
+	const struct listener_settings *listener = &settings->listeners[number];
 	struct bytes rest = bytes_of_string(listener->address);
 	enum outcome outcome = OK;
 
@@ -245,8 +244,12 @@ listen_on(const struct listener_settings *listener, int processes,
 		int last = is_shared ? -1 : processes - 1;
 
 		for (int i = first; i <= last && outcome == OK; i++) {
-			outcome = add_socket(
-				out, listener->kind, i, address, error);
+			const struct setup_socket socket = {
+				.kind = listener->kind,
+				.number = number,
+				.process = i};
+
+			outcome = add_socket(out, socket, address, error);
 			if (outcome == OK &&
 				out->sockets[out->count - 1].process < 0)
 				break;
@@ -277,13 +280,15 @@ static enum outcome
 listen_on_control(const struct server_settings *settings,
 	struct setup_sockets *out, char error[SETUP_ERROR_SIZE])
 {
+	const struct setup_socket lmtp = {.kind = LISTENER_LMTP,
+		.number = LISTENER_OF_NONE,
+		.process = -1};
 	char address[PATH_MAX];
 	enum outcome outcome;
 
 	snprintf(address, sizeof(address), "unix:%s/control/lmtp.sock",
 		settings->state);
-	outcome = add_socket(
-		out, LISTENER_LMTP, -1, bytes_of_string(address), error);
+	outcome = add_socket(out, lmtp, bytes_of_string(address), error);
 	if (may_lack_room(outcome, error) != OK)
 		return outcome;
 	snprintf(address, sizeof(address), "unix:%s/control/control.sock",
@@ -301,9 +306,8 @@ setup_listen(const struct server_settings *settings, int session_processes,
 	enum outcome outcome = OK;
 
 	out->count = 0;
-	for (size_t i = 0; i < settings->listener_count && outcome == OK; i++)
-		outcome = listen_on(
-			&settings->listeners[i], session_processes, out, error);
+	for (uint32_t i = 0; i < settings->listener_count && outcome == OK; i++)
+		outcome = listen_on(settings, i, session_processes, out, error);
 	return outcome == OK ? listen_on_control(settings, out, error)
 			     : outcome;
 }

@@ -34,6 +34,7 @@ bool setup_certificate_path(
 
 struct setup_socket {
 	enum listener_kind kind;
+	uint32_t number; /* of the listener in the settings */
 	/* For one session process; -1: shared by all */
 	int process;
 	int fd;

@@ -14,6 +14,7 @@
 #define STATS_COUNTERS(COUNTER)                                                \
 	COUNTER(connections)                                                   \
 	COUNTER(closed_connections)                                            \
+	COUNTER(refused_connections)                                           \
 	COUNTER(handshakes)                                                    \
 	COUNTER(failed_handshakes)                                             \
 	COUNTER(logins)                                                        \

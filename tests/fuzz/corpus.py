@@ -122,6 +122,11 @@ def seeds(tests):
     yield "socks5", "reply", b"\0\3\5\0\5\0\0\1\0\0\0\0\0\0+OK ready\r\n"
     yield "socks5", "login", b"\1\3\5\2\1\0\5\0\0\3\4host\0\0"
     yield "socks5", "url", b"\4\0socks5://us%65r:secret@[::1]:1080"
+    yield "proxy-header", "line", (
+        b"\0\3PROXY TCP6 2001:db8::1 ::ffff:192.0.2.2 1 995\r\nCAPA\r\n")
+    yield "proxy-header", "checked", (
+        b"\0\3\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x13\xc0\0\2\1\xc0\0\2\2"
+        b"\x12\x67\3\xe3\3\0\4\xd9\x57\5\x81CAPA\r\n")
     yield "passwd-file", "users", (
         b"\0\0# users\nAlice@example.org:{SSHA256.hex}" + b"ab" * 36
         + b":::\nbob:$1$HHS1IAzx$Znp2/zM0EaodhQYwc1zOy/:1:1::/home::"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "accounts/passwd_file/line.h"
-#include "accounts/networks.h"
+#include "base/networks.h"
 #include "accounts/scheme.h"
 
 #include <stdio.h>

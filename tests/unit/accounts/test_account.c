@@ -2,7 +2,7 @@
 /* Networks, expiry, names of logins, keys of SCRAM: without a source. */
 #include "../check.h"
 
-#include "accounts/networks.h"
+#include "base/networks.h"
 #include "accounts/password.h"
 
 /* ---- networks ---- */

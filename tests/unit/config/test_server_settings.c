@@ -132,11 +132,14 @@ static const char whole[] = "[server]\n"
 			    "login-burst = 3\n"
 			    "\n[limits]\n"
 			    "connections = 1\n"
+			    "address-connections = 10000\n"
+			    "exempt-networks = 10.0.0.0/8, ::1\n"
 			    "stalled = 5\n"
 			    "\n[listener pop3]\n"
 			    "address = 127.0.0.1:110, [::1]:110\n"
 			    "\n[listener pop3s]\n"
 			    "address = 0.0.0.0:995\n"
+			    "proxy-networks = 192.0.2.0/24, ::1\n"
 			    "\n[listener lmtp]\n"
 			    "address = unix:/run/lmtp.sock\n"
 			    "group = postfix\n"
@@ -201,6 +204,8 @@ takes_every_key(void **state)
 	assert_int_equal(settings.policy.login_burst, 3);
 	assert_int_equal(settings.policy_count, 2);
 	assert_int_equal(settings.maximum_connections, 1);
+	assert_int_equal(settings.address_connections, 10000);
+	assert_string_equal(settings.exempt_networks, "10.0.0.0/8, ::1");
 	assert_int_equal(settings.stalled_seconds, 5);
 	assert_int_equal(settings.listener_count, 4);
 	assert_int_equal(settings.listeners[0].kind, LISTENER_POP3);
@@ -210,6 +215,9 @@ takes_every_key(void **state)
 	assert_int_equal(settings.listeners[2].kind, LISTENER_LMTP);
 	assert_string_equal(settings.listeners[2].group, "postfix");
 	assert_null(settings.listeners[1].group);
+	assert_string_equal(
+		settings.listeners[1].proxy_networks, "192.0.2.0/24, ::1");
+	assert_null(settings.listeners[0].proxy_networks);
 	assert_int_equal(settings.listeners[3].kind, LISTENER_POP3S);
 	assert_string_equal(settings.listeners[3].address, "[::]:995");
 	assert_int_equal(server_settings_check(&settings, error), OK);
@@ -423,6 +431,15 @@ static const struct wrong bad[] = {
 		"[listener lmtp]: address is missing"},
 	{"[listener lmtp]\ngroup = mail\n",
 		"[listener lmtp]: address is missing"},
+	{"[listener pop3s]\naddress = [::1]:1\nproxy-networks = ::1, host\n",
+		"[listener pop3s] proxy-networks: \"host\" is no network, or "
+		"there are more than 16: 192.0.2.0/24, 2001:db8::/32"},
+	{"[listener web]\naddress = [::1]:1\nproxy-networks = ::1\n",
+		"[listener web] proxy-networks: the status page knows no PROXY "
+		"protocol"},
+	{"[limits]\nexempt-networks = 10.0.0.0/33\n" LISTENER,
+		"[limits] exempt-networks: \"10.0.0.0/33\" is no network, or "
+		"there are more than 16: 192.0.2.0/24, 2001:db8::/32"},
 	{"[listener lmtp]\naddress = [::1]:24\ngroup = mail\n",
 		"[listener lmtp] group = mail: only unix: addresses have a "
 		"group"},

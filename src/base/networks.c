@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "accounts/networks.h"
+#include "base/networks.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -80,9 +80,9 @@ parse_network(struct bytes text, struct network *out)
 }
 
 static bool
-append(char out[ACCOUNT_NETWORKS_SIZE], const struct network *network)
+append(char out[NETWORKS_SIZE], const struct network *network)
 {
-	size_t used = strlen(out), room = ACCOUNT_NETWORKS_SIZE - used;
+	size_t used = strlen(out), room = NETWORKS_SIZE - used;
 	unsigned all = 8 * (network->family == AF_INET ? V4_OCTETS : V6_OCTETS);
 	char host[INET6_ADDRSTRLEN], bits[8] = "";
 
@@ -94,10 +94,10 @@ append(char out[ACCOUNT_NETWORKS_SIZE], const struct network *network)
 }
 
 bool
-networks_canonical(struct bytes given, char out[ACCOUNT_NETWORKS_SIZE],
-	struct bytes *out_wrong)
+networks_canonical(
+	struct bytes given, char out[NETWORKS_SIZE], struct bytes *out_wrong)
 {
-	char text[ACCOUNT_NETWORKS_SIZE] = "";
+	char text[NETWORKS_SIZE] = "";
 	struct network network;
 	unsigned count = 0;
 
