@@ -24,7 +24,11 @@ static const struct setting keys[] = {
 	{"server", "state", SETTING_STRING, AT(state), "/var/lib/restante", 0,
 		0, NULL, "accounts, indexes, journals, control sockets"},
 	{"server", "mail", SETTING_STRING, AT(mail), "/var/mail/vhosts/%d/%n",
-		0, 0, NULL, "a Maildir: %u user, %n local part, %d domain"},
+		0, 0, NULL,
+		"where a mailbox is: %u user, %n local part, %d domain"},
+	{"server", "store", SETTING_WORD, AT(store), "maildir", 0, 0,
+		"maildir|mbox|memory",
+		"what a mailbox is; memory ends with the server, for tests"},
 	{"server", "user", SETTING_STRING, AT(user), "restante", 0, 0, NULL,
 		"owns the mail; runs the store"},
 	{"server", "auth-user", SETTING_STRING, AT(auth_user), "restante-auth",
@@ -505,6 +509,18 @@ server_settings_split_mail(const char *mail, char *out_root, size_t size,
 	out_root[octets] = '\0';
 	*out_template = slash + 1;
 	return true;
+}
+
+const char *
+server_settings_store(const struct server_settings *settings)
+{
+	static const char *const kinds[] = {
+		[STORE_MAILDIR] = "maildir",
+		[STORE_MBOX] = "mbox",
+		[STORE_MEMORY] = "memory",
+	};
+
+	return kinds[settings->store];
 }
 
 /* ---- writing ---- */

@@ -20,6 +20,13 @@ enum listener_kind {
 	LISTENER_CONTROL, /* restantectl's; has no section */
 };
 
+/* In the order of the words. */
+enum store_kind {
+	STORE_MAILDIR,
+	STORE_MBOX,
+	STORE_MEMORY,
+};
+
 enum plaintext {
 	PLAINTEXT_NO,
 	PLAINTEXT_YES,	 /* every listener without TLS is on loopback */
@@ -61,11 +68,12 @@ struct pam_settings {
 
 struct server_settings {
 	/* [server] */
-	char *hostname;		    /* default: gethostname */
-	char *state;		    /* /var/lib/restante */
-	char *mail;		    /* /var/mail/vhosts/%d/%n */
-	char *user;		    /* restante: owns the mail */
-	char *auth_user;	    /* auth-user, restante-auth */
+	char *hostname;	 /* default: gethostname */
+	char *state;	 /* /var/lib/restante */
+	char *mail;	 /* /var/mail/vhosts/%d/%n */
+	uint64_t store;	 /* store = maildir|mbox|memory, as enum store_kind */
+	char *user;	 /* restante: owns the mail */
+	char *auth_user; /* auth-user, restante-auth */
 	char *session_user;	    /* session-user, restante-session */
 	char *web_user;		    /* web-user, restante-web */
 	char *key_user;		    /* key-user, restante-key */
@@ -171,6 +179,8 @@ bool server_settings_write(const struct server_settings *settings,
  * "/var/mail/vhosts/%d/%n": splits at the last "/" before the first "%" into
  * the directory that roles open and the template below it. False: no template.
  */
+/* The word for store_open. */
+const char *server_settings_store(const struct server_settings *settings);
 bool server_settings_split_mail(const char *mail, char *out_root, size_t size,
 	const char **out_template);
 

@@ -133,6 +133,9 @@ static const struct {
 	{"mail store restarted, log in again",
 		"der Mailspeicher wurde neu gestartet, bitte neu anmelden",
 		"le stockage a redémarré, reconnectez-vous"},
+	{"lost the lock on the maildrop, log in again",
+		"die Sperre des Postfachs ging verloren, bitte neu anmelden",
+		"le verrou de la boîte est perdu, reconnectez-vous"},
 };
 
 const char *

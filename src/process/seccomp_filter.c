@@ -63,7 +63,7 @@ static const char *const starts[] = {
 static const unsigned ioctls[] = {FIONBIO, FIOCLEX, FIONREAD};
 static const unsigned fcntls[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD,
 	F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK,
-	F_OFD_SETLKW};
+	F_OFD_SETLKW, F_ADD_SEALS};
 #define COUNT(rows) (sizeof(rows) / sizeof(*(rows)))
 
 /* ---- rules; each false when libseccomp fails ---- */

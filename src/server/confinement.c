@@ -23,9 +23,10 @@ static const char *const auth_calls[] = {FILE_CALLS, NULL};
 
 static const char *const store_calls[] = {FILE_CALLS, "copy_file_range",
 	"faccessat", "faccessat2", "fsetxattr", "inotify_add_watch",
-	"inotify_init1", "inotify_rm_watch", "linkat", "mkdirat", "msync",
-	"pwritev", "preadv", "rename", "renameat", "renameat2", "rmdir",
-	"sync_file_range", "syncfs", "truncate", "unlinkat", "utimensat", NULL};
+	"inotify_init1", "inotify_rm_watch", "linkat", "memfd_create",
+	"mkdirat", "msync", "pwritev", "preadv", "rename", "renameat",
+	"renameat2", "rmdir", "sync_file_range", "syncfs", "truncate",
+	"unlinkat", "utimensat", NULL};
 
 static const char *const web_calls[] = {"accept", "accept4", "getsockname",
 	"getsockopt", "listen", "setsockopt", "shutdown", NULL};

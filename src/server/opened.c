@@ -2,6 +2,7 @@
 #include "server/opened.h"
 #include "base/log.h"
 #include "server/expiry.h"
+#include "server/lease.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ opened(struct store_call *call)
 	if (call->outcome == OK) {
 		holder->session = o->call.session;
 		holder->count = o->call.snapshot.count;
+		lease_begin(holder, o->call.lease_ms);
 	}
 	tell_opened(o);
 	free(o);
@@ -143,7 +145,10 @@ tell_files(struct reading *r)
 		message_put_u8(&message, (uint8_t)call->call.outcome);
 		message_put_u64(&message, call->offset);
 		message_put_u64(&message, call->octets);
-		if (call->call.outcome == OK)
+		if (call->call.outcome != OK)
+			continue;
+		message_put_u8(&message, call->descriptor >= 0);
+		if (call->descriptor >= 0)
 			message_put_descriptor(&message, &call->descriptor);
 	}
 	store_client_send(r->holder->client, &message);
@@ -195,6 +200,69 @@ opened_on_read(struct store_holder *holder, struct message *message)
 			.descriptor = -1};
 		store_role_store->ops->read(store_role_store, &one->call);
 	}
+	return true;
+}
+
+/* ---- messages of stores without files ---- */
+
+struct reading_piece {
+	struct store_read_at_call call; /* first */
+	struct store_holder *holder;
+	unsigned char octets[];
+};
+
+static void
+piece_read(struct store_call *call)
+{
+	struct reading_piece *piece = (struct reading_piece *)call;
+	struct store_holder *holder = piece->holder;
+	struct message message;
+
+	message_init(&message, MESSAGE_PIECE, holder->entry.id);
+	message_put_u32(&message, piece->call.index);
+	message_put_u64(&message, piece->call.offset);
+	message_put_u8(&message, (uint8_t)call->outcome);
+	message_put_bytes(&message,
+		bytes_of(piece->octets,
+			call->outcome == OK ? piece->call.octets : 0));
+	store_client_send(holder->client, &message);
+	message_release(&message);
+	free(piece);
+	holder->pieces--;
+	store_holder_call_ended(holder);
+}
+
+bool
+opened_on_read_piece(struct store_holder *holder, struct message *message)
+{
+	struct message_reader reader;
+	struct reading_piece *piece;
+	uint32_t index, room;
+	uint64_t offset;
+
+	message_reader_init(&reader, message);
+	index = message_get_u32(&reader);
+	offset = message_get_u64(&reader);
+	room = message_get_u32(&reader);
+	if (!message_reader_finish(&reader) || !holder->session ||
+		index >= holder->count || room == 0 || room > PIECE_OCTETS ||
+		holder->pieces >= PIECE_CREDITS)
+		return false;
+	piece = malloc(sizeof(*piece) + room);
+	if (!piece)
+		return false;
+	piece->holder = holder;
+	piece->call = (struct store_read_at_call){
+		.call = {.done = piece_read},
+		.session = holder->session,
+		.index = index,
+		.offset = offset,
+		.to = piece->octets,
+		.room = room,
+	};
+	holder->pieces++;
+	holder->calls++;
+	store_role_store->ops->read_at(store_role_store, &piece->call);
 	return true;
 }
 
@@ -286,7 +354,11 @@ committed(struct store_call *call)
 	struct message message;
 
 	message_init(&message, MESSAGE_COMMITTED, holder->entry.id);
-	message_put_u8(&message, (uint8_t)call->outcome);
+	/* GONE: the lock is lost, and nothing was deleted. */
+	message_put_u8(
+		&message, (uint8_t)(call->outcome == ERR_GONE ? ERR_TRY_LATER
+							      : call->outcome));
+	lease_end(holder);
 	/* The maildrop is free before the client hears of it. */
 	if (holder->calls == 1)
 		store_role_store->ops->release(
@@ -307,6 +379,11 @@ opened_on_commit(struct store_holder *holder, struct message *message)
 	holder->commit = (struct store_commit_call){.call = {.done = committed},
 		.session = holder->session,
 		.deleted = &holder->deleted};
+	if (holder->lease.is_lost) {
+		holder->commit.call.outcome = ERR_GONE;
+		committed(&holder->commit.call);
+		return true;
+	}
 	store_role_store->ops->commit(store_role_store, &holder->commit);
 	return true;
 }

@@ -13,6 +13,7 @@ void opened_on_grant_open(struct store_client *client, uint64_t connection,
 	const char *mailbox, bool is_read_only);
 /* Messages of the session, each false when malformed. */
 bool opened_on_read(struct store_holder *holder, struct message *message);
+bool opened_on_read_piece(struct store_holder *holder, struct message *message);
 bool opened_on_delete(struct store_holder *holder, struct message *message);
 bool opened_on_retrieved(struct store_holder *holder, struct message *message);
 bool opened_on_commit(struct store_holder *holder, struct message *message);

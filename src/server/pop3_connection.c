@@ -91,6 +91,7 @@ pop3_end(struct connection *c)
 		cancel_exchange(c);
 	tell_retrieved(p);
 	pop3_message_close_ahead(p);
+	pop3_stream_free(p);
 	pop3_session_free(&p->session);
 	snapshot_free(&p->snapshot);
 	free(p->mailbox);
@@ -387,6 +388,25 @@ on_committed(struct pop3_connection *p, struct message_reader *reader)
 	return true;
 }
 
+/* Another session may have the maildrop now: nothing of it is to be believed,
+   and nothing will be deleted. What COMMIT brings, when it is under way, says
+   store. */
+static bool
+on_lease_lost(struct pop3_connection *p, struct message_reader *reader)
+{
+	if (!message_reader_finish(reader) || !p->snapshot)
+		return false;
+	if (p->waiting == WAITING_COMMIT)
+		return true;
+	if (p->reading == READING_STREAMED) {
+		p->waiting = WAITING_NOT;
+		pop3_message_failed(p, ERR_TRY_LATER);
+	}
+	pop3_session_expire(p->session,
+		"[SYS/TEMP] lost the lock on the maildrop, log in again");
+	return true;
+}
+
 static bool
 pop3_answer(struct connection *c, struct message *message)
 {
@@ -403,6 +423,10 @@ pop3_answer(struct connection *c, struct message *message)
 		return on_opened(p, &reader);
 	case MESSAGE_FILES:
 		return pop3_message_on_files(p, &reader);
+	case MESSAGE_PIECE:
+		return pop3_stream_on_piece(p, &reader);
+	case MESSAGE_LEASE_LOST:
+		return on_lease_lost(p, &reader);
 	case MESSAGE_COMMITTED:
 		return on_committed(p, &reader);
 	default:
@@ -419,10 +443,14 @@ pop3_lost(struct connection *c, enum role role)
 	if (role == ROLE_AUTH && waiting != WAITING_AUTH)
 		return;
 	p->waiting = WAITING_NOT;
+	if (role == ROLE_STORE && p->stream)
+		pop3_stream_forget(p);
 	if (waiting == WAITING_AUTH)
 		pop3_session_refused(p->session, ERR_TRY_LATER);
 	else if (waiting == WAITING_FILES)
 		pop3_session_read_failed(p->session, ERR_TRY_LATER);
+	else if (p->reading == READING_STREAMED)
+		pop3_message_failed(p, ERR_TRY_LATER);
 	else if (waiting == WAITING_COMMIT)
 		pop3_session_committed(p->session, ERR_TRY_LATER);
 	/* The next store knows nothing of us. */

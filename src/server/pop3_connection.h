@@ -10,19 +10,22 @@
 
 struct ahead;
 struct snapshot;
+struct stream;
 
 enum waiting {
 	WAITING_NOT,
 	WAITING_AUTH,
 	WAITING_FILES,
+	WAITING_PIECE,
 	WAITING_COMMIT,
 };
 
 enum reading {
 	READING_NOT,
-	READING_FED,  /* through the session, which stuffs dots */
-	READING_RAW,  /* the file's octets are the wire's */
-	READING_SENT, /* raw, by the kernel */
+	READING_FED,	  /* through the session, which stuffs dots */
+	READING_RAW,	  /* the file's octets are the wire's */
+	READING_SENT,	  /* raw, by the kernel */
+	READING_STREAMED, /* in pieces from store, through the session */
 };
 
 struct pop3_connection {
@@ -30,6 +33,7 @@ struct pop3_connection {
 	struct pop3_session *session;
 	struct snapshot *snapshot;
 	struct ahead *ahead;
+	struct stream *stream; /* NULL: none was needed yet */
 	char *mailbox;
 	uint32_t next_index; /* what a client that reads in order wants next */
 	uint64_t offset, left; /* of the file being read */
@@ -54,7 +58,26 @@ void pop3_message_failed(struct pop3_connection *p, enum outcome outcome);
 /* MESSAGE_FILES of store; false: malformed. */
 bool pop3_message_on_files(
 	struct pop3_connection *p, struct message_reader *reader);
+void pop3_message_done(struct pop3_connection *p);
+/* A result of feeding that ends the turn. */
+enum advance pop3_message_fed(struct pop3_connection *p, enum pop3_feed result);
 /* Closes the files that were opened ahead. */
 void pop3_message_close_ahead(struct pop3_connection *p);
+
+/* ---- pop3_stream.c ---- */
+
+/* MESSAGE_PIECE of store; false: malformed. */
+bool pop3_stream_on_piece(
+	struct pop3_connection *p, struct message_reader *reader);
+/* Message `index` of `octets`, of which store has no file. */
+enum advance pop3_stream_start(
+	struct pop3_connection *p, uint32_t index, uint64_t octets);
+/* As pop3_message_go_on. */
+enum advance pop3_stream_go_on(struct pop3_connection *p);
+/* Nothing more of the message in hand is wanted. */
+void pop3_stream_stop(struct pop3_connection *p);
+/* Store is gone: what was asked of it will not be answered. */
+void pop3_stream_forget(struct pop3_connection *p);
+void pop3_stream_free(struct pop3_connection *p);
 
 #endif

@@ -74,7 +74,8 @@ pop3_message_on_files(struct pop3_connection *p, struct message_reader *reader)
 		ahead->files[i].offset = message_get_u64(reader);
 		ahead->files[i].octets = message_get_u64(reader);
 		ahead->files[i].fd = -1;
-		if (!reader->is_malformed && ahead->files[i].outcome == OK)
+		if (!reader->is_malformed && ahead->files[i].outcome == OK &&
+			message_get_u8(reader))
 			ahead->files[i].fd = message_get_descriptor(reader);
 		ahead->count++;
 	}
@@ -90,8 +91,8 @@ pop3_message_on_files(struct pop3_connection *p, struct message_reader *reader)
 
 /* ---- sending a message ---- */
 
-static void
-message_done(struct pop3_connection *p)
+void
+pop3_message_done(struct pop3_connection *p)
 {
 	p->reading = READING_NOT;
 	p->next_index = pop3_session_reading(p->session)->index + 1;
@@ -101,6 +102,7 @@ void
 pop3_message_failed(struct pop3_connection *p, enum outcome outcome)
 {
 	p->reading = READING_NOT;
+	pop3_stream_stop(p);
 	log_event(LOG_LEVEL_WARNING, "message-unreadable",
 		"id=%llu addr=%s index=%u why=%s",
 		(unsigned long long)p->base.entry.id, p->base.peer,
@@ -133,7 +135,23 @@ copy_raw(struct pop3_connection *p)
 		p->left -= (uint64_t)got;
 	}
 	pop3_session_raw_end(p->session);
-	message_done(p);
+	pop3_message_done(p);
+	return ADVANCE_READ;
+}
+
+enum advance
+pop3_message_fed(struct pop3_connection *p, enum pop3_feed result)
+{
+	if (result == POP3_FEED_ROOM)
+		return ADVANCE_WRITE;
+	if (result == POP3_FEED_FAILED) {
+		log_event(LOG_LEVEL_ERROR, "message-size-differs",
+			"id=%llu addr=%s index=%u",
+			(unsigned long long)p->base.entry.id, p->base.peer,
+			pop3_session_reading(p->session)->index);
+		return ADVANCE_CLOSE;
+	}
+	pop3_message_done(p);
 	return ADVANCE_READ;
 }
 
@@ -161,17 +179,7 @@ feed(struct pop3_connection *p)
 		p->offset += (uint64_t)got - chunk.octets;
 		p->left -= (uint64_t)got - chunk.octets;
 	} while (result == POP3_FEED_MORE);
-	if (result == POP3_FEED_ROOM)
-		return ADVANCE_WRITE;
-	if (result == POP3_FEED_FAILED) {
-		log_event(LOG_LEVEL_ERROR, "message-size-differs",
-			"id=%llu addr=%s index=%u",
-			(unsigned long long)p->base.entry.id, p->base.peer,
-			pop3_session_reading(p->session)->index);
-		return ADVANCE_CLOSE;
-	}
-	message_done(p);
-	return ADVANCE_READ;
+	return pop3_message_fed(p, result);
 }
 
 /* ADVANCE_READ here means: go on with the session. */
@@ -181,12 +189,14 @@ pop3_message_go_on(struct pop3_connection *p)
 	switch ((enum reading)p->reading) {
 	case READING_SENT:
 		pop3_session_raw_end(p->session);
-		message_done(p);
+		pop3_message_done(p);
 		return ADVANCE_READ;
 	case READING_RAW:
 		return copy_raw(p);
 	case READING_FED:
 		return feed(p);
+	case READING_STREAMED:
+		return pop3_stream_go_on(p);
 	case READING_NOT:
 	default:
 		return ADVANCE_READ;
@@ -232,6 +242,9 @@ pop3_message_start(struct pop3_connection *p)
 		pop3_message_failed(p, ERR_BROKEN);
 		return ADVANCE_READ;
 	}
+	if (ahead->files[index].fd < 0)
+		return pop3_stream_start(
+			p, wanted->index, wanted->stored_octets);
 	p->fd = ahead->files[index].fd;
 	p->offset = ahead->files[index].offset;
 	p->left = ahead->files[index].octets;

@@ -80,14 +80,20 @@ enum server_message {
 	   trailer offset, u32 count, u64 octets, descriptor of the index */
 	MESSAGE_OPENED,
 	/* u32 first index, u32 count, then count times: u8 enum outcome,
-	   u64 offset, u64 octets and (when OK) one descriptor */
+	   u64 offset, u64 octets and, when OK, u8 has_descriptor and perhaps
+	   one descriptor; without, the message is read in pieces */
 	MESSAGE_FILES,
-	MESSAGE_COMMITTED,    /* u8 enum outcome */
+	MESSAGE_PIECE,	    /* u32 index, u64 offset, u8 enum outcome, bytes */
+	MESSAGE_LEASE_LOST, /* nothing: another may have the maildrop now */
+	MESSAGE_COMMITTED,  /* u8 enum outcome */
 	MESSAGE_APPEND_BEGUN, /* u8 enum outcome */
 	MESSAGE_CREDIT,	      /* u32 messages of data written */
 	MESSAGE_DELIVERED,    /* u32 recipient number, u8 enum outcome */
 	/* ---- session to store ---- */
-	MESSAGE_READ,	   /* u32 first index, u32 count (at most READ_AHEAD) */
+	MESSAGE_READ, /* u32 first index, u32 count (at most READ_AHEAD) */
+	/* u32 index, u64 offset, u32 octets (at most PIECE_OCTETS); each is
+	   answered by a PIECE, in order */
+	MESSAGE_READ_PIECE,
 	MESSAGE_DELETE,	   /* u32 n, then n times u32 index: marks for COMMIT */
 	MESSAGE_RETRIEVED, /* u32 n, then n times u32 index: sent whole */
 	MESSAGE_COMMIT,	   /* nothing */
@@ -137,6 +143,8 @@ enum pem_part { PEM_GOES_ON, PEM_ENDS, PEM_IS_LAST };
 
 /* Message files asked for at once; their descriptors fit one message. */
 #define READ_AHEAD 16
+/* READ_PIECE messages under way for one connection. */
+#define PIECE_CREDITS 4
 /* APPEND_DATA messages under way for one connection. */
 #define APPEND_CREDITS 8
 /* Indexes in one DELETE, with room for the header. */

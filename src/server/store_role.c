@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "server/confinement.h"
 #include "server/delivery.h"
+#include "server/lease.h"
 #include "server/opened.h"
 #include "server/pool.h"
 #include "server/expiry.h"
@@ -19,6 +20,9 @@
 
 /* How long deliveries stay in the journal alone, about. */
 #define TEND_MS 1000
+
+/* Of the memory store: it is there to show what stores that many share do. */
+#define MEMORY_LEASE_MS 6000
 
 struct store *store_role_store;
 
@@ -76,6 +80,15 @@ free_client_when_unused(struct store_client *client)
 }
 
 static void
+end_session(struct store_holder *holder)
+{
+	lease_end(holder);
+	if (holder->session)
+		store_role_store->ops->release(
+			store_role_store, &holder->session);
+}
+
+static void
 free_holder_when_unused(struct store_holder *holder)
 {
 	struct store_client *client = holder->client;
@@ -83,9 +96,7 @@ free_holder_when_unused(struct store_holder *holder)
 	if (!holder->is_released || holder->calls > 0)
 		return;
 	delivery_free(holder);
-	if (holder->session)
-		store_role_store->ops->release(
-			store_role_store, &holder->session);
+	end_session(holder);
 	index_set_release(&holder->deleted);
 	table_remove(&client->holders, &holder->entry);
 	free(holder);
@@ -110,6 +121,9 @@ release(struct store_holder *holder)
 {
 	role.releases++;
 	holder->is_released = true;
+	/* Not when its last call has ended: a message that nobody wants any
+	   more may still be read, and the owner comes again at once. */
+	end_session(holder);
 	free_holder_when_unused(holder);
 }
 
@@ -147,6 +161,8 @@ for_holder(struct store_holder *holder, struct message *message)
 	switch (message->type) {
 	case MESSAGE_READ:
 		return opened_on_read(holder, message);
+	case MESSAGE_READ_PIECE:
+		return opened_on_read_piece(holder, message);
 	case MESSAGE_DELETE:
 		return opened_on_delete(holder, message);
 	case MESSAGE_RETRIEVED:
@@ -467,7 +483,8 @@ static void
 open_store(struct confinement *confinement)
 {
 	struct server_settings *settings = &role.boot->settings;
-	struct store_options options = {.kind = "maildir",
+	struct store_options options = {.kind = server_settings_store(settings),
+		.lease_ms = MEMORY_LEASE_MS,
 		.is_shared = settings->is_shared,
 		.quota = {settings->quota_octets, settings->quota_messages,
 			(unsigned)settings->quota_soft_percent},
@@ -486,10 +503,12 @@ open_store(struct confinement *confinement)
 	options.mail_root = open_mail_root(mail_root);
 	boot_drop_privileges(settings->user, &keep_root);
 	take_lock(options.state_root);
-	confinement->folders[confinement->folder_count++].fd =
-		options.state_root;
-	confinement->folders[confinement->folder_count++].fd =
-		options.mail_root;
+	if (settings->store != STORE_MEMORY) { /* which closes them */
+		confinement->folders[confinement->folder_count++].fd =
+			options.state_root;
+		confinement->folders[confinement->folder_count++].fd =
+			options.mail_root;
+	}
 	outcome = store_open(&options, &store_role_store);
 	if (outcome == OK)
 		return;
@@ -512,6 +531,7 @@ store_role_run(void)
 	uv_loop_init(&role.loop);
 	pool_init(&role.pool, &role.loop);
 	uv_timer_init(&role.loop, &role.tending);
+	lease_init(&role.loop);
 	open_store(&confinement);
 	confinement_enter(&confinement, &role.loop);
 	boot_finish(role.boot, &role.loop, &handler);

@@ -16,6 +16,15 @@
 /* Connections of one session process with something held here. */
 #define STORE_HOLDERS_MAXIMUM 65536
 
+/* A lock that runs out, in the list of all; see server/lease.h. */
+struct lease {
+	struct lease *next, **back; /* NULL: it does not run out */
+	struct store_renew_call call;
+	uint64_t renewed_ms;
+	uint32_t lease_ms;
+	bool is_renewing, is_lost;
+};
+
 /* A session process. */
 struct store_client {
 	struct store_client *next;
@@ -39,8 +48,10 @@ struct store_holder {
 	bool is_opening;
 	bool is_read_only; /* auth says that nothing may be deleted */
 	struct index_set deleted;
+	unsigned pieces; /* READ_PIECE under way */
 	struct store_commit_call commit;
 	bool is_committing;
+	struct lease lease;
 	/* LMTP */
 	struct delivery *delivery;
 };

@@ -99,6 +99,10 @@ def seeds(tests):
     for name in ("127.0.0.1:995", "[::1]:110", "[2001:db8::1]:1",
                  "unix:/run/lmtp.sock", "2001:db8::/64"):
         yield "address", re.sub(r"\W", "-", name), name.encode()
+    mbox = (b"From a Thu Nov 19 08:30:00 2026\nStatus: RO\n\nbody\n\n"
+            b"From b Fri Nov 20 08:30 2026\n>From x\n>>From y\r\n\r\n\n")
+    yield "mbox", "file", b"\0\0" + mbox
+    yield "mbox", "message", b"\1\1" + mbox.replace(b"\n", b"\r\n") + b"From "
     yield "names", "mailbox", b"\0\0alice@example.org\nbob\n%d/%n"
     yield "names", "file", (b"\1\1001700000000.R0123456789abcdefghjkmnpqrs.host"
                             b",S=1,W=1:2,S\n\n%u")

@@ -99,6 +99,11 @@ mailbox_check(struct arguments *arguments)
 	int code = mailbox_names(arguments, names);
 	size_t index;
 
+	/* Only a Maildir has an index that could be wrong. */
+	if (code == EX_OK && arguments->settings.store != STORE_MAILDIR)
+		code = complain(EX_UNAVAILABLE,
+			"there is no index to check with store = %s",
+			server_settings_store(&arguments->settings));
 	if (code == EX_OK)
 		code = mailbox_open_mail(&arguments->settings, &options);
 	if (code != EX_OK)

@@ -143,7 +143,7 @@ mailbox_open_mail(
 static int
 open_store(const struct server_settings *settings, struct store **out)
 {
-	struct store_options options = {.kind = "maildir",
+	struct store_options options = {.kind = server_settings_store(settings),
 		.is_shared = settings->is_shared,
 		.executor = &executor_inline};
 	int code = mailbox_open_mail(settings, &options);

@@ -229,7 +229,7 @@ static int
 fill_mail(const struct server_settings *settings)
 {
 	struct boot boot = {.settings = *settings};
-	struct store_options options = {.kind = "maildir",
+	struct store_options options = {.kind = server_settings_store(settings),
 		.is_shared = true,
 		.hostname = settings->hostname,
 		.executor = &executor_inline};

@@ -82,6 +82,7 @@ mbox_job_free_store(struct mbox_store *store)
 	files->close(files, &store->settings.mail_root);
 	files->close(files, &store->settings.state_root);
 	free(store->template);
+	free(store->hostname);
 	free(store);
 }
 

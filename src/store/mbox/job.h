@@ -33,7 +33,7 @@ struct mbox_store {
 	uint32_t kept_messages;
 	unsigned jobs; /* under way */
 	bool is_ending;
-	char *template;
+	char *template, *hostname;
 };
 
 struct store_session {

@@ -11,7 +11,7 @@
 #include "store/mbox/mailbox.h"
 
 #define STEP_MS		 20
-#define OWNER_OCTETS	 32
+#define OWNER_OCTETS	 320
 #define LOCK_NAME_OCTETS (MAILBOX_PATH_OCTETS + 32)
 
 bool
@@ -40,15 +40,33 @@ lock_name(const struct mbox *mbox, char out[LOCK_NAME_OCTETS])
 	snprintf(out, LOCK_NAME_OCTETS, "%s" MBOX_LOCK_SUFFIX, file_of(mbox));
 }
 
-/* We hold the other lock, so one of our own process is of an earlier one that
-   had our number. */
-static bool
-is_ours(struct files *files, int fd)
+/* The number is for others, who ask whether that process lives. */
+static size_t
+owner_text(const struct mbox *mbox, char out[OWNER_OCTETS], size_t *out_mark)
 {
-	char text[OWNER_OCTETS] = "";
+	*out_mark =
+		(size_t)snprintf(out, OWNER_OCTETS, "%ld\n", (long)getpid());
+	snprintf(out + *out_mark, OWNER_OCTETS - *out_mark, "restante %s\n",
+		mbox->settings->hostname);
+	return strlen(out);
+}
 
-	return files_read_all(files, fd, text, sizeof(text) - 1, 0) > 0 &&
-	       strtol(text, NULL, 10) == (long)getpid();
+/*
+ * Of an earlier process of ours: there is one store at a time on this host, and
+ * we hold the other lock, so that nobody of us can have this one.
+ */
+static bool
+is_ours(struct mbox *mbox, int fd)
+{
+	char text[OWNER_OCTETS] = "", own[OWNER_OCTETS];
+	const char *mark;
+	size_t at;
+
+	if (files_read_all(mbox->files, fd, text, sizeof(text) - 1, 0) <= 0)
+		return false;
+	owner_text(mbox, own, &at);
+	mark = strchr(text, '\n');
+	return mark && strcmp(mark + 1, own + at) == 0;
 }
 
 /*
@@ -66,7 +84,7 @@ is_stale(struct mbox *mbox, const char *name)
 	bool is_stale = false;
 
 	if (fd >= 0)
-		is_stale = is_ours(files, fd);
+		is_stale = is_ours(mbox, fd);
 	files->close(files, &fd);
 	if (is_stale)
 		return true;
@@ -79,14 +97,15 @@ write_owner(struct mbox *mbox, const char *name)
 {
 	struct files *files = mbox->files;
 	char text[OWNER_OCTETS];
+	size_t octets, mark;
 	int fd = files->open(
 		files, mbox->folder, name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	int error;
 
 	if (fd < 0)
 		return fd;
-	snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	error = files_write_all(files, fd, bytes_of_string(text), 0);
+	octets = owner_text(mbox, text, &mark);
+	error = files_write_all(files, fd, bytes_of(text, octets), 0);
 	files->close(files, &fd);
 	return error;
 }

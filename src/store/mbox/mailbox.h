@@ -23,6 +23,7 @@ struct mbox_settings {
 	int mail_root;
 	int state_root;
 	const char *template;
+	const char *hostname; /* whose lock files are ours */
 	struct store_quota quota;
 	uint32_t lock_wait_ms;
 };

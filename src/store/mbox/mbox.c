@@ -361,6 +361,7 @@ mbox_store_new(
 		.executor = options->executor,
 		.notice = options->notice,
 		.template = strdup(options->mail_template),
+		.hostname = strdup(options->hostname ? options->hostname : ""),
 		.kept = calloc(MBOX_KEPT_MAXIMUM, sizeof(struct mbox_kept)),
 		.locks = LOCKS_EMPTY,
 	};
@@ -369,11 +370,12 @@ mbox_store_new(
 		.mail_root = -1,
 		.state_root = -1,
 		.template = store->template,
+		.hostname = store->hostname,
 		.quota = options->quota,
 		.lock_wait_ms = options->lock_wait_ms ? options->lock_wait_ms
 						      : MBOX_LOCK_WAIT_MS,
 	};
-	if (!store->template || !store->kept) {
+	if (!store->template || !store->hostname || !store->kept) {
 		mbox_job_free_store(store);
 		return ERR_TRY_LATER;
 	}

@@ -113,11 +113,12 @@ memory_is_held(const struct memory_store *store, const struct mailbox *mailbox)
 						mailbox->session->until_ns);
 }
 
-/* Its lease has not run out, or nobody has taken the mailbox since. */
+/* Its lease has not run out. */
 static bool
-has_lock(const struct store_session *session)
+has_lock(const struct memory_store *store, const struct store_session *session)
 {
-	return session->mailbox->session == session;
+	return session->mailbox->session == session &&
+	       memory_is_held(store, session->mailbox);
 }
 
 static void
@@ -165,13 +166,14 @@ memory_open(struct store *base, struct store_open_call *call)
 static void
 memory_read(struct store *base, struct store_read_call *call)
 {
+	struct memory_store *store = (struct memory_store *)base;
 	const struct store_session *session = call->session;
 
 	if (call->index >= session->count) {
 		memory_answer(&call->call, ERR_PEER);
 		return;
 	}
-	if (!has_lock(session)) {
+	if (!has_lock(store, session)) {
 		memory_answer(&call->call, ERR_GONE);
 		return;
 	}
@@ -195,7 +197,7 @@ memory_read_at(struct store *base, struct store_read_at_call *call)
 		memory_answer(&call->call, ERR_PEER);
 		return;
 	}
-	if (!has_lock(call->session)) {
+	if (!has_lock(store, call->session)) {
 		memory_answer(&call->call, ERR_GONE);
 		return;
 	}
@@ -218,10 +220,11 @@ memory_read_at(struct store *base, struct store_read_at_call *call)
 static void
 memory_commit(struct store *base, struct store_commit_call *call)
 {
+	struct memory_store *store = (struct memory_store *)base;
 	struct mailbox *mailbox = call->session->mailbox;
 	uint32_t kept = 0;
 
-	if (!has_lock(call->session)) {
+	if (!has_lock(store, call->session)) {
 		memory_answer(&call->call, ERR_GONE);
 		return;
 	}
@@ -243,7 +246,7 @@ memory_renew(struct store *base, struct store_renew_call *call)
 {
 	struct memory_store *store = (struct memory_store *)base;
 
-	if (!has_lock(call->session)) {
+	if (!has_lock(store, call->session)) {
 		memory_answer(&call->call, ERR_GONE);
 		return;
 	}
@@ -256,7 +259,7 @@ memory_release(struct store *base, struct store_session **session)
 {
 	if (!*session)
 		return;
-	if (has_lock(*session))
+	if ((*session)->mailbox->session == *session)
 		(*session)->mailbox->session = NULL;
 	free(*session);
 	*session = NULL;

@@ -493,6 +493,51 @@ given_uidls(void **state)
 	}
 }
 
+/* To another account, as to another host or path; what was deleted from it
+   stays unknown there only as far as its state is not moved along. */
+static void
+moved_maildir(void **state)
+{
+	struct fixture *f = *state;
+	char before[3][71], after[71];
+	struct opened o;
+
+	assert_int_equal(append_text(f, "alice", "ours\r\n", NULL), OK);
+	write_text(fixture_path(f, NEW "/1.a"), "a\n");
+	write_text(fixture_path(f, CUR "/2.b:2,S"), "b\n");
+	o = open_mailbox(f, "alice");
+	for (uint32_t i = 0; i < 3; i++)
+		uidl_of(&o, i, before[i]);
+	assert_message(f, &o, 1, "a\n");
+	assert_int_equal(delete_messages(f, &o, (int[]){1, -1}), OK);
+	close_mailbox(f, &o);
+	fixture_stop(f);
+	assert_int_equal(rename(fixture_path(f, "mail/alice"),
+				 fixture_path(f, "mail/bob")),
+		0);
+	assert_int_equal(rename(fixture_path(f, "state/mailbox/alice"),
+				 fixture_path(f, "state/mailbox/bob")),
+		0);
+	fixture_start(f);
+	o = open_mailbox(f, "bob");
+	assert_int_equal(o.maildrop->count, 2);
+	/* Found in the order of their names. */
+	uidl_of(&o, 0, after);
+	assert_string_equal(after, before[2]);
+	uidl_of(&o, 1, after);
+	assert_string_equal(after, before[0]);
+	close_mailbox(f, &o);
+	/* A backup brings back what was deleted: another message to clients. */
+	write_text(fixture_path(f, "mail/bob/cur/1.a:2,S"), "a\n");
+	o = open_mailbox(f, "bob");
+	assert_int_equal(o.maildrop->count, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		uidl_of(&o, i, after);
+		assert_string_not_equal(after, before[1]);
+	}
+	close_mailbox(f, &o);
+}
+
 static void
 torn_uidls_are_skipped(void **state)
 {
@@ -609,6 +654,7 @@ main(void)
 		CASE(changed_in_place),
 		CASE(many_deletions_are_compacted),
 		CASE(given_uidls),
+		CASE(moved_maildir),
 		CASE(torn_uidls_are_skipped),
 		cmocka_unit_test(templates),
 		cmocka_unit_test(uidl_alphabet),

@@ -363,20 +363,18 @@ static void
 lock_files_of_others(void **state)
 {
 	struct fixture *f = *state;
-	char text[32];
 
 	put_inbox(f, FROM "a\n\n");
 	/* Of a program that lives, for all we know. */
-	write_text(fixture_path(f, LOCK), "1\n");
+	write_text(fixture_path(f, LOCK), "1\nrestante elsewhere\n");
 	assert_int_equal(open_mailbox(f, "alice").outcome, ERR_BUSY);
 	assert_int_equal(append_text(f, "alice", "x\r\n", NULL), ERR_TRY_LATER);
 	assert_int_equal(access(fixture_path(f, LOCK), F_OK), 0);
-	/* Left over: it is old, or of a process that had our number. */
+	/* Left over: it is old, or of a process of ours that was killed. */
 	make_old(fixture_path(f, LOCK));
 	delete_first(f);
 	assert_int_equal(access(fixture_path(f, LOCK), F_OK), -1);
-	snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	write_text(fixture_path(f, LOCK), text);
+	write_text(fixture_path(f, LOCK), "1\nrestante host/a:b.example\n");
 	assert_int_equal(append_text(f, "alice", "x\r\n", NULL), OK);
 	assert_int_equal(access(fixture_path(f, LOCK), F_OK), -1);
 	/* Nothing else is left lying about. */
