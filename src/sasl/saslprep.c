@@ -130,6 +130,16 @@ finish(const uint32_t *at, size_t count, enum saslprep_kind kind,
 	return set(at, count, out);
 }
 
+/* Most names and passwords: nothing is mapped, composed or refused. */
+static bool
+is_plain(struct bytes text)
+{
+	for (size_t i = 0; i < text.octets; i++)
+		if (text.at[i] < ' ' || text.at[i] > '~')
+			return false;
+	return text.octets > 0;
+}
+
 enum saslprep_result
 saslprep(struct bytes text, enum saslprep_kind kind, struct secret *out)
 {
@@ -137,6 +147,9 @@ saslprep(struct bytes text, enum saslprep_kind kind, struct secret *out)
 	uint32_t *given, *normal = NULL;
 	size_t count = 0, mapped, normal_count = 0;
 
+	if (is_plain(text))
+		return secret_set(out, text) ? SASLPREP_DONE
+					     : SASLPREP_NO_MEMORY;
 	if (!utf8_is_valid(text))
 		return SASLPREP_NOT_UTF8;
 	given = u8_to_u32(text.at, text.octets, NULL, &count);

@@ -56,6 +56,27 @@ check_account(struct bytes given)
 	assert_true(mailbox_name_is_usable(name));
 }
 
+/* A login is a name and perhaps a device, both canonical; a name that gets the
+   domain is the same whoever writes it. */
+static void
+check_login(struct bytes given)
+{
+	static const struct accounts_naming naming = {"example.org", true};
+	char name[ACCOUNT_NAME_SIZE], again[ACCOUNT_NAME_SIZE];
+	char device[ACCOUNT_DEVICE_SIZE], same[ACCOUNT_DEVICE_SIZE];
+
+	if (!accounts_login_name(&naming, given, name, device))
+		return;
+	assert_true(accounts_name(&naming, bytes_of_string(name), again));
+	assert_string_equal(name, again);
+	assert_non_null(strchr(name, '@'));
+	assert_true(mailbox_name_is_usable(name));
+	if (!device[0])
+		return;
+	assert_true(accounts_canonical_device(bytes_of_string(device), same));
+	assert_string_equal(device, same);
+}
+
 static void
 check_kept(const struct file_name *name, uint8_t place, uint8_t with)
 {
@@ -113,6 +134,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t octets)
 	char name[TEXT_OCTETS], other[TEXT_OCTETS], template[TEXT_OCTETS];
 
 	check_account(in);
+	check_login(in);
 	take_text(&in, name);
 	take_text(&in, other);
 	take_text(&in, template);

@@ -13,25 +13,12 @@ import servers
 import wires
 
 
-def reply_to(server, name, password):
-    """To PASS. Who failed need not wait for the next try."""
-    with wires.Wire(server.pop3_port) as wire:
-        wire.line()
-        wire.ask(f"USER {name}")
-        reply = wire.ask(f"PASS {password}")
-        if reply.startswith("+OK"):
-            wire.ask("QUIT")
-        else:
-            server.ctl("forgive", "127.0.0.1")
-        return reply
-
-
 def enters(server, name, password):
-    return reply_to(server, name, password).startswith("+OK")
+    return wires.reply_to_login(server, name, password).startswith("+OK")
 
 
 def is_denied(server, name, password):
-    return reply_to(server, name, password).startswith("-ERR [AUTH]")
+    return wires.reply_to_login(server, name, password).startswith("-ERR [AUTH]")
 
 
 def data(server, *arguments):

@@ -46,16 +46,7 @@ class Users:
         os.replace(new, self.path)
 
     def login(self, name, password=PASSWORD):
-        """The reply to PASS; who failed need not wait for the next."""
-        with wires.Wire(self.server.pop3_port) as wire:
-            wire.line()
-            wire.ask(f"USER {name}")
-            reply = wire.ask(f"PASS {password}")
-            if reply.startswith("+OK"):
-                wire.ask("QUIT")
-            else:
-                self.server.ctl("forgive", "127.0.0.1")
-            return reply
+        return wires.reply_to_login(self.server, name, password)
 
     def enters(self, name, password=PASSWORD):
         return self.login(name, password).startswith("+OK")

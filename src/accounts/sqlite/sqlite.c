@@ -104,16 +104,18 @@ accounts_sqlite_row(sqlite3_stmt *statement)
 	return code == SQLITE_DONE ? ERR_DENIED : accounts_sqlite_outcome(code);
 }
 
+/* As a blob: as text SQLite would copy it to put a NUL behind. An empty one is
+   NULL then, as what is none. */
 bool
 accounts_sqlite_text(
 	sqlite3_stmt *statement, int column, char *out, size_t size)
 {
-	const void *text = sqlite3_column_text(statement, column);
+	const void *text = sqlite3_column_blob(statement, column);
+	size_t octets = (size_t)sqlite3_column_bytes(statement, column);
 
-	return text &&
-	       bytes_to_string(bytes_of(text, (size_t)sqlite3_column_bytes(
-						      statement, column)),
-		       out, size);
+	return (text ||
+		       sqlite3_column_type(statement, column) != SQLITE_NULL) &&
+	       bytes_to_string(bytes_of(text, octets), out, size);
 }
 
 static sqlite3_stmt *

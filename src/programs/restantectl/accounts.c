@@ -242,12 +242,15 @@ accounts_code(enum outcome outcome, const char *what)
 }
 
 struct accounts *
-load_user(const struct arguments *arguments, const char *name,
-	struct account *out, int *out_code)
+load_user(const struct arguments *arguments, struct account *out, int *out_code)
 {
-	struct accounts *accounts = open_accounts(arguments, false, out_code);
-	char what[ACCOUNT_NAME_SIZE + 32];
+	char name[ACCOUNT_NAME_SIZE], what[ACCOUNT_NAME_SIZE + 32];
+	struct accounts *accounts;
 
+	*out_code = EX_DATAERR;
+	if (!user_name(arguments, arguments->operands.at[0], name))
+		return NULL;
+	accounts = open_accounts(arguments, false, out_code);
 	if (!accounts)
 		return NULL;
 	snprintf(what, sizeof(what), "user %s in the data base", name);

@@ -30,10 +30,11 @@ int ask_password(const struct arguments *arguments, const struct account *like,
    the account which there is not, or already: "user alice". */
 int accounts_code(enum outcome outcome, const char *what);
 
-/* Opens the data base and loads the account; NULL having complained, *out_code
-   then says how. account_release and close are due. */
-struct accounts *load_user(const struct arguments *arguments, const char *name,
-	struct account *out, int *out_code);
+/* Opens the data base and loads the account that the first operand names; NULL
+   having complained, *out_code then says how. account_release and close are
+   due. */
+struct accounts *load_user(
+	const struct arguments *arguments, struct account *out, int *out_code);
 
 /*
  * Every source of [auth] backends that can be read from here: not those of PAM.

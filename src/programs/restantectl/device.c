@@ -176,18 +176,16 @@ device_add(struct arguments *arguments)
 {
 	struct credential credential = {0};
 	struct account account = {0};
-	char name[ACCOUNT_NAME_SIZE];
 	struct accounts *accounts;
 	int code;
 
-	if (!user_name(arguments, arguments->operands.at[0], name) ||
-		!device_name(arguments->operands.at[1], credential.device))
+	if (!device_name(arguments->operands.at[1], credential.device))
 		return EX_DATAERR;
 	if (!credential.device[0])
 		return complain(EX_USAGE,
 			"%s is the main password: restantectl user passwd %s",
-			ACCOUNT_MAIN_DEVICE, name);
-	accounts = load_user(arguments, name, &account, &code);
+			ACCOUNT_MAIN_DEVICE, arguments->operands.at[0]);
+	accounts = load_user(arguments, &account, &code);
 	if (!accounts)
 		return code;
 	code = add_device(arguments, accounts, &account, &credential);
@@ -205,17 +203,16 @@ change_device(struct arguments *arguments,
 		const struct account *account,
 		const struct credential *credential))
 {
-	char name[ACCOUNT_NAME_SIZE], device[ACCOUNT_DEVICE_SIZE];
+	char device[ACCOUNT_DEVICE_SIZE];
 	const struct credential *credential;
 	struct account account = {0};
 	struct accounts *accounts;
 	char what[WHAT_SIZE];
 	int code;
 
-	if (!user_name(arguments, arguments->operands.at[0], name) ||
-		!device_name(arguments->operands.at[1], device))
+	if (!device_name(arguments->operands.at[1], device))
 		return EX_DATAERR;
-	accounts = load_user(arguments, name, &account, &code);
+	accounts = load_user(arguments, &account, &code);
 	if (!accounts)
 		return code;
 	credential = account_credential(&account, device);
@@ -366,13 +363,10 @@ int
 device_list(struct arguments *arguments)
 {
 	struct account account = {0};
-	char name[ACCOUNT_NAME_SIZE];
 	struct accounts *accounts;
 	int code;
 
-	if (!user_name(arguments, arguments->operands.at[0], name))
-		return EX_DATAERR;
-	accounts = load_user(arguments, name, &account, &code);
+	accounts = load_user(arguments, &account, &code);
 	if (!accounts)
 		return code;
 	list_devices(arguments, &account);

@@ -117,13 +117,10 @@ user_passwd(struct arguments *arguments)
 {
 	struct credential main = {0};
 	struct account account = {0};
-	char name[ACCOUNT_NAME_SIZE];
 	struct accounts *accounts;
 	int code;
 
-	if (!user_name(arguments, arguments->operands.at[0], name))
-		return EX_DATAERR;
-	accounts = load_user(arguments, name, &account, &code);
+	accounts = load_user(arguments, &account, &code);
 	if (!accounts)
 		return code;
 	if (account_credential(&account, ""))
@@ -136,7 +133,7 @@ user_passwd(struct arguments *arguments)
 	account_release(&account);
 	accounts->ops->close(&accounts);
 	if (code == EX_OK)
-		printf("%s: password changed\n", name);
+		printf("%s: password changed\n", account.name);
 	return code;
 }
 
@@ -174,13 +171,10 @@ change_user(struct arguments *arguments,
 	struct account *out)
 {
 	struct account account = {0};
-	char name[ACCOUNT_NAME_SIZE];
 	struct accounts *accounts;
 	int code;
 
-	if (!user_name(arguments, arguments->operands.at[0], name))
-		return EX_DATAERR;
-	accounts = load_user(arguments, name, &account, &code);
+	accounts = load_user(arguments, &account, &code);
 	if (!accounts)
 		return code;
 	account_release(&account);

@@ -18,6 +18,11 @@ static const struct {
 	{"\xD8\xA7\x31", SASLPREP_PROHIBITED, NULL},
 	/* ASCII as it is, blanks at the ends too */
 	{" two  words ", SASLPREP_DONE, " two  words "},
+	{" ", SASLPREP_DONE, " "},
+	{"!\"#$%&'()*+,-./0189:;<=>?@AZ[\\]^_`az{|}~", SASLPREP_DONE,
+		"!\"#$%&'()*+,-./0189:;<=>?@AZ[\\]^_`az{|}~"},
+	{"", SASLPREP_PROHIBITED, NULL},
+	{"\x1F", SASLPREP_PROHIBITED, NULL},
 	{"a\tb", SASLPREP_PROHIBITED, NULL},
 	{"a\x7F", SASLPREP_PROHIBITED, NULL},
 	/* section 2.1: odd blanks, and what is not seen */
