@@ -117,6 +117,10 @@ struct accounts_changes {
 	/* That of the same device goes; this one gets a new generation. */
 	enum outcome (*replace_credential)(struct accounts *accounts,
 		const char *name, const struct credential *credential);
+	/* Of the one of this generation, which has no keys of SCRAM yet. Its
+	 * generation stays. NULL: the source keeps none. */
+	enum outcome (*set_scram)(struct accounts *accounts, const char *name,
+		uint64_t generation, const struct scram_keys *keys);
 	enum outcome (*remove_credential)(struct accounts *accounts,
 		const char *name, const char *device);
 	/* ERR_BUSY also when an account has that name. ERR_PEER: `account` is

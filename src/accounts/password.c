@@ -115,6 +115,19 @@ password_set(struct credential *credential, struct bytes password,
 	return outcome;
 }
 
+enum outcome
+password_make_keys(struct bytes password, uint32_t iterations,
+	struct scram_keys out[SCRAM_DIGESTS])
+{
+	struct secret prepared = {0};
+	enum outcome outcome = ERR_PEER;
+
+	if (saslprep(password, SASLPREP_QUERY, &prepared) == SASLPREP_DONE)
+		outcome = make_keys(secret_bytes(&prepared), iterations, out);
+	secret_release(&prepared);
+	return outcome;
+}
+
 /* 32 of them, none that looks like another one. */
 static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789";
 

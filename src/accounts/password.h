@@ -30,6 +30,10 @@
 enum outcome password_set(struct credential *credential, struct bytes password,
 	const struct account *like, uint32_t iterations);
 
+/* The keys alone. ERR_PEER: it is not what SASLprep lets through. */
+enum outcome password_make_keys(struct bytes password, uint32_t iterations,
+	struct scram_keys out[SCRAM_DIGESTS]);
+
 /*
  * Compares with the passwords of `device` of the account, or, with device NULL,
  * with all of them. OK: *out_which is the credential's place. Else ERR_DENIED:

@@ -5,9 +5,11 @@
 #include "config/auth_settings.h"
 #include "config/lookup_settings.h"
 #include "config/policy_settings.h"
+#include "config/sasl_settings.h"
 #include "config/settings.h"
 #include "config/tls_settings.h"
 #include "config/value.h"
+#include "sasl/server.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -69,9 +71,23 @@ static const struct setting keys[] = {
 		"30d", 0, 365 * 86400, NULL,
 		"the log says daily that a certificate ends; 0: only when it "
 		"has"},
+	{"tls", "client-ca", SETTING_STRING, AT(client_ca), "", 0, 0, NULL,
+		"PEM; who may issue certificates of clients"},
+	{"tls", "client-certificate", SETTING_WORD, AT(client_certificate),
+		"no", 0, 0, "no|ask|require",
+		"ask: whoever has one may log in with it (EXTERNAL); require: "
+		"nobody connects without"},
 	{"auth", "plaintext-without-tls", SETTING_WORD, AT(plaintext), "no", 0,
 		0, "no|yes|force",
 		"yes is refused outside loopback, force is not"},
+	{"auth", "mechanisms", SETTING_STRING, AT(mechanisms), SASL_SERVER_ALL,
+		0, 0, NULL, "SASL: what may be used where it can be"},
+	{"auth", "login", SETTING_BOOL, AT(has_login), "no", 0, 0, NULL,
+		"SASL LOGIN too, for clients that know nothing newer"},
+	{"auth", "external-name", SETTING_WORD, AT(external_name), "credential",
+		0, 0, "credential|email|common-name",
+		"whose a client's certificate is: an account it was added to, "
+		"or the account of a name it carries"},
 	{"auth", "backends", SETTING_LIST, AT(backends), "sqlite", 0, 0,
 		"sqlite|passwd-file|pam",
 		"where accounts are; the first that knows a name decides"},
@@ -164,6 +180,7 @@ static const struct setting keys[] = {
 		"a connection that takes none of what waits for it is dropped"},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
+_Static_assert(KEYS <= SETTINGS_KEYS_MAXIMUM, "settings_seen holds them");
 
 static const struct settings table = {keys, KEYS};
 
@@ -471,6 +488,7 @@ server_settings_check(
 	if (!tls_settings_check(settings, error) ||
 		!auth_settings_check(settings, error) ||
 		!lookup_settings_check(settings, error) ||
+		!sasl_settings_check(settings, error) ||
 		!policy_settings_check(settings, error) ||
 		!check_networks(settings->exempt_networks, "limits",
 			"exempt-networks", error))

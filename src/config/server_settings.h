@@ -33,6 +33,18 @@ enum plaintext {
 	PLAINTEXT_FORCE, /* wherever they are */
 };
 
+enum certificate_asked {
+	CLIENT_CERTIFICATE_NO,
+	CLIENT_CERTIFICATE_ASK,
+	CLIENT_CERTIFICATE_REQUIRE,
+};
+
+enum external_name {
+	EXTERNAL_CREDENTIAL,
+	EXTERNAL_EMAIL,
+	EXTERNAL_COMMON_NAME,
+};
+
 struct listener_settings {
 	enum listener_kind kind; /* from the section's name: [listener pop3s] */
 	char *address;		 /* "0.0.0.0:995, [::]:995", "unix:/path" */
@@ -93,12 +105,18 @@ struct server_settings {
 	char *key;	   /* as many */
 	uint64_t ticket_rotation_seconds; /* ticket-rotation = 12h */
 	uint64_t expiry_warning_seconds;  /* expiry-warning = 30d; 0: none */
+	char *client_ca;		  /* client-ca; "" : none */
+	uint64_t client_certificate; /* client-certificate = no|ask|require, as
+				       enum certificate_asked */
 	struct tls_settings *tls_sections;
 	size_t tls_section_count;
 	/* [auth] */
-	uint64_t plaintext; /* plaintext-without-tls = no|yes|force, as enum
+	uint64_t plaintext;	/* plaintext-without-tls = no|yes|force, as enum
 			       plaintext */
-	char *backends;	    /* sqlite, passwd-file, pam: in this order */
+	char *mechanisms;	/* names divided by commas */
+	bool has_login;		/* login = yes: LOGIN too */
+	uint64_t external_name; /* external-name, as enum external_name */
+	char *backends;		/* sqlite, passwd-file, pam: in this order */
 	char *passwd_file, *passwd_file_scheme;
 	char *default_domain;
 	bool folds_case;
@@ -166,6 +184,16 @@ void server_settings_each_pair(const struct server_settings *settings,
 	void (*each)(const char *name, struct bytes certificate,
 		struct bytes key, void *context),
 	void *context);
+
+/*
+ * What SASL offers a connection, as sasl_server_offer: `has` without
+ * SASL_NEEDS_KEYS, which depends on the backends.
+ */
+bool server_settings_offer(const struct server_settings *settings, unsigned has,
+	struct buffer *out);
+/* Is one among them that binds to TLS? */
+bool server_settings_offers_binding(
+	const struct server_settings *settings, unsigned has);
 
 /*
  * Writes all settings (or only those that differ from the default) as INI that

@@ -36,7 +36,7 @@ pop3_offers_apop(const struct pop3_session *s)
 bool
 pop3_offers_sasl(const struct pop3_session *s)
 {
-	return s->settings->mechanisms[0] && pop3_may_login_plain(s);
+	return s->mechanisms[0] && pop3_may_login_plain(s);
 }
 
 void
@@ -168,7 +168,7 @@ pop3_on_apop(struct pop3_session *s, const struct pop3_command_input *input)
 static bool
 is_known_mechanism(const struct pop3_session *s, struct bytes name)
 {
-	struct bytes rest = bytes_of_string(s->settings->mechanisms);
+	struct bytes rest = bytes_of_string(s->mechanisms);
 
 	while (rest.octets > 0)
 		if (bytes_equal_ignoring_case(bytes_cut(&rest, ' '), name))
@@ -283,6 +283,12 @@ pop3_session_challenge(struct pop3_session *s, struct bytes challenge)
 	buffer_append_string(&s->pending, "\r\n");
 	secret_release(&s->response);
 	s->next = POP3_READ;
+}
+
+void
+pop3_session_set_mechanisms(struct pop3_session *s, const char *mechanisms)
+{
+	s->mechanisms = mechanisms;
 }
 
 void

@@ -170,7 +170,7 @@ put_capabilities(struct pop3_session *s)
 	}
 	if (pop3_offers_sasl(s)) {
 		buffer_append_string(s->out, "SASL ");
-		put_line(s, s->settings->mechanisms);
+		put_line(s, s->mechanisms);
 	}
 	put_policy(s);
 	for (const char *const *text = pop3_plain_capabilities; *text; text++)
@@ -180,7 +180,7 @@ put_capabilities(struct pop3_session *s)
 static void
 put_mechanisms(struct pop3_session *s)
 {
-	struct bytes rest = bytes_of_string(s->settings->mechanisms);
+	struct bytes rest = bytes_of_string(s->mechanisms);
 
 	while (pop3_offers_sasl(s) && rest.octets > 0) {
 		buffer_append_bytes(s->out, bytes_cut(&rest, ' '));

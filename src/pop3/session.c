@@ -23,6 +23,7 @@ pop3_session_new(const struct pop3_settings *settings, bool is_tls,
 	if (!s)
 		return NULL;
 	s->settings = settings;
+	s->mechanisms = settings->mechanisms;
 	s->policy = settings->policy;
 	s->is_tls = is_tls;
 	s->state = POP3_AUTHORIZATION;

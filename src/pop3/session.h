@@ -116,6 +116,10 @@ const struct pop3_authentication *pop3_session_authentication(
 /* Sends "+ " and `challenge` in base64. SASL only. */
 void pop3_session_challenge(
 	struct pop3_session *session, struct bytes challenge);
+/* What it may use now, when that is not what the settings say; borrowed as long
+   as the session lives. */
+void pop3_session_set_mechanisms(
+	struct pop3_session *session, const char *mechanisms);
 /* What holds for this user: between pop3_session_authentication and _opened. */
 void pop3_session_set_policy(
 	struct pop3_session *session, const struct pop3_policy *policy);

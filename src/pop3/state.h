@@ -49,6 +49,7 @@ struct pop3_sending {
 
 struct pop3_session {
 	const struct pop3_settings *settings;
+	const char *mechanisms; /* of SASL, divided by blanks */
 	char *banner_id;
 	struct line_reader lines;
 	struct buffer *out; /* during a step */

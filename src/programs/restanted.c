@@ -168,6 +168,18 @@ warn_of(const struct server_settings *settings,
 			pair->certificate_file, days);
 }
 
+static enum outcome
+check_client_ca(const struct server_settings *settings, char *error)
+{
+	struct buffer pem;
+	enum outcome outcome;
+
+	buffer_init(&pem, BOOT_PEM_MAXIMUM_OCTETS);
+	outcome = setup_client_ca(settings, &pem, error);
+	buffer_release(&pem);
+	return outcome;
+}
+
 /* Settings are right; is what they name there too? */
 static enum outcome
 check_files(const struct server_settings *settings, char *error)
@@ -187,6 +199,9 @@ check_files(const struct server_settings *settings, char *error)
 			warn_of(settings, &set.pairs[i]);
 	}
 	certificate_set_release(&set);
+	if (outcome == OK &&
+		settings->client_certificate != CLIENT_CERTIFICATE_NO)
+		outcome = check_client_ca(settings, error);
 	return outcome;
 }
 

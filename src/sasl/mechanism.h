@@ -17,6 +17,7 @@ struct sasl_server {
 	struct secret authzid, authcid, password;
 	struct scram_server *scram; /* NULL: another mechanism */
 	const char *fault;
+	bool is_attacked;
 };
 
 struct sasl_mechanism {
@@ -38,6 +39,9 @@ extern const struct sasl_mechanism sasl_plain, sasl_login, sasl_external,
 
 /* Refuses; `why` is a constant. */
 enum sasl_step sasl_server_fail(struct sasl_server *server, const char *why);
+/* The same, when somebody may stand between client and server. */
+enum sasl_step sasl_server_fail_attacked(
+	struct sasl_server *server, const char *why);
 
 /* ---- scram_server.c, for server.c ---- */
 
@@ -45,6 +49,7 @@ enum sasl_step scram_server_set_keys(struct sasl_server *server,
 	const struct scram_keys *keys, struct buffer *challenge);
 enum sasl_step scram_server_prove(
 	struct sasl_server *server, struct buffer *challenge);
+struct bytes scram_server_proof(const struct sasl_server *server);
 void scram_server_free(struct scram_server **scram);
 
 #endif

@@ -88,21 +88,25 @@ binding_named(const struct scram_server *scram, struct bytes name)
 	return BYTES_NONE;
 }
 
-/* NULL: as it should be. RFC 5802 section 6. */
+/* RFC 5802 section 6 */
+static bool
+is_downgraded(const struct sasl_server *server,
+	const struct scram_client_first *first)
+{
+	return !binds(server) && first->flag == 'y' &&
+	       server->scram->offers_binding;
+}
+
+/* NULL: as it should be. */
 static const char *
 wrong_with_binding(const struct sasl_server *server,
 	const struct scram_client_first *first, struct bytes *out_binding)
 {
 	*out_binding = BYTES_NONE;
-	if (!binds(server)) {
-		if (first->flag == 'p')
-			return "binds with a mechanism that does not";
-		if (first->flag == 'y' && server->scram->offers_binding)
-			return "the client can bind to TLS and was not told "
-			       "that the server can: the list was changed on "
-			       "the way";
-		return NULL;
-	}
+	if (!binds(server))
+		return first->flag == 'p'
+			       ? "binds with a mechanism that does not"
+			       : NULL;
 	if (first->flag != 'p')
 		return "does not bind with a mechanism that does";
 	*out_binding = binding_named(server->scram, first->binding_name);
@@ -133,6 +137,10 @@ take_first(struct sasl_server *server, struct bytes response)
 
 	if (!scram_parse_client_first(response, &first))
 		return sasl_server_fail(server, "malformed client-first");
+	if (is_downgraded(server, &first))
+		return sasl_server_fail_attacked(server,
+			"the client can bind to TLS and was not told that we "
+			"can: the list was changed on the way");
 	wrong = wrong_with_binding(server, &first, &binding);
 	if (wrong)
 		return sasl_server_fail(server, wrong);
@@ -236,6 +244,13 @@ take_final(struct sasl_server *server, struct bytes response)
 	return SASL_PROOF;
 }
 
+struct bytes
+scram_server_proof(const struct sasl_server *server)
+{
+	return bytes_of(server->scram->proof,
+		scram_key_octets(server->mechanism->digest));
+}
+
 /* ---- server-final ---- */
 
 static bool
@@ -263,7 +278,7 @@ scram_server_prove(struct sasl_server *server, struct buffer *challenge)
 	is_right = scram_proof_is_right(server->mechanism->digest, &scram->keys,
 		buffer_bytes(&scram->message), scram->proof);
 	if (!scram->is_bound)
-		return sasl_server_fail(server,
+		return sasl_server_fail_attacked(server,
 			"bound to another connection: somebody may be between");
 	if (!is_right)
 		return sasl_server_fail(server, "wrong proof");

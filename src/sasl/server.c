@@ -74,6 +74,19 @@ sasl_server_offer(struct bytes allowed, unsigned has, struct buffer *out)
 	return is_good;
 }
 
+bool
+sasl_server_offers_binding(struct bytes allowed, unsigned has)
+{
+	for (size_t i = 0; i < MECHANISMS; i++) {
+		const struct sasl_mechanism *m = mechanisms[i];
+
+		if ((m->needs & SASL_NEEDS_BINDING) &&
+			(m->needs & has) == m->needs && lists(allowed, m->name))
+			return true;
+	}
+	return false;
+}
+
 struct bytes
 sasl_server_unknown(struct bytes allowed)
 {
@@ -132,6 +145,13 @@ sasl_server_fail(struct sasl_server *server, const char *why)
 	return SASL_FAILED;
 }
 
+enum sasl_step
+sasl_server_fail_attacked(struct sasl_server *server, const char *why)
+{
+	server->is_attacked = true;
+	return sasl_server_fail(server, why);
+}
+
 enum scram_digest
 sasl_server_digest(const struct sasl_server *server)
 {
@@ -182,6 +202,18 @@ struct bytes
 sasl_server_password(const struct sasl_server *server)
 {
 	return secret_bytes(&server->password);
+}
+
+struct bytes
+sasl_server_proof(const struct sasl_server *server)
+{
+	return scram_server_proof(server);
+}
+
+bool
+sasl_server_is_attacked(const struct sasl_server *server)
+{
+	return server->is_attacked;
 }
 
 const char *

@@ -39,6 +39,8 @@ enum sasl_need {
  * has      enum sasl_need, added up
  */
 bool sasl_server_offer(struct bytes allowed, unsigned has, struct buffer *out);
+/* Is one among them that binds to TLS? */
+bool sasl_server_offers_binding(struct bytes allowed, unsigned has);
 /* The first name that is no mechanism; empty when there is none. */
 struct bytes sasl_server_unknown(struct bytes allowed);
 /* All there are, divided by commas and blanks: the default of `allowed`. */
@@ -112,7 +114,11 @@ enum sasl_step sasl_server_refuse_token(struct sasl_server *server,
 struct bytes sasl_server_authzid(const struct sasl_server *server);
 struct bytes sasl_server_authcid(const struct sasl_server *server);
 struct bytes sasl_server_password(const struct sasl_server *server);
+/* After SASL_PROOF: the octets of the client's proof. */
+struct bytes sasl_server_proof(const struct sasl_server *server);
 /* Why it failed, for the log: a constant text. */
 const char *sasl_server_fault(const struct sasl_server *server);
+/* Is that what somebody between client and server looks like? */
+bool sasl_server_is_attacked(const struct sasl_server *server);
 
 #endif

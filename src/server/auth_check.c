@@ -42,6 +42,13 @@ grant(struct auth_exchange *x)
 		auth_refuse(x, ERR_TRY_LATER);
 }
 
+void
+auth_set_tried(struct auth_exchange *x, struct bytes name)
+{
+	if (!bytes_to_string(name, x->tried, sizeof(x->tried)))
+		snprintf(x->tried, sizeof(x->tried), "?");
+}
+
 /* Whom nobody knows PAM's modules may know. They are asked last, so that it does
    not matter where PAM stands. */
 static bool
@@ -52,7 +59,28 @@ may_be_of_pam(struct auth_exchange *x)
 		       x->account.name);
 }
 
-/* OK, also for a name that is nobody's: x->is_known. */
+static enum outcome
+note_found(struct auth_exchange *x, enum outcome outcome)
+{
+	x->is_known = outcome == OK;
+	/* For the log and for penalties, whatever it is. */
+	if (outcome != OK)
+		snprintf(x->account.name, sizeof(x->account.name), "%.*s",
+			(int)sizeof(x->account.name) - 1, x->tried);
+	return outcome == ERR_DENIED ? OK : outcome;
+}
+
+enum outcome
+auth_check_find(struct auth_exchange *x)
+{
+	account_release(&x->account);
+	x->account = (struct account){0};
+	x->is_pam = false;
+	return note_found(x, auth_account_load(bytes_of_string(x->tried), NULL,
+				     &x->account, &x->has_device, x->device));
+}
+
+/* The same, of PAM too. */
 static enum outcome
 find_account(struct auth_exchange *x)
 {
@@ -68,12 +96,7 @@ find_account(struct auth_exchange *x)
 		x->is_pam = true;
 		outcome = OK;
 	}
-	x->is_known = outcome == OK;
-	/* For the log and for penalties, whatever it is. */
-	if (outcome != OK)
-		snprintf(x->account.name, sizeof(x->account.name), "%.*s",
-			(int)sizeof(x->account.name) - 1, x->tried);
-	return outcome == ERR_DENIED ? OK : outcome;
+	return note_found(x, outcome);
 }
 
 static struct password_cache *
@@ -114,17 +137,13 @@ credential_of(const struct auth_exchange *x, uint64_t generation)
 	return NULL;
 }
 
-/* With the right password. */
-static enum outcome
-may_enter(struct auth_exchange *x, uint64_t generation)
+enum outcome
+auth_check_may_enter(struct auth_exchange *x, uint64_t generation)
 {
 	const struct credential *credential = credential_of(x, generation);
 	char host[ADDRESS_TEXT_SIZE] = "";
 	struct address address;
 
-	/* It has said whether he may. */
-	if (x->is_pam)
-		return OK;
 	if (!credential)
 		return ERR_DENIED;
 	x->is_read_only = credential->is_read_only;
@@ -133,6 +152,13 @@ may_enter(struct auth_exchange *x, uint64_t generation)
 		address_host_text(&address, host);
 	return account_may_use(
 		&x->account, credential, host, clock_wall_seconds());
+}
+
+/* With the right password; PAM has said whether he may. */
+static enum outcome
+may_enter(struct auth_exchange *x, uint64_t generation)
+{
+	return x->is_pam ? OK : auth_check_may_enter(x, generation);
 }
 
 static void
@@ -155,6 +181,16 @@ deny(struct auth_exchange *x)
 		refuse_denied(x);
 }
 
+/* After the proof: nobody else learns when the owner was here. */
+void
+auth_check_let_in(struct auth_exchange *x)
+{
+	if (is_long_enough_ago(x->account.name))
+		grant(x);
+	else
+		auth_refuse(x, ERR_TOO_SOON);
+}
+
 /* After auth_guard_begin. */
 static void
 finish(struct auth_exchange *x, enum outcome outcome)
@@ -162,11 +198,8 @@ finish(struct auth_exchange *x, enum outcome outcome)
 	auth_guard_end(x, outcome);
 	if (!x->client->channel || x->is_cancelled)
 		auth_exchange_free(x);
-	/* After the password: nobody else learns when the owner was here. */
-	else if (outcome == OK && !is_long_enough_ago(x->account.name))
-		auth_refuse(x, ERR_TOO_SOON);
 	else if (outcome == OK)
-		grant(x);
+		auth_check_let_in(x);
 	else if (outcome == ERR_DENIED)
 		deny(x);
 	else
@@ -197,7 +230,11 @@ auth_checked(struct auth_exchange *x)
 	if (outcome == OK || (outcome == ERR_DENIED && !x->is_pam))
 		password_cache_put(cache_of(x), &x->proof, generation,
 			clock_monotonic_ms());
-	finish(x, outcome == OK ? may_still_enter(x, generation) : outcome);
+	if (outcome == OK)
+		outcome = may_still_enter(x, generation);
+	if (outcome == OK)
+		auth_upgrade_keep(x, generation);
+	finish(x, outcome);
 }
 
 /* Nothing holds it back: what is known of the password is cheap to ask. */
@@ -246,8 +283,7 @@ go_on(struct auth_system *system)
 void
 auth_check(struct auth_exchange *x, struct bytes user, struct bytes password)
 {
-	if (!bytes_to_string(user, x->tried, sizeof(x->tried)))
-		snprintf(x->tried, sizeof(x->tried), "?");
+	auth_set_tried(x, user);
 	if (secret_set(&x->password, password))
 		go_on(&x->system);
 	else

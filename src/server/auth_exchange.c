@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* The exchanges that sessions forward, from AUTH_BEGIN to the check. */
+#include "base/base64.h"
+#include "base/log.h"
 #include "sasl/server.h"
 #include "server/auth_role.h"
 #include "server/auth_state.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* ---- exchanges ---- */
 
@@ -47,6 +50,8 @@ auth_exchange_free(struct auth_exchange *x)
 	buffer_wipe(&x->front);
 	secret_release(&x->password);
 	account_release(&x->account);
+	auth_upgrade_free(x);
+	free(x->certificate);
 	free(x);
 }
 
@@ -82,8 +87,8 @@ may_act_as(const struct sasl_server *sasl)
 	       bytes_equal(authzid, sasl_server_authcid(sasl));
 }
 
-static void
-send_challenge(struct auth_exchange *x, struct bytes challenge)
+void
+auth_challenge(struct auth_exchange *x, struct bytes challenge)
 {
 	struct message message;
 
@@ -91,6 +96,16 @@ send_challenge(struct auth_exchange *x, struct bytes challenge)
 	message_put_bytes(&message, challenge);
 	channel_send(x->client->channel, &message);
 	message_release(&message);
+}
+
+void
+auth_tell_fault(const struct auth_exchange *x)
+{
+	bool is_attacked = sasl_server_is_attacked(x->sasl);
+
+	log_event(is_attacked ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+		is_attacked ? "auth-attacked" : "auth-malformed",
+		"addr=%s why=\"%s\"", x->address, sasl_server_fault(x->sasl));
 }
 
 static void
@@ -101,7 +116,7 @@ step(struct auth_exchange *x, bool has_response, struct bytes response)
 	buffer_init(&challenge, PIECE_OCTETS);
 	switch (sasl_server_step(x->sasl, has_response, response, &challenge)) {
 	case SASL_CHALLENGE:
-		send_challenge(x, buffer_bytes(&challenge));
+		auth_challenge(x, buffer_bytes(&challenge));
 		break;
 	case SASL_CHECK:
 		if (may_act_as(x->sasl))
@@ -111,12 +126,24 @@ step(struct auth_exchange *x, bool has_response, struct bytes response)
 			auth_refuse(x, ERR_DENIED);
 		break;
 	case SASL_KEYS:
+		if (may_act_as(x->sasl))
+			auth_scram_begin(x);
+		else
+			auth_refuse(x, ERR_DENIED);
+		break;
 	case SASL_PROOF:
+		auth_scram_prove(x);
+		break;
 	case SASL_PROVEN:
+		auth_scram_end(x);
+		break;
 	case SASL_EXTERNAL:
+		auth_external_check(x);
+		break;
 	case SASL_TOKEN:
 	case SASL_FAILED:
 	default:
+		auth_tell_fault(x);
 		auth_refuse(x, ERR_PEER);
 		break;
 	}
@@ -125,25 +152,104 @@ step(struct auth_exchange *x, bool has_response, struct bytes response)
 
 /* ---- messages of sessions ---- */
 
+/* The pieces of one response are not those of the next. */
+static struct buffer *
+front_of(struct auth_exchange *x)
+{
+	if (x->is_front_used)
+		buffer_wipe(&x->front);
+	x->is_front_used = false;
+	return &x->front;
+}
+
 /* The response with the pieces that came before it. */
 static struct bytes
 whole(struct auth_exchange *x, struct bytes response)
 {
-	if (x->front.octets == 0)
+	if (front_of(x)->octets == 0)
 		return response;
+	x->is_front_used = true;
 	buffer_append_bytes(&x->front, response);
 	return buffer_bytes(&x->front);
+}
+
+/* What AUTH_BEGIN says. */
+struct beginning {
+	struct bytes mechanism, user, response;
+	struct bytes tls_exporter, tls_unique;
+	bool has_response;
+};
+
+static bool
+read_beginning(
+	struct auth_exchange *x, struct message *message, struct beginning *out)
+{
+	struct message_reader reader;
+
+	message_reader_init(&reader, message);
+	out->mechanism = message_get_bytes(&reader);
+	out->user = message_get_bytes(&reader);
+	out->has_response = message_get_u8(&reader) != 0;
+	out->response = message_get_bytes(&reader);
+	message_get_u8(&reader);
+	message_get_string(&reader, x->address, sizeof(x->address));
+	out->tls_exporter = message_get_bytes(&reader);
+	out->tls_unique = message_get_bytes(&reader);
+	return auth_external_take(x, &reader) && message_reader_finish(&reader);
+}
+
+/* 18 random octets, as text that SCRAM can use. */
+static bool
+make_nonce(struct buffer *out)
+{
+	unsigned char random[18];
+
+	return getrandom(random, sizeof(random), 0) ==
+		       (ssize_t)sizeof(random) &&
+	       base64_encode(bytes_of(random, sizeof(random)), out);
+}
+
+static unsigned
+what_it_has(const struct auth_exchange *x, const struct beginning *beginning)
+{
+	unsigned has = 0;
+
+	if (beginning->tls_exporter.octets > 0 ||
+		beginning->tls_unique.octets > 0)
+		has |= SASL_NEEDS_BINDING;
+	if (x->certificate)
+		has |= SASL_NEEDS_CERTIFICATE;
+	return has;
+}
+
+static void
+begin_sasl(struct auth_exchange *x, const struct beginning *beginning)
+{
+	struct sasl_server_setup setup = {
+		.tls_exporter = beginning->tls_exporter,
+		.tls_unique = beginning->tls_unique,
+		.offers_binding = server_settings_offers_binding(
+			&auth.boot->settings, what_it_has(x, beginning)),
+	};
+	struct buffer nonce;
+
+	buffer_init(&nonce, SASL_NONCE_MAXIMUM_OCTETS);
+	if (make_nonce(&nonce)) {
+		setup.nonce = buffer_bytes(&nonce);
+		x->sasl = sasl_server_new(beginning->mechanism, &setup);
+	}
+	buffer_release(&nonce);
+	if (x->sasl)
+		step(x, beginning->has_response, beginning->response);
+	else
+		auth_refuse(x, ERR_PEER);
 }
 
 bool
 auth_on_begin(struct auth_client *client, struct message *message)
 {
 	struct auth_exchange *x = find_exchange(client, message->subject);
-	const struct sasl_server_setup setup = {
-		.nonce = bytes_of_string("none")};
-	struct message_reader reader;
-	struct bytes mechanism, user, response;
-	bool has_response;
+	struct beginning beginning;
 
 	if (x && (x->stage != AUTH_TALKING || x->sasl))
 		return false;
@@ -151,22 +257,13 @@ auth_on_begin(struct auth_client *client, struct message *message)
 		send_outcome(client, message->subject, ERR_TRY_LATER);
 		return true;
 	}
-	message_reader_init(&reader, message);
-	mechanism = message_get_bytes(&reader);
-	user = message_get_bytes(&reader);
-	has_response = message_get_u8(&reader) != 0;
-	response = message_get_bytes(&reader);
-	message_get_u8(&reader);
-	message_get_string(&reader, x->address, sizeof(x->address));
-	if (!message_reader_finish(&reader))
+	if (!read_beginning(x, message, &beginning))
 		return false;
-	response = whole(x, response);
-	if (bytes_equal(mechanism, bytes_of_string("USER")))
-		auth_check(x, user, response);
-	else if ((x->sasl = sasl_server_new(mechanism, &setup)))
-		step(x, has_response, response);
+	beginning.response = whole(x, beginning.response);
+	if (bytes_equal(beginning.mechanism, bytes_of_string("USER")))
+		auth_check(x, beginning.user, beginning.response);
 	else
-		auth_refuse(x, ERR_PEER);
+		begin_sasl(x, &beginning);
 	return true;
 }
 
@@ -199,7 +296,7 @@ auth_on_piece(struct auth_client *client, struct message *message)
 		return false;
 	if (!x)
 		x = make_exchange(client, message->subject);
-	return x && buffer_append_bytes(&x->front, piece);
+	return x && buffer_append_bytes(front_of(x), piece);
 }
 
 bool

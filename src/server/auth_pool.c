@@ -51,6 +51,7 @@ hash_in_thread(uv_work_t *work)
 
 	x->outcome = password_find(secret_bytes(&x->password), &x->account,
 		x->has_device ? x->device : NULL, &x->which);
+	auth_upgrade_make(x);
 }
 
 static void start_some(struct pool *pool);

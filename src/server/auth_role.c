@@ -2,6 +2,7 @@
 #include "server/auth_role.h"
 #include "base/log.h"
 #include "config/settings.h"
+#include "server/auth_decoy.h"
 #include "server/auth_state.h"
 #include "server/confinement.h"
 #include "server/login_delay.h"
@@ -205,6 +206,19 @@ open_passwd_folder(void)
 	return fd;
 }
 
+static void
+open_decoys(void)
+{
+	if (auth_decoy_open("scram.key"))
+		return;
+	log_event(LOG_LEVEL_ERROR, "accounts",
+		"file=%s/accounts/scram.key why=\"cannot be read or made: 32 "
+		"random octets, for the salts of unknown users; remove it if "
+		"it is damaged\"",
+		auth.boot->settings.state);
+	exit(EX_OSFILE);
+}
+
 /*
  * As root the accounts' directory becomes the root of this process, so the path
  * works wherever the directory lies.
@@ -220,6 +234,7 @@ open_accounts(int passwd_folder)
 		exit(EX_OSFILE);
 	boot_drop_privileges(settings->auth_user, &root_fd);
 	open_sources(passwd_folder);
+	open_decoys();
 }
 
 void

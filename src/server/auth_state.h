@@ -23,6 +23,14 @@
 #define AUTH_SOURCES_MAXIMUM 8
 
 struct sasl_server;
+struct message_reader;
+
+/* Of a client, verified by TLS. What it does not carry is "". */
+struct auth_certificate {
+	unsigned char fingerprint[32]; /* SHA-256 */
+	char subject[ACCOUNT_HASH_SIZE - sizeof("subject:") + 1];
+	char email[ACCOUNT_NAME_SIZE], common_name[ACCOUNT_NAME_SIZE];
+};
 
 /* A session process. */
 struct auth_client {
@@ -69,6 +77,8 @@ struct auth_exchange {
 	struct auth_client *client;
 	struct sasl_server *sasl; /* NULL: USER and PASS */
 	struct buffer front;	  /* of a response in pieces */
+	bool is_front_used;	  /* it belongs to the response before */
+	struct auth_certificate *certificate; /* NULL: none */
 	uint64_t connection;
 	char address[AUTH_ADDRESS_SIZE];
 	char network[ADDRESS_TEXT_SIZE];
@@ -89,7 +99,8 @@ struct auth_exchange {
 	struct secret password;
 	struct password_proof proof;
 	struct auth_lookup lookup;
-	uint64_t judged_ms; /* when its check began */
+	uint64_t judged_ms;  /* when its check began */
+	uint64_t generation; /* of what is proven otherwise; 0: nobody's */
 	/* AUTH_WAITING */
 	char subject[ACCOUNT_NAME_SIZE]; /* the account, for penalties */
 	struct auth_exchange *previous, *next;
@@ -100,7 +111,8 @@ struct auth_exchange {
 	struct fair_item item;
 	uv_work_t work;
 	enum outcome outcome;
-	size_t which; /* of its credentials, when it is OK */
+	size_t which;		       /* of its credentials, when it is OK */
+	struct scram_keys *fresh_keys; /* for it; NULL: it has some */
 };
 
 struct auth_role {
@@ -138,6 +150,25 @@ void auth_forget_exchanges(struct auth_client *client);
 void auth_exchange_free(struct auth_exchange *exchange);
 /* Tells the session (unless it cancelled) and frees the exchange. */
 void auth_refuse(struct auth_exchange *exchange, enum outcome outcome);
+
+void auth_challenge(struct auth_exchange *exchange, struct bytes challenge);
+/* Logs why the mechanism failed. */
+void auth_tell_fault(const struct auth_exchange *exchange);
+
+/* ---- auth_scram.c ---- */
+
+/* After SASL_KEYS, SASL_PROOF, SASL_PROVEN: goes on, or ends the exchange. */
+void auth_scram_begin(struct auth_exchange *exchange);
+void auth_scram_prove(struct auth_exchange *exchange);
+void auth_scram_end(struct auth_exchange *exchange);
+
+/* ---- auth_external.c ---- */
+
+/* Of AUTH_BEGIN, from has_certificate on. False: malformed, or no memory. */
+bool auth_external_take(
+	struct auth_exchange *exchange, struct message_reader *reader);
+/* After SASL_EXTERNAL: ends the exchange. */
+void auth_external_check(struct auth_exchange *exchange);
 
 /* ---- auth_account.c ---- */
 
@@ -200,6 +231,16 @@ void auth_check(struct auth_exchange *exchange, struct bytes user,
 	struct bytes password);
 /* The password was hashed: exchange->outcome, ->which. */
 void auth_checked(struct auth_exchange *exchange);
+/* Whom it is about, as the client says. */
+void auth_set_tried(struct auth_exchange *exchange, struct bytes name);
+/* Asks for the account of that name: OK also for nobody's (is_known). PAM, which
+   has neither keys nor certificates, is not asked. */
+enum outcome auth_check_find(struct auth_exchange *exchange);
+/* May the one who has proven this credential? ERR_DENIED: it is gone too. */
+enum outcome auth_check_may_enter(
+	struct auth_exchange *exchange, uint64_t generation);
+/* After auth_guard_end: grants the maildrop, or refuses. */
+void auth_check_let_in(struct auth_exchange *exchange);
 /* Before it is hashed: asks for the account when it is not held. False: that
    failed. */
 bool auth_check_prepare(struct auth_exchange *exchange);
@@ -237,6 +278,14 @@ void auth_pool_init(unsigned threads, unsigned lookups);
 bool auth_pool_submit(struct auth_exchange *exchange);
 /* It goes while it waits for a thread. */
 void auth_pool_forget(struct auth_exchange *exchange);
+
+/* ---- auth_upgrade.c ---- */
+
+/* In the thread, when the password is right. */
+void auth_upgrade_make(struct auth_exchange *exchange);
+/* Gives them to the credential, if it is still the same. */
+void auth_upgrade_keep(struct auth_exchange *exchange, uint64_t generation);
+void auth_upgrade_free(struct auth_exchange *exchange);
 
 /* ---- auth_sweep.c ---- */
 

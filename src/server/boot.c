@@ -161,6 +161,8 @@ take(struct boot *boot, struct message *message, struct buffer *text)
 		return take_settings(boot, message, text);
 	case MESSAGE_CERTIFICATE:
 		return boot_pems_take(&boot->certificates, message);
+	case MESSAGE_CLIENT_CA:
+		return boot_pems_take(&boot->client_ca, message);
 	case MESSAGE_KEY:
 		return boot_pems_take(&boot->keys, message);
 	case MESSAGE_TICKET_KEYS:
@@ -215,6 +217,7 @@ boot_free(struct boot **boot)
 	if (!*boot)
 		return;
 	boot_pems_wipe(&(*boot)->certificates);
+	boot_pems_wipe(&(*boot)->client_ca);
 	boot_pems_wipe(&(*boot)->keys);
 	explicit_bzero((*boot)->ticket_keys, sizeof((*boot)->ticket_keys));
 	server_settings_release(&(*boot)->settings);

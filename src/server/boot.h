@@ -57,7 +57,7 @@ struct boot {
 	size_t stats_count;
 	struct boot_peer peers[BOOT_PEERS_MAXIMUM];
 	size_t peer_count;
-	struct boot_pems certificates, keys;
+	struct boot_pems certificates, keys, client_ca;
 	unsigned char ticket_keys[TICKET_KEYS][TICKET_KEY_OCTETS];
 	int crowd_fd; /* -1: none */
 	uint32_t number;

@@ -39,6 +39,7 @@ struct parent {
 	struct setup_sockets sockets;
 	int crowd_fd; /* crowd.h */
 	struct certificate_set certificates;
+	struct buffer client_ca; /* PEM; empty: clients are not asked */
 	unsigned char ticket_keys[TICKET_KEYS][TICKET_KEY_OCTETS];
 	uint64_t next_instance;
 	uv_signal_t signals[4];

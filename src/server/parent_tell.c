@@ -186,6 +186,9 @@ parent_tell_certificates(struct child *child)
 {
 	const struct certificate_set *set = &parent.certificates;
 
+	if (child->role == ROLE_SESSION && parent.client_ca.octets > 0)
+		tell_pem(child, MESSAGE_CLIENT_CA, "",
+			buffer_bytes(&parent.client_ca), true);
 	for (size_t i = 0; i < set->count; i++) {
 		const struct certificate_pair *pair = &set->pairs[i];
 		bool is_last = i + 1 == set->count;

@@ -83,6 +83,26 @@ tell_of_key_file(const struct certificate_pair *pair)
 			pair->key_file);
 }
 
+/* ---- whose certificates of clients are believed ---- */
+
+/* False: what was read before stays. */
+static bool
+read_client_ca(char error[SETUP_ERROR_SIZE])
+{
+	struct buffer fresh;
+
+	if (parent.settings->client_certificate == CLIENT_CERTIFICATE_NO)
+		return true;
+	buffer_init(&fresh, BOOT_PEM_MAXIMUM_OCTETS);
+	if (setup_client_ca(parent.settings, &fresh, error) != OK) {
+		buffer_release(&fresh);
+		return false;
+	}
+	buffer_release(&parent.client_ca);
+	parent.client_ca = fresh;
+	return true;
+}
+
 /* ---- reading anew ---- */
 
 static bool
@@ -128,6 +148,11 @@ reload(bool is_all, bool is_told)
 void
 parent_tls_reload(void)
 {
+	char error[SETUP_ERROR_SIZE];
+
+	if (!read_client_ca(error))
+		log_event(LOG_LEVEL_ERROR, "reload-failed",
+			"why=\"%s\" kept=yes", error);
 	if (reload(true, true))
 		care.is_settling = false;
 }
@@ -223,8 +248,10 @@ parent_tls_prepare(char error[SETUP_ERROR_SIZE])
 				"no random octets for ticket keys");
 			return ERR_BROKEN;
 		}
+	buffer_init(&parent.client_ca, BOOT_PEM_MAXIMUM_OCTETS);
 	if (setup_made_certificate(
 		    parent.settings, &parent.certificates, error) != OK ||
+		!read_client_ca(error) ||
 		certificate_set_load(&parent.certificates, error) != OK)
 		return ERR_BROKEN;
 	for (size_t i = 0; i < parent.certificates.count; i++)

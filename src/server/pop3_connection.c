@@ -100,75 +100,6 @@ pop3_end(struct connection *c)
 
 /* ---- asking the other roles ---- */
 
-/* A token may be longer than a message: its front goes ahead in pieces. */
-static bool
-send_front(struct connection *c, struct bytes *response)
-{
-	struct message message;
-	bool is_sent = true;
-
-	message_init(&message, MESSAGE_AUTH_PIECE, c->entry.id);
-	while (is_sent && response->octets > PIECE_OCTETS / 2) {
-		message_reset(&message, MESSAGE_AUTH_PIECE, c->entry.id);
-		message_put_bytes(
-			&message, bytes_of(response->at, PIECE_OCTETS / 2));
-		is_sent = connection_send(c, ROLE_AUTH, &message);
-		*response = bytes_after(*response, PIECE_OCTETS / 2);
-	}
-	message_release(&message);
-	return is_sent;
-}
-
-static bool
-send_authentication(struct pop3_connection *p)
-{
-	const struct pop3_authentication *a =
-		pop3_session_authentication(p->session);
-	struct bytes response = a->response;
-	struct connection *c = &p->base;
-	struct message message;
-	bool is_sent;
-
-	if (!send_front(c, &response))
-		return false;
-	message_init(&message,
-		a->is_cancelled ? MESSAGE_AUTH_CANCEL
-		: a->is_first	? MESSAGE_AUTH_BEGIN
-				: MESSAGE_AUTH_RESPOND,
-		c->entry.id);
-	if (a->is_first) {
-		message_put_bytes(&message, a->mechanism);
-		message_put_bytes(&message, a->user);
-		message_put_u8(&message, a->has_response);
-		message_put_bytes(&message, response);
-		message_put_u8(&message, c->tls != NULL);
-		message_put_string(&message, c->peer);
-	} else if (!a->is_cancelled) {
-		message_put_bytes(&message, response);
-	}
-	c->is_remembered = true;
-	is_sent = connection_send(c, ROLE_AUTH, &message);
-	message_release(&message);
-	return is_sent;
-}
-
-static enum advance
-authenticate(struct pop3_connection *p)
-{
-	bool is_cancelled =
-		pop3_session_authentication(p->session)->is_cancelled;
-	bool is_sent = send_authentication(p);
-
-	if (is_cancelled)
-		return ADVANCE_WRITE;
-	if (!is_sent) {
-		pop3_session_refused(p->session, ERR_TRY_LATER);
-		return ADVANCE_WRITE;
-	}
-	p->waiting = WAITING_AUTH;
-	return ADVANCE_WAIT;
-}
-
 static bool
 send_deleted(struct pop3_connection *p)
 {
@@ -237,7 +168,7 @@ carry_out(struct pop3_connection *p, enum pop3_next next)
 	case POP3_WRITE:
 		return ADVANCE_WRITE;
 	case POP3_AUTHENTICATE:
-		return authenticate(p);
+		return pop3_authentication_send(p);
 	case POP3_READ_MESSAGE:
 		return pop3_message_start(p);
 	case POP3_COMMIT:
@@ -267,14 +198,6 @@ pop3_advance(struct connection *c)
 		advance = carry_out(p, next);
 	} while (next == POP3_READ_MESSAGE && advance == ADVANCE_READ);
 	return advance;
-}
-
-static void
-pop3_tls_started(struct connection *c)
-{
-	/* With implicit TLS the session knows from its birth. */
-	if (!c->listener->is_tls)
-		pop3_session_tls_started(pop3_of(c)->session);
 }
 
 /* ---- answers ---- */
@@ -479,7 +402,7 @@ const struct protocol protocol_pop3 = {
 	.octets = sizeof(struct pop3_connection),
 	.start = pop3_start,
 	.advance = pop3_advance,
-	.tls_started = pop3_tls_started,
+	.tls_started = pop3_authentication_tls_started,
 	.answer = pop3_answer,
 	.lost = pop3_lost,
 	.expire = pop3_expire,

@@ -48,6 +48,12 @@ pop3_of(struct connection *c)
 	return (struct pop3_connection *)c;
 }
 
+/* ---- pop3_authentication.c ---- */
+
+/* Asks auth what the session wants to know. */
+enum advance pop3_authentication_send(struct pop3_connection *p);
+void pop3_authentication_tls_started(struct connection *c);
+
 /* ---- pop3_message.c ---- */
 
 /* Goes on with the message in hand; ADVANCE_READ: go on with the session. */

@@ -26,6 +26,8 @@ enum server_message {
 	   [tls NAME], bytes PEM */
 	MESSAGE_CERTIFICATE,
 	MESSAGE_KEY, /* to key; the same */
+	/* to session, also on reload, before CERTIFICATE; the same */
+	MESSAGE_CLIENT_CA,
 	/* to session, also at each rotation: bytes, TICKET_KEYS keys */
 	MESSAGE_TICKET_KEYS,
 	/* u8 enum listener_kind, u32 which of the settings (LISTENER_OF_NONE:
@@ -53,7 +55,9 @@ enum server_message {
 
 	/* ---- session to auth ---- */
 	/* bytes mechanism, bytes user, u8 has_response, bytes response,
-	   u8 is_tls, string address. A response over 32 KiB comes in pieces
+	   u8 is_tls, string address, bytes tls-exporter, bytes tls-unique, u8
+	   has_certificate; when it has: bytes SHA-256, string subject, string
+	   email, string common name. A response over 32 KiB comes in pieces
 	   before it. */
 	MESSAGE_AUTH_PIECE, /* bytes: the front of the next response */
 	MESSAGE_AUTH_BEGIN,

@@ -207,6 +207,21 @@ use_networks(const char *text, char out[NETWORKS_SIZE])
 }
 
 static void
+list_mechanisms(void)
+{
+	for (unsigned has = 0; has < SASL_HAS_COMBINATIONS; has++) {
+		struct buffer names;
+
+		buffer_init(&names, SESSION_MECHANISMS_SIZE - 1);
+		if (!server_settings_offer(&role.boot->settings, has, &names))
+			exit(EX_OSERR);
+		bytes_to_string(buffer_bytes(&names), role.mechanisms[has],
+			SESSION_MECHANISMS_SIZE);
+		buffer_release(&names);
+	}
+}
+
+static void
 add_listener(const struct boot_listener *from)
 {
 	struct session_listener *listener =
@@ -220,6 +235,7 @@ add_listener(const struct boot_listener *from)
 		from->kind == LISTENER_LMTP ? &protocol_lmtp : &protocol_pop3;
 	listener->pop3 = pop3_settings_default;
 	listener->pop3.hostname = settings->hostname;
+	listener->pop3.mechanisms = role.mechanisms[0];
 	listener->pop3.policy = policy_of_all(settings);
 	/* The words of both settings stand in the order of what they mean. */
 	listener->pop3.utf8_headers =
@@ -265,6 +281,12 @@ make_context(const struct boot_pems *certificates, char error[TLS_ERROR_SIZE])
 				  : tls_server_context_new(
 					    &pair, &context, error);
 	}
+	if (outcome == OK && role.boot->client_ca.is_whole)
+		outcome = tls_context_ask_clients(context,
+			buffer_bytes(&role.boot->client_ca.pems[0].text),
+			role.boot->settings.client_certificate ==
+				CLIENT_CERTIFICATE_REQUIRE,
+			error);
 	if (outcome != OK)
 		tls_context_free(&context);
 	return context;
@@ -301,6 +323,10 @@ on_parent_message(struct message *message)
 			return false;
 		use_certificates();
 		return true;
+	case MESSAGE_CLIENT_CA:
+		if (role.boot->client_ca.is_whole)
+			boot_pems_wipe(&role.boot->client_ca);
+		return boot_pems_take(&role.boot->client_ca, message);
 	case MESSAGE_TICKET_KEYS:
 		if (!boot_take_ticket_keys(role.boot, message))
 			return false;
@@ -406,6 +432,7 @@ session_role_run(void)
 	role.lmtp.maximum_message_octets = settings->maximum_message_octets;
 	role.lmtp.rejects_bare_newline = settings->bare_newline != 0;
 	use_certificates();
+	list_mechanisms();
 	for (size_t i = 0; i < role.boot->listener_count; i++)
 		add_listener(&role.boot->listeners[i]);
 	uv_timer_init(&role.loop, &role.tick);

@@ -10,12 +10,15 @@
 #include "lmtp/session.h"
 #include "net/deadlines.h"
 #include "pop3/session.h"
+#include "sasl/server.h"
 #include "server/boot.h"
 #include "server/table.h"
 
 #define SESSION_HANDSHAKE_MS 60000
 #define SESSION_TICK_MS	     1000
 #define SESSION_ACCEPT_BATCH 64
+/* All names of mechanisms, divided by blanks. */
+#define SESSION_MECHANISMS_SIZE 192
 
 struct connection;
 struct crowd;
@@ -51,6 +54,8 @@ struct session_role {
 	char exempt_networks[NETWORKS_SIZE];
 	struct seldom dropped, refused, unannounced;
 	struct lmtp_settings lmtp;
+	/* What SASL offers, by what a connection has (enum sasl_need). */
+	char mechanisms[SASL_HAS_COMBINATIONS][SESSION_MECHANISMS_SIZE];
 	struct session_listener listeners[BOOT_LISTENERS_MAXIMUM];
 	size_t listener_count;
 	uint64_t next_id;

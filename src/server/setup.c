@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/setup.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "net/listener.h"
 #include "process/service.h"
 #include "tls/self_signed.h"
+#include "tls/tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -175,6 +177,26 @@ setup_made_certificate(const struct server_settings *settings,
 	if (make_self_signed(settings, pair, error) != OK)
 		return ERR_BROKEN;
 	return certificate_set_read(set, 0, error);
+}
+
+/* ---- who may issue certificates of clients ---- */
+
+enum outcome
+setup_client_ca(const struct server_settings *settings, struct buffer *out,
+	char error[SETUP_ERROR_SIZE])
+{
+	char why[TLS_ERROR_SIZE];
+
+	if (!file_read(settings->client_ca, out)) {
+		snprintf(error, SETUP_ERROR_SIZE, "[tls] client-ca: %.200s: %s",
+			settings->client_ca, strerror(errno));
+		return ERR_BROKEN;
+	}
+	if (tls_client_trust_check(buffer_bytes(out), why) == OK)
+		return OK;
+	snprintf(error, SETUP_ERROR_SIZE, "[tls] client-ca: %.200s: %.200s",
+		settings->client_ca, why);
+	return ERR_BROKEN;
 }
 
 /* ---- sockets ---- */

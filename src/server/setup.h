@@ -32,6 +32,10 @@ enum outcome setup_made_certificate(const struct server_settings *settings,
 bool setup_certificate_path(
 	const struct server_settings *settings, char *out, size_t size);
 
+/* Reads [tls] client-ca, and tries it. */
+enum outcome setup_client_ca(const struct server_settings *settings,
+	struct buffer *out, char error[SETUP_ERROR_SIZE]);
+
 struct setup_socket {
 	enum listener_kind kind;
 	uint32_t number; /* of the listener in the settings */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "tls/tls.h"
+#include "tls/client_certificate.h"
 #include "tls/context.h"
 
 #include <errno.h>
@@ -343,11 +344,65 @@ tls_error(const struct tls *tls)
 }
 
 bool
-tls_exporter(struct tls *tls, unsigned char out[32])
+tls_exporter(struct tls *tls, unsigned char out[TLS_EXPORTER_OCTETS])
 {
 	static const char label[] = "EXPORTER-Channel-Binding";
 
 	return SSL_version(tls->ssl) >= TLS1_3_VERSION &&
-	       SSL_export_keying_material(tls->ssl, out, 32, label,
-		       sizeof(label) - 1, (const unsigned char *)"", 0, 1) == 1;
+	       SSL_export_keying_material(tls->ssl, out, TLS_EXPORTER_OCTETS,
+		       label, sizeof(label) - 1, (const unsigned char *)"", 0,
+		       1) == 1;
+}
+
+static bool
+has_unique(const struct tls *tls)
+{
+	return SSL_version(tls->ssl) == TLS1_2_VERSION &&
+	       /* Without its cast, which drops a const. */
+	       SSL_ctrl(tls->ssl, SSL_CTRL_GET_EXTMS_SUPPORT, 0, NULL) == 1;
+}
+
+/* The first Finished message: the client's, but the server's when a session was
+   resumed (RFC 5929 section 3.1). */
+size_t
+tls_unique(const struct tls *tls, unsigned char out[TLS_UNIQUE_MAXIMUM_OCTETS])
+{
+	bool is_ours = !SSL_is_server(tls->ssl);
+
+	if (!has_unique(tls))
+		return 0;
+	if (SSL_session_reused(tls->ssl))
+		is_ours = !is_ours;
+	return is_ours ? SSL_get_finished(
+				 tls->ssl, out, TLS_UNIQUE_MAXIMUM_OCTETS)
+		       : SSL_get_peer_finished(
+				 tls->ssl, out, TLS_UNIQUE_MAXIMUM_OCTETS);
+}
+
+bool
+tls_can_bind(const struct tls *tls)
+{
+	return SSL_version(tls->ssl) >= TLS1_3_VERSION || has_unique(tls);
+}
+
+bool
+tls_client_certificate(const struct tls *tls, struct client_certificate *out,
+	const char **out_why)
+{
+	X509 *shown = SSL_is_server(tls->ssl)
+			      ? SSL_get0_peer_certificate(tls->ssl)
+			      : NULL;
+	long verification = SSL_get_verify_result(tls->ssl);
+	const char *why = NULL;
+
+	if (shown && verification != X509_V_OK)
+		why = X509_verify_cert_error_string(verification);
+	/* It may have been verified days ago: a ticket remembers. */
+	else if (shown && !client_certificate_is_current(shown))
+		why = "certificate has expired";
+	else if (shown && !client_certificate_read(shown, out))
+		why = "cannot be read";
+	if (out_why)
+		*out_why = why;
+	return shown && !why;
 }

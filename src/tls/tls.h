@@ -22,8 +22,9 @@
 
 struct tls_context;
 struct tls;
-struct tls_signer; /* tls/signing_key.h */
-struct tls_peer;   /* tls/peer.h */
+struct tls_peer;	   /* tls/peer.h */
+struct tls_signer;	   /* tls/signing_key.h */
+struct client_certificate; /* tls/client_certificate.h */
 
 enum tls_result {
 	TLS_DONE,
@@ -60,6 +61,16 @@ enum outcome tls_context_add(struct tls_context *context,
  */
 void tls_context_set_ticket_keys(struct tls_context *context,
 	const unsigned char (*keys)[TLS_TICKET_KEY_OCTETS], size_t count);
+/*
+ * Asks clients for a certificate that one of those in `pem` (or whom they
+ * certify) has issued. After the last certificate was added. ERR_BROKEN: there is
+ * none in it, or a damaged one.
+ */
+enum outcome tls_context_ask_clients(struct tls_context *context,
+	struct bytes pem, bool is_required, char error[TLS_ERROR_SIZE]);
+/* Could it be asked so? */
+enum outcome tls_client_trust_check(
+	struct bytes pem, char error[TLS_ERROR_SIZE]);
 /* ca_file NULL: the system's trusted certificates. */
 enum outcome tls_client_context_new(const char *ca_file,
 	struct tls_context **out, char error[TLS_ERROR_SIZE]);
@@ -106,7 +117,24 @@ bool tls_peer_is_for(const struct tls *tls, const char *domain);
 bool tls_peer_id(const struct tls *tls, unsigned char out[32]);
 /* Of the last TLS_FAILED, for people. */
 const char *tls_error(const struct tls *tls);
-/* RFC 9266 tls-exporter; false below TLS 1.3. */
-bool tls_exporter(struct tls *tls, unsigned char out[32]);
+/*
+ * What a SASL login can be bound to. RFC 9266 tls-exporter: from TLS 1.3 on. RFC
+ * 5929 tls-unique: TLS 1.2 with the extended master secret alone (RFC 7627),
+ * since without it two connections can have the same. False, 0: not to be had.
+ */
+#define TLS_EXPORTER_OCTETS	  32
+#define TLS_UNIQUE_MAXIMUM_OCTETS 64
+bool tls_exporter(struct tls *tls, unsigned char out[TLS_EXPORTER_OCTETS]);
+size_t tls_unique(
+	const struct tls *tls, unsigned char out[TLS_UNIQUE_MAXIMUM_OCTETS]);
+/* One of the two can be had. */
+bool tls_can_bind(const struct tls *tls);
+/*
+ * What the client's certificate says. False: it showed none, or one that is not
+ * to be believed or whose time is over, and then *out_why (unless NULL) is a
+ * constant text, else NULL.
+ */
+bool tls_client_certificate(const struct tls *tls,
+	struct client_certificate *out, const char **out_why);
 
 #endif

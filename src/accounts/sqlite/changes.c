@@ -62,12 +62,11 @@ exists(struct accounts *accounts, enum statement which, const char *name)
 /* ---- credentials ---- */
 
 static void
-bind_scram(sqlite3_stmt *statement, int at, const struct credential *credential,
+bind_scram(sqlite3_stmt *statement, int at, const struct scram_keys *keys,
 	enum scram_digest digest)
 {
 	unsigned char blob[SCRAM_BLOB_MAXIMUM_OCTETS];
-	size_t octets =
-		scram_blob_write(&credential->scram[digest], digest, blob);
+	size_t octets = scram_blob_write(&keys[digest], digest, blob);
 
 	if (octets > 0)
 		sqlite3_bind_blob(
@@ -85,8 +84,8 @@ insert(struct accounts *accounts, const char *name, const struct credential *c)
 	sqlite3_bind_int(statement, 2, (int)c->kind);
 	sqlite3_bind_text(statement, 3, c->device, -1, SQLITE_STATIC);
 	sqlite3_bind_text(statement, 4, c->hash, -1, SQLITE_STATIC);
-	bind_scram(statement, 5, c, SCRAM_SHA_1);
-	bind_scram(statement, 6, c, SCRAM_SHA_256);
+	bind_scram(statement, 5, c->scram, SCRAM_SHA_1);
+	bind_scram(statement, 6, c->scram, SCRAM_SHA_256);
 	sqlite3_bind_text(statement, 7, c->networks, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 8, (sqlite3_int64)created);
 	sqlite3_bind_int64(statement, 9, (sqlite3_int64)c->expires_seconds);
@@ -144,6 +143,18 @@ replace_credential(struct accounts *accounts, const char *name,
 	if (outcome == OK)
 		outcome = insert(accounts, name, credential);
 	return end(accounts, outcome);
+}
+
+static enum outcome
+set_scram(struct accounts *accounts, const char *name, uint64_t generation,
+	const struct scram_keys *keys)
+{
+	sqlite3_stmt *statement = statement_for(accounts, SET_SCRAM, name);
+
+	sqlite3_bind_int64(statement, 2, (sqlite3_int64)generation);
+	bind_scram(statement, 3, keys, SCRAM_SHA_1);
+	bind_scram(statement, 4, keys, SCRAM_SHA_256);
+	return run_one(accounts, statement);
 }
 
 /* ---- accounts ---- */
@@ -274,6 +285,7 @@ const struct accounts_changes accounts_sqlite_changes = {
 	.remove = remove_account,
 	.add_credential = add_credential,
 	.replace_credential = replace_credential,
+	.set_scram = set_scram,
 	.remove_credential = drop_credential,
 	.add_alias = add_alias,
 	.remove_alias = remove_alias,

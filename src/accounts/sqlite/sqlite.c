@@ -42,6 +42,9 @@ static const char *const texts[STATEMENTS] = {
 	[COUNT_CREDENTIALS] =
 		"SELECT count(*) FROM credential WHERE " OF_ACCOUNT,
 	[ADD_CREDENTIAL] = INSERT_CREDENTIAL,
+	[SET_SCRAM] = "UPDATE credential SET scram_sha_1 = ?3, "
+		      "scram_sha_256 = ?4 WHERE " OF_ACCOUNT
+		      " AND id = ?2 AND scram_sha_256 IS NULL",
 	[REMOVE_CREDENTIAL] =
 		"DELETE FROM credential WHERE " OF_ACCOUNT " AND device = ?2",
 	[ADD_ALIAS] = "INSERT INTO alias (name, account, created_seconds) "

@@ -471,11 +471,57 @@ a_step_that_fails_leaves_it_as_it_was(void **state)
 #define TEST_CLOSED(name)                                                      \
 	cmocka_unit_test_setup_teardown(name, make_folder, tear_down)
 
+/* ---- keys of SCRAM that come later ---- */
+
+static enum outcome
+give_keys(const char *name, uint64_t generation)
+{
+	struct scram_keys keys[SCRAM_DIGESTS];
+
+	assert_int_equal(password_make_keys(bytes_of_string("pencil"),
+				 SCRAM_ITERATIONS_LEAST, keys),
+		OK);
+	return accounts->ops->changes->set_scram(
+		accounts, name, generation, keys);
+}
+
+static void
+a_credential_without_keys_gets_some(void **state)
+{
+	struct account before, after;
+	uint64_t generation;
+
+	assert_int_equal(add_user("alice"), OK);
+	assert_int_equal(add_user("bob"), OK);
+	before = loaded("alice");
+	generation = before.credentials[0].generation;
+	assert_int_equal(before.credentials[0].scram[0].iterations, 0);
+	/* Of another account, of one that is gone: nothing happens. */
+	assert_int_equal(give_keys("bob", generation), ERR_DENIED);
+	assert_int_equal(give_keys("alice", generation + 7), ERR_DENIED);
+	assert_int_equal(give_keys("alice", generation), OK);
+	/* Once: what was set meanwhile stays. */
+	assert_int_equal(give_keys("alice", generation), ERR_DENIED);
+	after = loaded("alice");
+	assert_int_equal(after.credentials[0].generation, generation);
+	assert_string_equal(after.credentials[0].hash, "main-hash");
+	for (int i = 0; i < SCRAM_DIGESTS; i++)
+		assert_int_equal(after.credentials[0].scram[i].iterations,
+			SCRAM_ITERATIONS_LEAST);
+	assert_int_equal(
+		password_make_keys(bytes_of_string("\x07"),
+			SCRAM_ITERATIONS_LEAST, after.credentials[0].scram),
+		ERR_PEER);
+	account_release(&before);
+	account_release(&after);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_account_has_several),
+		TEST(a_credential_without_keys_gets_some),
 		TEST(all_of_a_credential_is_kept),
 		TEST(another_secret_is_another_generation),
 		TEST(an_account_may_have_no_main_password),

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "accounts/scheme.h"
 #include "config/server_settings.h"
+#include "sasl/server.h"
 
 #include <unistd.h>
 
@@ -63,7 +64,12 @@ begins_with_its_defaults(void **state)
 	assert_int_equal(settings.listener_count, 0);
 	assert_string_equal(settings.certificate, "");
 	assert_string_equal(settings.key, "");
+	assert_string_equal(settings.client_ca, "");
+	assert_int_equal(settings.client_certificate, CLIENT_CERTIFICATE_NO);
 	assert_int_equal(settings.plaintext, PLAINTEXT_NO);
+	assert_string_equal(settings.mechanisms, SASL_SERVER_ALL);
+	assert_false(settings.has_login);
+	assert_int_equal(settings.external_name, EXTERNAL_CREDENTIAL);
 	assert_string_equal(settings.backends, "sqlite");
 	assert_int_equal(settings.timeout_seconds, 600);
 	assert_int_equal(settings.maximum_message_octets, 50u << 20);
@@ -94,8 +100,13 @@ static const char whole[] = "[server]\n"
 			    "key = /etc/k.pem\n"
 			    "ticket-rotation = 3600\n"
 			    "expiry-warning = 604800\n"
+			    "client-ca = /etc/ca.pem\n"
+			    "client-certificate = require\n"
 			    "\n[auth]\n"
 			    "plaintext-without-tls = yes\n"
+			    "mechanisms = PLAIN, SCRAM-SHA-256\n"
+			    "login = yes\n"
+			    "external-name = common-name\n"
 			    "backends = sqlite, pam\n"
 			    "passwd-file = /etc/users\n"
 			    "passwd-file-scheme = SSHA256\n"
