@@ -152,6 +152,18 @@ def seeds(tests):
         b"folder = %d/%n\n\0Delivered-To: <eve@b.example>\r\nSubject: x\r\n"
         b"\r\nbody\r\n")
     yield "sasl", "plain", b"\0\0AGFsaWNlAHNlY3JldA==\n"
+    # RFC 7677 section 3; by whom, bound or not, is for the flags to say.
+    nonce = b"rOprNGfwEbeRWgbNEkqO"
+    yield "scram", "honest", b"\x08\0n,,n=user,r=" + nonce
+    yield "scram", "bound", (b"\x09\0p=tls-exporter,a=x=2Cy,n=a=3Db,r="
+                             + nonce + b",e=xtension")
+    yield "scram", "final", (b"\0\0n,,n=user,r=" + nonce + b"\nc=biws,r="
+                             + nonce + b"server,p=dHzbZapWIk4jUhN+Ute9ytag9zjf"
+                             b"MHgsqmmiz7AndVQ=\n\n")
+    yield "scram", "client", (b"\x04\0r=clientx,s=c2FsdA==,i=4096\n"
+                              b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
+                              b"\n")
+    yield "scram", "refused", b"\x05\0r=clientx,s=c2FsdA==,i=4096\ne=no\n"
     yield "sasl", "login", b"\3\0YWxpY2U=\nc2VjcmV0\n"
 
 

@@ -12,7 +12,7 @@
 #define TEXT_MAXIMUM_OCTETS 65536
 #define STEPS_MAXIMUM	    20
 
-enum { FLAG_LOGIN = 1, FLAG_NO_INITIAL = 2, FLAG_OAUTH = 4 };
+enum { FLAG_LOGIN = 1, FLAG_NO_INITIAL = 2, FLAG_OAUTH = 4, FLAG_EXTERNAL = 8 };
 
 static bool
 decode(struct bytes line, struct buffer *out)
@@ -88,6 +88,9 @@ exchange(struct sasl_server *server, struct bytes text, unsigned flags)
 		check_claim(server);
 	if (step == SASL_TOKEN)
 		check_token(server, &challenge);
+	if (step == SASL_EXTERNAL)
+		assert_bytes(sasl_server_authzid(server),
+			buffer_bytes(&response), buffer_bytes(&response));
 	if (step == SASL_CHECK && !(flags & FLAG_LOGIN))
 		check_plain(server, buffer_bytes(&response));
 	buffer_release(&response);
@@ -102,10 +105,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t octets)
 	const struct sasl_server_setup setup = {.nonce = BYTES("nonce")};
 	static const struct bytes names[] = {TEXT("plain"), TEXT("LOGIN"),
 		TEXT("OAUTHBEARER"), TEXT("XOAUTH2")};
-	struct sasl_server *server =
-		sasl_server_new(names[(head.flags & FLAG_LOGIN) +
-					(head.flags & FLAG_OAUTH ? 2 : 0)],
-			&setup);
+	unsigned which =
+		(head.flags & FLAG_LOGIN) + (head.flags & FLAG_OAUTH ? 2 : 0);
+	struct sasl_server *server = sasl_server_new(
+		head.flags & FLAG_EXTERNAL ? BYTES("EXTERNAL") : names[which],
+		&setup);
 
 	assert_non_null(server);
 	if (text.octets < TEXT_MAXIMUM_OCTETS)

@@ -13,7 +13,6 @@ import scram
 import servers
 import wires
 
-pytestmark = pytest.mark.sanitize
 DENIED = "-ERR [AUTH] wrong user name or password"
 BOUND = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"]
 UNBOUND = ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"]
@@ -40,6 +39,7 @@ def restart_with(server, section, *lines):
     server.restart()
 
 
+@pytest.mark.sanitize
 @pytest.mark.parametrize("stls", [False, True], ids=["pop3s", "stls"])
 def test_every_mechanism(server, stls):
     """RFC 5034 section 6: PLAIN is there; SCRAM besides."""
@@ -64,6 +64,7 @@ def test_every_mechanism(server, stls):
         assert code == 1 and DENIED in said, said
 
 
+@pytest.mark.sanitize
 def test_an_independent_client_binds_and_sees_a_downgrade(server):
     # GNU SASL, left to choose, and OpenSSL's exporter.
     code, said = scram.gnu_sasl(server)
@@ -189,6 +190,7 @@ def test_nobody_acts_as_somebody_else(server):
             assert reply.startswith("+OK" if is_in else DENIED), header
 
 
+@pytest.mark.sanitize
 def test_passwords_from_before_scram_get_keys(server):
     database = server.directory / "state" / "accounts" / "accounts.db"
     server.stop()
@@ -277,28 +279,12 @@ class Authority:
         return certificate, key
 
 
-def fingerprint(certificate):
-    der = scram.ssl.PEM_cert_to_DER_cert(certificate[0].read_text())
-    return scram.hashlib.sha256(der).hexdigest()
-
-
-def give_certificate(server, user, kept_as):
-    """As a credential of the account."""
-    database = server.directory / "state" / "accounts" / "accounts.db"
-    accounts = sqlite3.connect(database, timeout=30)
-    with accounts:
-        accounts.execute(
-            "INSERT INTO credential (account, kind, device, hash, "
-            "created_seconds) SELECT id, 1, ?, ?, 0 FROM account "
-            "WHERE name = ?", (f"c{abs(hash(kept_as))}", kept_as, user))
-    accounts.close()
-
-
 def external(caller, authzid=""):
     text = scram.encode(authzid.encode()) or "="
     return caller.ask(f"AUTH EXTERNAL {text}")
 
 
+@pytest.mark.sanitize
 @pytest.mark.parametrize("stls", [False, True], ids=["pop3s", "stls"])
 def test_a_certificate_logs_in(server, place, stls):
     authority = Authority(place)
@@ -308,7 +294,7 @@ def test_a_certificate_logs_in(server, place, stls):
     expired = authority.issue("expired", days=-1)
     restart_with(server, "tls", f"client-ca = {authority.file}",
                  "client-certificate = ask")
-    give_certificate(server, "alice", f"sha256:{fingerprint(mine)}")
+    server.ctl("device", "add", "alice", "laptop", "--certificate", mine[0])
     with scram.Caller(server, stls=stls, certificate=mine) as caller:
         assert "EXTERNAL" in caller.mechanisms()
         # Asked first, it says nothing: the certificate says all.
@@ -333,6 +319,36 @@ def test_a_certificate_logs_in(server, place, stls):
                      r'why="certificate has expired"', server.program.text())
 
 
+def test_a_certificate_is_a_device_like_any_other(server, place):
+    authority = Authority(place)
+    mine = authority.issue("mine")
+    restart_with(server, "tls", f"client-ca = {authority.file}",
+                 "client-certificate = ask")
+    server.ctl("device", "add", "alice", "laptop", "--certificate", mine[0],
+               "--read-only")
+    server.lmtp(b"Subject: stays\r\n\r\nHello.\r\n")
+    with scram.Caller(server, certificate=mine) as caller:
+        assert external(caller).startswith("+OK")
+        assert caller.ask("DELE 1").startswith("-ERR")
+        assert caller.ask("QUIT").startswith("+OK")
+    server.ctl("device", "remove", "alice", "laptop")
+    with scram.Caller(server, "127.0.9.3", certificate=mine) as caller:
+        assert external(caller) == DENIED
+
+
+def test_a_device_has_keys_of_its_own(server):
+    server.ctl("device", "add", "alice", "phone", "--password-stdin",
+               input=b"telephone\n")
+    with scram.Caller(server) as caller:
+        login = scram.Scram(caller, user="alice%phone", password="telephone")
+        assert login.log_in().startswith("+OK"), login.replies
+    for number, (user, password) in enumerate(
+            (("alice", "telephone"), ("alice%phone", "demo"))):
+        with scram.Caller(server, f"127.0.9.{number + 10}") as caller:
+            assert scram.Scram(caller, user=user,
+                               password=password).log_in() == DENIED
+
+
 @pytest.mark.parametrize("setting, kept_as, common_name, email", [
     ("credential", "subject:CN=Alice,O=Example", "Alice", "x@example.org"),
     ("email", None, "somebody", "bob"),
@@ -346,7 +362,8 @@ def test_whose_a_certificate_is(server, place, setting, kept_as, common_name,
     restart_with(server, "tls", f"client-ca = {authority.file}",
                  "client-certificate = ask")
     if kept_as:
-        give_certificate(server, "alice", kept_as)
+        server.ctl("device", "add", "alice", "laptop", "--certificate",
+                   kept_as)
     server.lmtp(b"Subject: for bob\r\n\r\nHello.\r\n", "bob")
     with scram.Caller(server, certificate=named) as caller:
         assert external(caller).startswith("+OK")
@@ -372,6 +389,7 @@ def resumes(server, certificate, session=None):
         return (tls.session, context), tls.session_reused, b"EXTERNAL" in reply
 
 
+@pytest.mark.sanitize
 def test_who_is_believed_changes_without_a_restart(server, place):
     authority, other = Authority(place), Authority(place, "other")
     mine = authority.issue("mine")

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "dialog.h"
 #include "pop3/languages.h"
 #include "pop3/session.h"
@@ -22,6 +23,7 @@ struct pop3_owner {
 	struct pop3_settings settings;
 	struct pop3_session *session;
 	struct sasl_server *sasl;
+	bool is_tls;
 	struct store_session *maildrop; /* its lock is ours */
 	struct snapshot *snapshot;
 };
@@ -76,6 +78,17 @@ set_utf8(struct dialog *d, struct pop3_settings *settings)
 			bytes_of_string(language), &settings->language);
 }
 
+static void
+use_tls(struct dialog *d)
+{
+	struct pop3_owner *o = d->owner;
+	const char *mechanisms = dialog_text(d, KEY_MECHANISMS_TLS);
+
+	o->is_tls = true;
+	if (mechanisms)
+		pop3_session_set_mechanisms(o->session, mechanisms);
+}
+
 static bool
 start(struct dialog *d)
 {
@@ -99,6 +112,8 @@ start(struct dialog *d)
 	o->session =
 		pop3_session_new(&o->settings, dialog_is_yes(d, KEY_TLS, false),
 			dialog_text(d, KEY_BANNER_ID));
+	if (o->session && dialog_is_yes(d, KEY_TLS, false))
+		use_tls(d);
 	return o->session != NULL;
 }
 
@@ -119,6 +134,7 @@ static void
 handshake(struct dialog *d)
 {
 	pop3_session_tls_started(((struct pop3_owner *)d->owner)->session);
+	use_tls(d);
 }
 
 static void
@@ -152,42 +168,138 @@ open_maildrop(struct dialog *d, const char *name)
 }
 
 static void
-log_in(struct dialog *d, struct bytes user, struct bytes proof, bool is_apop)
+refuse(struct dialog *d, enum outcome why)
 {
 	struct pop3_owner *o = d->owner;
-	const struct person *person = person_named(user);
+
+	sasl_server_free(&o->sasl);
+	pop3_session_refused(o->session, why);
+}
+
+/* Whoever it is: NULL is nobody. */
+static void
+let_in(struct dialog *d, const struct person *person)
+{
+	struct pop3_owner *o = d->owner;
 	enum outcome outcome = dialog_outcome(d, KEY_AUTH_FAILS);
 
-	if (outcome == OK &&
-		(!person ||
-			!bytes_equal(proof,
-				bytes_of_string(is_apop ? person->apop_digest
-							: person->password))))
+	if (outcome == OK && !person)
 		outcome = ERR_DENIED;
 	if (outcome == OK)
 		outcome = open_maildrop(d, person->name);
+	if (outcome != OK) {
+		refuse(d, outcome);
+		return;
+	}
 	sasl_server_free(&o->sasl);
-	if (outcome == OK)
-		set_policy_of_user(d);
-	if (outcome == OK)
-		pop3_session_opened(o->session, snapshot_maildrop(o->snapshot));
-	else
-		pop3_session_refused(o->session, outcome);
+	set_policy_of_user(d);
+	pop3_session_opened(o->session, snapshot_maildrop(o->snapshot));
 }
 
 static void
-check_sasl(struct dialog *d)
+log_in(struct dialog *d, struct bytes user, struct bytes proof, bool is_apop)
+{
+	const struct person *person = person_named(user);
+
+	if (person && !bytes_equal(proof,
+			      bytes_of_string(is_apop ? person->apop_digest
+						      : person->password)))
+		person = NULL;
+	let_in(d, person);
+}
+
+/* ---- SASL ---- */
+
+static bool
+may_act_as(const struct sasl_server *sasl)
+{
+	struct bytes authzid = sasl_server_authzid(sasl);
+
+	return authzid.octets == 0 ||
+	       bytes_equal(authzid, sasl_server_authcid(sasl));
+}
+
+/* Of nobody: such that no password fits. */
+static bool
+give_keys(struct dialog *d, struct buffer *challenge)
+{
+	struct sasl_server *sasl = ((struct pop3_owner *)d->owner)->sasl;
+	const struct person *person = person_named(sasl_server_authcid(sasl));
+	const char *salt_base64 = dialog_text(d, KEY_SCRAM_SALT);
+	struct scram_keys keys;
+	struct buffer salt;
+	bool is_good;
+
+	buffer_init(&salt, SCRAM_SALT_MAXIMUM_OCTETS);
+	is_good =
+		base64_decode(
+			bytes_of_string(salt_base64 ? salt_base64 : "c2FsdA=="),
+			&salt) &&
+		scram_keys_derive(sasl_server_digest(sasl),
+			bytes_of_string(person ? person->password : ""),
+			buffer_bytes(&salt), SCRAM_ITERATIONS_LEAST, &keys) &&
+		sasl_server_set_keys(sasl, &keys, challenge) == SASL_CHALLENGE;
+	buffer_release(&salt);
+	return is_good;
+}
+
+/* EXTERNAL: whoever the certificate says. */
+static void
+check_certificate(struct dialog *d)
+{
+	struct sasl_server *sasl = ((struct pop3_owner *)d->owner)->sasl;
+	const char *name = dialog_text(d, KEY_CERTIFICATE);
+	struct bytes authzid = sasl_server_authzid(sasl);
+
+	if (!name || (authzid.octets > 0 &&
+			     !bytes_equal(authzid, bytes_of_string(name))))
+		refuse(d, ERR_DENIED);
+	else
+		let_in(d, person_named(bytes_of_string(name)));
+}
+
+static void
+go_on_with(struct dialog *d, enum sasl_step step, struct buffer *challenge)
 {
 	struct pop3_owner *o = d->owner;
-	struct bytes authzid = sasl_server_authzid(o->sasl);
-	struct bytes authcid = sasl_server_authcid(o->sasl);
 
-	if (authzid.octets > 0 && !bytes_equal(authzid, authcid)) {
-		sasl_server_free(&o->sasl);
-		pop3_session_refused(o->session, ERR_DENIED);
-		return;
+	switch (step) {
+	case SASL_CHALLENGE:
+		pop3_session_challenge(o->session, buffer_bytes(challenge));
+		break;
+	case SASL_CHECK:
+		if (may_act_as(o->sasl))
+			log_in(d, sasl_server_authcid(o->sasl),
+				sasl_server_password(o->sasl), false);
+		else
+			refuse(d, ERR_DENIED);
+		break;
+	case SASL_KEYS:
+		if (!may_act_as(o->sasl))
+			refuse(d, ERR_DENIED);
+		else if (give_keys(d, challenge))
+			go_on_with(d, SASL_CHALLENGE, challenge);
+		else
+			refuse(d, ERR_TRY_LATER);
+		break;
+	case SASL_PROOF:
+		if (sasl_server_prove(o->sasl, challenge) == SASL_CHALLENGE)
+			go_on_with(d, SASL_CHALLENGE, challenge);
+		else
+			refuse(d, ERR_DENIED);
+		break;
+	case SASL_PROVEN:
+		let_in(d, person_named(sasl_server_authcid(o->sasl)));
+		break;
+	case SASL_EXTERNAL:
+		check_certificate(d);
+		break;
+	case SASL_TOKEN:
+	case SASL_FAILED:
+	default:
+		refuse(d, ERR_PEER);
+		break;
 	}
-	log_in(d, authcid, sasl_server_password(o->sasl), false);
 }
 
 static void
@@ -195,20 +307,30 @@ step_sasl(struct dialog *d, const struct pop3_authentication *a)
 {
 	struct pop3_owner *o = d->owner;
 	struct buffer challenge;
-	enum sasl_step step;
 
-	buffer_init(&challenge, 4096);
-	step = sasl_server_step(
-		o->sasl, a->has_response, a->response, &challenge);
-	if (step == SASL_CHALLENGE) {
-		pop3_session_challenge(o->session, buffer_bytes(&challenge));
-	} else if (step == SASL_CHECK) {
-		check_sasl(d);
-	} else {
-		sasl_server_free(&o->sasl);
-		pop3_session_refused(o->session, ERR_PEER);
-	}
+	buffer_init(&challenge, 8192);
+	go_on_with(d,
+		sasl_server_step(
+			o->sasl, a->has_response, a->response, &challenge),
+		&challenge);
 	buffer_release(&challenge);
+}
+
+static struct sasl_server *
+begin_sasl(struct dialog *d, struct bytes mechanism)
+{
+	struct pop3_owner *o = d->owner;
+	const char *nonce = dialog_text(d, KEY_SCRAM_NONCE);
+	const char *exporter =
+		o->is_tls ? dialog_text(d, KEY_TLS_EXPORTER) : NULL;
+	const struct sasl_server_setup setup = {
+		.nonce = bytes_of_string(nonce ? nonce : "nonce"),
+		.tls_exporter =
+			exporter ? bytes_of_string(exporter) : BYTES_NONE,
+		.offers_binding = exporter != NULL,
+	};
+
+	return sasl_server_new(mechanism, &setup);
 }
 
 static void
@@ -217,8 +339,6 @@ authenticate(struct dialog *d)
 	struct pop3_owner *o = d->owner;
 	const struct pop3_authentication *a =
 		pop3_session_authentication(o->session);
-	const struct sasl_server_setup setup = {
-		.nonce = bytes_of_string("nonce")};
 	bool is_apop = a->is_first &&
 		       bytes_equal(a->mechanism, bytes_of_string("APOP"));
 
@@ -232,7 +352,7 @@ authenticate(struct dialog *d)
 		return;
 	}
 	if (a->is_first)
-		o->sasl = sasl_server_new(a->mechanism, &setup);
+		o->sasl = begin_sasl(d, a->mechanism);
 	if (o->sasl)
 		step_sasl(d, a);
 	else

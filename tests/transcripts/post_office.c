@@ -15,6 +15,7 @@ const struct person people[] = {
 	{"carol", "carol", ""},
 	/* Password: an e with its accent as a character of its own. */
 	{"j\xC3\xBCrgen", "caf\xC3\xA9 noir", ""},
+	{"user", "pencil", ""},
 	{"mrose", "tanstaaf", "c4c9334bac560ecc979e58001b3e22fb"},
 };
 
