@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 #include "post_office.h"
 
+#include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mail.h"
 #include "store/memory/memory.h"
+#include "store/registry.h"
+
+const char *post_office_store = "memory";
 
 const struct person people[] = {
 	{"alice", "secret", ""},
@@ -82,17 +88,49 @@ open_maildrop(struct store *store, const char *mailbox,
 	return OK;
 }
 
+static int
+make_folder(const struct post_office *office, const char *name)
+{
+	char path[sizeof(office->folder) + 16];
+
+	snprintf(path, sizeof(path), "%s/%s", office->folder, name);
+	return mkdir(path, 0700) == 0
+		       ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+		       : -1;
+}
+
+static bool
+open_store(struct post_office *office)
+{
+	struct store_options options = {
+		.kind = post_office_store,
+		.mail_template = "%u",
+		.is_shared = true,
+		.hostname = "mail.example.org",
+		.executor = &executor_inline,
+	};
+
+	if (strcmp(post_office_store, "memory") == 0)
+		return memory_store_new(
+			       &options, &office->files, &office->store) == OK;
+	strcpy(office->folder, "/tmp/restante-transcript-XXXXXX");
+	if (!mkdtemp(office->folder))
+		return false;
+	options.mail_root = make_folder(office, "mail");
+	options.state_root = make_folder(office, "state");
+	return options.mail_root >= 0 && options.state_root >= 0 &&
+	       store_open(&options, &office->store) == OK;
+}
+
 bool
 post_office_open(struct post_office *office, const struct transcript *t)
 {
-	struct store_options options = {0};
 	struct mail mail;
 	uint32_t count;
 
 	*office = (struct post_office){.files = files_posix};
 	office->files.random = countable_random;
-	if (!mail_before(t, &mail) || memory_store_new(&options, &office->files,
-					      &office->store) != OK)
+	if (!mail_before(t, &mail) || !open_store(office))
 		return false;
 	for (unsigned i = 0; i < mail.count; i++)
 		if (append(office->store, "alice", mail.messages[i]) != OK)
@@ -102,29 +140,72 @@ post_office_open(struct post_office *office, const struct transcript *t)
 		       OK;
 }
 
+static int
+remove_one(
+	const char *path, const struct stat *status, int flag, struct FTW *ftw)
+{
+	return remove(path);
+}
+
 void
 post_office_close(struct post_office *office)
 {
-	if (!office->store)
-		return;
-	office->store->ops->release(office->store, &office->other);
-	office->store->ops->free(&office->store);
+	if (office->store) {
+		office->store->ops->release(office->store, &office->other);
+		office->store->ops->free(&office->store);
+	}
+	if (office->folder[0])
+		nftw(office->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- afterwards ---- */
+
+/* What a client gets of it: a store may keep other line ends. */
+static void
+as_sent(struct bytes from, struct buffer *out)
+{
+	bool is_good = true;
+
+	buffer_init(out, 2 * from.octets + 2);
+	for (size_t i = 0; i < from.octets && is_good; i++) {
+		if (from.at[i] == '\n' && (i == 0 || from.at[i - 1] != '\r'))
+			is_good = buffer_append(out, "\r", 1);
+		is_good = is_good && buffer_append(out, from.at + i, 1);
+	}
+	if (from.octets > 0 && from.at[from.octets - 1] != '\n')
+		is_good = is_good && buffer_append(out, "\r\n", 2);
+	if (!is_good)
+		abort();
+}
+
+static bool
+is_same(struct bytes got, struct bytes wanted)
+{
+	struct buffer one, two;
+	bool is_same;
+
+	if (strcmp(post_office_store, "mbox") != 0)
+		return bytes_equal(got, wanted);
+	as_sent(got, &one);
+	as_sent(wanted, &two);
+	is_same = bytes_equal(buffer_bytes(&one), buffer_bytes(&two));
+	buffer_release(&one);
+	buffer_release(&two);
+	return is_same;
+}
 
 static void
 check_message(struct post_office *office, struct store_session *session,
 	uint32_t index, struct bytes wanted, struct report *report)
 {
-	unsigned char *to = malloc(wanted.octets + 1);
+	unsigned char *to = malloc(wanted.octets + 3);
 	struct store_read_at_call call = {
 		.call.done = post_office_done,
 		.session = session,
 		.index = index,
 		.to = to,
-		/* One more, so that a longer one is seen. */
-		.room = wanted.octets + 1,
+		/* More, so that a longer one is seen. */
+		.room = wanted.octets + 3,
 	};
 	struct entry expected = {.key = KEY_MESSAGE, .value = wanted};
 	struct bytes got;
@@ -133,7 +214,7 @@ check_message(struct post_office *office, struct store_session *session,
 		return;
 	office->store->ops->read_at(office->store, &call);
 	got = bytes_of(to, call.octets);
-	if (call.call.outcome != OK || !bytes_equal(got, wanted))
+	if (call.call.outcome != OK || !is_same(got, wanted))
 		report_octets(report, 0, &expected, got);
 	free(to);
 }

@@ -25,8 +25,13 @@ extern const unsigned people_count;
 /* NULL: nobody is called that. */
 const struct person *person_named(struct bytes name);
 
+/* "memory", as it is at first, or another that store_open knows: it is opened in
+   a folder of its own, and has other UIDLs. */
+extern const char *post_office_store;
+
 struct post_office {
 	struct files files; /* the system's, but for random */
+	char folder[64];    /* of a store that has files */
 	unsigned char next_random;
 	struct store *store;
 	struct store_session *other; /* who has alice's maildrop open */

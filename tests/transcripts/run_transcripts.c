@@ -2,11 +2,12 @@
 /*
  * run_transcripts - plays transcripts against the sessions, in process.
  *
- * usage: run_transcripts [--faulty] FOLDER|FILE...
+ * usage: run_transcripts [--faulty | --store KIND] FOLDER|FILE...
  *
  * A folder's pop3/ and lmtp/ are searched for *.txt. One line for each failure,
  * then "N passed, M failed" (transcripts times modes). Exits 1 on failure.
- * With --faulty each must fail in each mode: the test of the comparisons.
+ * With --store they run on another store than the one in memory; those that
+ * spell out UIDLs cannot. With --faulty each must fail in each mode: the test of the comparisons.
  */
 #include <glob.h>
 #include <signal.h>
@@ -122,6 +123,10 @@ main(int count, char **arguments)
 	watch(SIGSEGV);
 	must_fail = count > 1 && strcmp(arguments[1], "--faulty") == 0;
 	first += must_fail;
+	if (count > 2 && strcmp(arguments[1], "--store") == 0) {
+		post_office_store = arguments[2];
+		first += 2;
+	}
 	for (int i = first; i < count; i++) {
 		if (stat(arguments[i], &status) != 0 ||
 			!S_ISDIR(status.st_mode)) {
