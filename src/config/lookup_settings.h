@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* lookup_settings - [pam]: what the role lookup is told. */
+/* lookup_settings - [pam] and [oauth]: what the role lookup is told. */
 #ifndef CONFIG_LOOKUP_SETTINGS_H
 #define CONFIG_LOOKUP_SETTINGS_H
 

@@ -125,6 +125,32 @@ static const struct setting keys[] = {
 		300, NULL, "modules that take longer count as away"},
 	{"pam", "cache", SETTING_SECONDS, AT(pam.cache_seconds), "1m", 0, 86400,
 		NULL, "a password that was right is not asked for again"},
+	{"oauth", "jwks", SETTING_STRING, AT(oauth.jwks), "", 0, 0, NULL,
+		"file of the keys that sign tokens; read again when it "
+		"changes"},
+	{"oauth", "algorithms", SETTING_LIST, AT(oauth.algorithms),
+		"RS256, ES256", 0, 0, "RS256|ES256", "how they may sign"},
+	{"oauth", "introspection", SETTING_STRING, AT(oauth.introspection), "",
+		0, 0, NULL,
+		"https URL that is asked about tokens that no key of jwks "
+		"signed"},
+	{"oauth", "client", SETTING_STRING, AT(oauth.client), "", 0, 0, NULL,
+		"file of two lines, name and secret, for that URL"},
+	{"oauth", "ca", SETTING_STRING, AT(oauth.ca), "", 0, 0, NULL,
+		"PEM of who may vouch for that URL's server; none: the "
+		"system's"},
+	{"oauth", "issuer", SETTING_STRING, AT(oauth.issuer), "", 0, 0, NULL,
+		"whose tokens are taken (iss)"},
+	{"oauth", "audience", SETTING_STRING, AT(oauth.audience), "", 0, 0,
+		NULL, "what they must be for (aud)"},
+	{"oauth", "scope", SETTING_STRING, AT(oauth.scope), "", 0, 0, NULL,
+		"a word that their scope must have"},
+	{"oauth", "user-claim", SETTING_STRING, AT(oauth.user_claim), "email",
+		0, 0, NULL, "what in a token is the account's name"},
+	{"oauth", "timeout", SETTING_SECONDS, AT(oauth.timeout_seconds), "10s",
+		1, 300, NULL, "for an answer of introspection"},
+	{"oauth", "cache", SETTING_SECONDS, AT(oauth.cache_seconds), "1m", 0,
+		3600, NULL, "how long such an answer is good"},
 	{"pop3", "timeout", SETTING_SECONDS, AT(timeout_seconds), "10m", 600,
 		SEVEN_DAYS, NULL,
 		"a silent session ends (RFC 1939 section 3: 10m or more)"},
@@ -193,7 +219,7 @@ static const char *const listener_kinds[] = {
 };
 
 static const char *const sections[] = {"server", "listener", "tls", "auth",
-	"pam", "pop3", "lmtp", "quota", "policy", "limits", NULL};
+	"pam", "oauth", "pop3", "lmtp", "quota", "policy", "limits", NULL};
 
 /* ---- life ---- */
 

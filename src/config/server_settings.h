@@ -67,6 +67,18 @@ enum retention_from { RETENTION_FROM_ARRIVAL, RETENTION_FROM_RETRIEVAL };
 struct policy_settings;
 struct tls_settings;
 
+struct oauth_settings {
+	/* "": not so */
+	char *jwks;	     /* a file */
+	char *algorithms;    /* RS256, ES256 */
+	char *introspection; /* a URL */
+	char *client, *ca;   /* files */
+	char *issuer, *audience, *scope;
+	char *user_claim;	  /* user-claim = email */
+	uint64_t timeout_seconds; /* timeout = 10s */
+	uint64_t cache_seconds;	  /* cache = 1m; 0: none */
+};
+
 struct pam_settings {
 	char *service;		  /* restante */
 	char *folder;		  /* "": /etc/pam.d */
@@ -124,6 +136,7 @@ struct server_settings {
 	uint64_t hash_threads;	   /* hash-threads; 0: half of the cores */
 	uint64_t cache_seconds;	   /* cache = 1h; 0: none */
 	struct pam_settings pam;
+	struct oauth_settings oauth;
 	/* [pop3] */
 	uint64_t timeout_seconds; /* timeout = 10m, 600 s or more, RFC 1939 */
 	uint64_t utf8_headers;	  /* utf8-headers = surrogate|refuse|as-is */
@@ -164,6 +177,8 @@ enum outcome server_settings_check(
 /* Is it one of [auth] backends? */
 bool server_settings_has_backend(
 	const struct server_settings *settings, const char *name);
+/* Are bearer tokens taken? */
+bool server_settings_has_tokens(const struct server_settings *settings);
 /* Does anything ask for the role lookup? */
 bool server_settings_needs_lookup(const struct server_settings *settings);
 

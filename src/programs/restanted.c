@@ -8,6 +8,7 @@
 #include "programs/restanted/demo.h"
 #include "server/auth_role.h"
 #include "server/key_role.h"
+#include "server/lookup_check.h"
 #include "server/lookup_role.h"
 #include "server/parent.h"
 #include "server/session_role.h"
@@ -202,7 +203,7 @@ check_files(const struct server_settings *settings, char *error)
 	if (outcome == OK &&
 		settings->client_certificate != CLIENT_CERTIFICATE_NO)
 		outcome = check_client_ca(settings, error);
-	return outcome;
+	return outcome == OK ? lookup_check(settings, error) : outcome;
 }
 
 static int

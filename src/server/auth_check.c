@@ -80,9 +80,8 @@ auth_check_find(struct auth_exchange *x)
 				     &x->account, &x->has_device, x->device));
 }
 
-/* The same, of PAM too. */
-static enum outcome
-find_account(struct auth_exchange *x)
+enum outcome
+auth_check_find_all(struct auth_exchange *x)
 {
 	enum outcome outcome;
 
@@ -92,7 +91,7 @@ find_account(struct auth_exchange *x)
 	outcome = auth_account_load(bytes_of_string(x->tried), &x->system,
 		&x->account, &x->has_device, x->device);
 	x->is_pam = outcome == OK && x->system.is_found;
-	if (outcome == ERR_DENIED && may_be_of_pam(x)) {
+	if (outcome == ERR_DENIED && !x->is_token && may_be_of_pam(x)) {
 		x->is_pam = true;
 		outcome = OK;
 	}
@@ -124,7 +123,7 @@ prove(struct auth_exchange *x)
 bool
 auth_check_prepare(struct auth_exchange *x)
 {
-	return find_account(x) == OK && prove(x);
+	return x->is_token || (auth_check_find_all(x) == OK && prove(x));
 }
 
 /* The one with the right password; NULL when it is gone meanwhile. */
@@ -191,15 +190,16 @@ auth_check_let_in(struct auth_exchange *x)
 		auth_refuse(x, ERR_TOO_SOON);
 }
 
-/* After auth_guard_begin. */
-static void
-finish(struct auth_exchange *x, enum outcome outcome)
+void
+auth_check_finish(struct auth_exchange *x, enum outcome outcome)
 {
 	auth_guard_end(x, outcome);
 	if (!x->client->channel || x->is_cancelled)
 		auth_exchange_free(x);
 	else if (outcome == OK)
 		auth_check_let_in(x);
+	else if (outcome == ERR_DENIED && x->is_token)
+		auth_token_refuse(x);
 	else if (outcome == ERR_DENIED)
 		deny(x);
 	else
@@ -210,7 +210,7 @@ finish(struct auth_exchange *x, enum outcome outcome)
 static enum outcome
 may_still_enter(struct auth_exchange *x, uint64_t generation)
 {
-	enum outcome outcome = x->is_pam ? OK : find_account(x);
+	enum outcome outcome = x->is_pam ? OK : auth_check_find_all(x);
 
 	return outcome == OK ? may_enter(x, generation) : outcome;
 }
@@ -234,7 +234,7 @@ auth_checked(struct auth_exchange *x)
 		outcome = may_still_enter(x, generation);
 	if (outcome == OK)
 		auth_upgrade_keep(x, generation);
-	finish(x, outcome);
+	auth_check_finish(x, outcome);
 }
 
 /* Nothing holds it back: what is known of the password is cheap to ask. */
@@ -247,7 +247,7 @@ judge(struct auth_exchange *x)
 
 	x->is_fresh = false;
 	x->judged_ms = clock_monotonic_ms();
-	if ((!is_fresh && find_account(x) != OK) || !prove(x)) {
+	if ((!is_fresh && auth_check_find_all(x) != OK) || !prove(x)) {
 		auth_refuse(x, ERR_TRY_LATER);
 		return;
 	}
@@ -255,8 +255,9 @@ judge(struct auth_exchange *x)
 		cache_of(x), &x->proof, x->judged_ms, &generation);
 	if (verdict != PASSWORD_UNKNOWN) {
 		auth_guard_begin(x);
-		finish(x, verdict == PASSWORD_RIGHT ? may_enter(x, generation)
-						    : ERR_DENIED);
+		auth_check_finish(x, verdict == PASSWORD_RIGHT
+					     ? may_enter(x, generation)
+					     : ERR_DENIED);
 	} else if (!auth_pool_submit(x)) {
 		auth_refuse(x, ERR_TRY_LATER);
 	}
@@ -267,7 +268,7 @@ go_on(struct auth_system *system)
 {
 	struct auth_exchange *x =
 		table_object(system, struct auth_exchange, system);
-	enum outcome outcome = find_account(x);
+	enum outcome outcome = auth_check_find_all(x);
 
 	x->stage = AUTH_TALKING;
 	if (outcome == OK) {

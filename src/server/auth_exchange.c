@@ -141,10 +141,13 @@ step(struct auth_exchange *x, bool has_response, struct bytes response)
 		auth_external_check(x);
 		break;
 	case SASL_TOKEN:
+		auth_token_begin(x);
+		break;
 	case SASL_FAILED:
 	default:
-		auth_tell_fault(x);
-		auth_refuse(x, ERR_PEER);
+		if (!x->is_token_refused)
+			auth_tell_fault(x);
+		auth_refuse(x, x->is_token_refused ? ERR_DENIED : ERR_PEER);
 		break;
 	}
 	buffer_wipe(&challenge);
@@ -191,7 +194,7 @@ read_beginning(
 	out->user = message_get_bytes(&reader);
 	out->has_response = message_get_u8(&reader) != 0;
 	out->response = message_get_bytes(&reader);
-	message_get_u8(&reader);
+	x->is_tls = message_get_u8(&reader) != 0;
 	message_get_string(&reader, x->address, sizeof(x->address));
 	out->tls_exporter = message_get_bytes(&reader);
 	out->tls_unique = message_get_bytes(&reader);

@@ -2,6 +2,7 @@
 /* What auth asks of the role lookup, and what becomes of it when that is away. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "oauth/rules.h"
 #include "server/auth_role.h"
 #include "server/auth_state.h"
 
@@ -14,6 +15,7 @@ static struct {
 	struct table asked;
 	struct auth_lookup *oldest, *newest;
 	uint64_t requests;
+	uint64_t timeout_ms;
 	uv_timer_t timer;
 } role;
 
@@ -54,37 +56,32 @@ auth_lookup_forget(struct auth_lookup *l)
 }
 
 static void
-end(struct auth_lookup *l, enum outcome outcome)
+end(struct auth_lookup *l, enum outcome outcome, const char *user)
 {
-	void (*done)(struct auth_lookup *, enum outcome) = l->done;
+	auth_looked_up *done = l->done;
 
 	forget(l);
-	done(l, outcome);
+	done(l, outcome, user);
 }
 
 /* ---- asking ---- */
 
 static bool
-ask(struct auth_lookup *l, struct message *message,
-	void (*done)(struct auth_lookup *lookup, enum outcome outcome))
+ask(struct auth_lookup *l, struct message *message, auth_looked_up *done)
 {
-	const struct pam_settings *pam = &auth.boot->settings.pam;
-
 	if (!role.channel || role.asked.count >= AUTH_LOOKUPS_MAXIMUM ||
 		channel_send(role.channel, message) != OK ||
 		!table_add(&role.asked, &l->entry, message->subject))
 		return false;
 	l->done = done;
-	l->due_ms =
-		clock_monotonic_ms() + pam->timeout_seconds * 1000 + GRACE_MS;
+	l->due_ms = clock_monotonic_ms() + role.timeout_ms;
 	remember(l);
 	return true;
 }
 
 bool
 auth_lookup_password(struct auth_lookup *l,
-	const struct auth_lookup_password *question,
-	void (*done)(struct auth_lookup *lookup, enum outcome outcome))
+	const struct auth_lookup_password *question, auth_looked_up *done)
 {
 	struct message message;
 	bool is_asked;
@@ -99,14 +96,48 @@ auth_lookup_password(struct auth_lookup *l,
 }
 
 bool
-auth_lookup_user(struct auth_lookup *l, const char *user,
-	void (*done)(struct auth_lookup *lookup, enum outcome outcome))
+auth_lookup_user(struct auth_lookup *l, const char *user, auth_looked_up *done)
 {
 	struct message message;
 	bool is_asked;
 
 	message_init(&message, MESSAGE_LOOKUP_USER, ++role.requests);
 	message_put_string(&message, user);
+	is_asked = ask(l, &message, done);
+	message_release(&message);
+	return is_asked;
+}
+
+static bool
+send_front(uint64_t request, struct bytes *token)
+{
+	struct message message;
+	bool is_sent = role.channel != NULL;
+
+	message_init(&message, MESSAGE_LOOKUP_TOKEN_PIECE, request);
+	while (is_sent && token->octets > PIECE_OCTETS) {
+		message_reset(&message, MESSAGE_LOOKUP_TOKEN_PIECE, request);
+		message_put_bytes(&message, bytes_of(token->at, PIECE_OCTETS));
+		is_sent = channel_send(role.channel, &message) == OK;
+		*token = bytes_after(*token, PIECE_OCTETS);
+	}
+	message_release(&message);
+	return is_sent;
+}
+
+bool
+auth_lookup_token(
+	struct auth_lookup *l, struct bytes token, auth_looked_up *done)
+{
+	uint64_t request = ++role.requests;
+	struct message message;
+	bool is_asked;
+
+	if (role.asked.count >= AUTH_LOOKUPS_MAXIMUM ||
+		!send_front(request, &token))
+		return false;
+	message_init(&message, MESSAGE_LOOKUP_TOKEN, request);
+	message_put_bytes(&message, token);
 	is_asked = ask(l, &message, done);
 	message_release(&message);
 	return is_asked;
@@ -119,16 +150,19 @@ on_message(struct channel *channel, struct message *message)
 {
 	struct table_entry *entry = table_find(&role.asked, message->subject);
 	struct message_reader reader;
+	char user[OAUTH_USER_SIZE] = "";
 	enum outcome outcome;
 
 	message_reader_init(&reader, message);
 	outcome = message_get_u8(&reader);
+	message_get_string(&reader, user, sizeof(user));
 	if (message->type != MESSAGE_LOOKED_UP ||
 		!message_reader_finish(&reader) || outcome > ERR_GONE)
 		return false;
 	/* One that came too late was given up already. */
 	if (entry)
-		end(table_object(entry, struct auth_lookup, entry), outcome);
+		end(table_object(entry, struct auth_lookup, entry), outcome,
+			user);
 	return true;
 }
 
@@ -139,7 +173,7 @@ on_closed(struct channel *channel, enum outcome why)
 		outcome_name(why));
 	channel_free(&role.channel);
 	while (role.oldest)
-		end(role.oldest, ERR_TRY_LATER);
+		end(role.oldest, ERR_TRY_LATER, "");
 }
 
 static void
@@ -148,7 +182,7 @@ on_tick(uv_timer_t *timer)
 	uint64_t now_ms = clock_monotonic_ms();
 
 	while (role.oldest && role.oldest->due_ms <= now_ms)
-		end(role.oldest, ERR_TRY_LATER);
+		end(role.oldest, ERR_TRY_LATER, "");
 }
 
 bool
@@ -166,6 +200,12 @@ auth_lookup_use(int *fd)
 void
 auth_lookup_start(void)
 {
+	const struct server_settings *settings = &auth.boot->settings;
+	uint64_t seconds = settings->pam.timeout_seconds;
+
+	if (settings->oauth.timeout_seconds > seconds)
+		seconds = settings->oauth.timeout_seconds;
+	role.timeout_ms = seconds * 1000 + GRACE_MS;
 	uv_timer_init(&auth.loop, &role.timer);
 	uv_timer_start(&role.timer, on_tick, TICK_MS, TICK_MS);
 }

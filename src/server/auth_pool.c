@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Passwords are hashed in a few threads; of those that PAM judges as many are
- * asked at once as lookup has threads for. Whoever is known goes first, then
+ * Passwords are hashed in a few threads; of those that PAM judges, and of tokens,
+ * as many are asked at once as lookup has threads for. Whoever is known goes first, then
  * networks without a failure, then the rest, each network in turn; and one
  * thread is never given to the rest.
  */
 #include "accounts/password.h"
 #include "server/auth_role.h"
 #include "server/auth_state.h"
+#include "server/lookup_role.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +20,13 @@ static struct pool {
 	struct fair_queue queue;
 	unsigned threads, busy;
 	bool is_starting;
-} hashing, asking;
+} hashing, asking, tokens;
 
 static struct pool *
 pool_of(const struct auth_exchange *x)
 {
+	if (x->is_token)
+		return &tokens;
 	return x->is_pam ? &asking : &hashing;
 }
 
@@ -40,6 +43,7 @@ auth_pool_init(unsigned threads, unsigned lookups)
 		threads = AUTH_THREADS_LEAST;
 	hashing.threads = threads;
 	asking.threads = lookups;
+	tokens.threads = LOOKUP_TOKEN_THREADS;
 	snprintf(text, sizeof(text), "%u", threads);
 	setenv("UV_THREADPOOL_SIZE", text, 1);
 }
@@ -65,7 +69,10 @@ end(struct auth_exchange *x)
 	pool->busy--;
 	client->checks--;
 	x->stage = AUTH_TALKING;
-	auth_checked(x);
+	if (x->is_token)
+		auth_token_checked(x);
+	else
+		auth_checked(x);
 	auth_client_free_when_unused(client);
 	start_some(pool);
 }
@@ -77,13 +84,18 @@ after_hash(uv_work_t *work, int status)
 }
 
 static void
-on_judged(struct auth_lookup *lookup, enum outcome outcome)
+on_judged(struct auth_lookup *lookup, enum outcome outcome, const char *user)
 {
 	struct auth_exchange *x =
 		table_object(lookup, struct auth_exchange, lookup);
 
 	x->outcome = outcome == OK || outcome == ERR_DENIED ? outcome
 							    : ERR_TRY_LATER;
+	/* A name that is too long is nobody's. */
+	if (x->is_token && outcome == OK &&
+		!bytes_to_string(
+			bytes_of_string(user), x->tried, sizeof(x->tried)))
+		x->outcome = ERR_DENIED;
 	end(x);
 }
 
@@ -99,18 +111,29 @@ ask_pam(struct auth_exchange *x)
 		address_host_text(&address, host);
 	question.host = host;
 	if (!auth_lookup_password(&x->lookup, &question, on_judged))
-		on_judged(&x->lookup, ERR_TRY_LATER);
+		on_judged(&x->lookup, ERR_TRY_LATER, "");
+}
+
+static void
+ask_token(struct auth_exchange *x)
+{
+	if (!auth_lookup_token(
+		    &x->lookup, secret_bytes(&x->password), on_judged))
+		on_judged(&x->lookup, ERR_TRY_LATER, "");
 }
 
 static void
 start(struct auth_exchange *x)
 {
-	x->stage = x->is_pam ? AUTH_ASKING : AUTH_HASHING;
+	x->stage = x->is_pam || x->is_token ? AUTH_ASKING : AUTH_HASHING;
 	auth_guard_begin(x);
 	pool_of(x)->busy++;
 	x->client->checks++;
-	if (x->is_pam) {
-		ask_pam(x);
+	if (x->stage == AUTH_ASKING) {
+		if (x->is_token)
+			ask_token(x);
+		else
+			ask_pam(x);
 		return;
 	}
 	x->work.data = x;

@@ -41,12 +41,18 @@ struct auth_client {
 	unsigned checks;
 };
 
+struct auth_lookup;
+
+/* user: of a token, else "" */
+typedef void auth_looked_up(
+	struct auth_lookup *lookup, enum outcome outcome, const char *user);
+
 /* A question to the role lookup. {0} asks nothing. */
 struct auth_lookup {
 	struct table_entry entry;
 	struct auth_lookup *older, *newer;
 	uint64_t due_ms;
-	void (*done)(struct auth_lookup *lookup, enum outcome outcome);
+	auth_looked_up *done;
 };
 
 struct auth_said;
@@ -82,12 +88,16 @@ struct auth_exchange {
 	uint64_t connection;
 	char address[AUTH_ADDRESS_SIZE];
 	char network[ADDRESS_TEXT_SIZE];
-	bool is_cancelled;
+	bool is_tls, is_cancelled;
 	enum auth_stage stage;
 	/* whom it is about, once that was said: */
 	char tried[AUTH_TRIED_SIZE];
 	bool is_known; /* there is such an account */
 	bool is_pam;   /* PAM judges the password */
+	/* A bearer token, in `password`, and whose it is said to be: "" when
+	   that is not said. */
+	bool is_token, is_token_refused;
+	char claimed[ACCOUNT_NAME_SIZE];
 	struct auth_system system;
 	bool is_fresh; /* it was asked for just now */
 	/* Its name is `tried` when unknown; credentials are held while they
@@ -194,6 +204,15 @@ enum outcome auth_account_find(
 enum outcome auth_account_find_catch_all(
 	struct bytes address, struct auth_system *system, struct account *out);
 
+/* ---- auth_token.c ---- */
+
+/* A token has come: lets in or refuses, at the end. */
+void auth_token_begin(struct auth_exchange *exchange);
+/* The client gets the reason; when it has answered, it is refused. */
+void auth_token_refuse(struct auth_exchange *exchange);
+/* lookup has judged it: exchange->outcome, and whose it is in ->tried. */
+void auth_token_checked(struct auth_exchange *exchange);
+
 /* ---- auth_system.c ---- */
 
 /* Is there such a user? ERR_TRY_LATER also when it is not known yet. */
@@ -217,10 +236,11 @@ void auth_lookup_start(void);
 bool auth_lookup_use(int *fd);
 /* False: lookup is away, or has too much to do. Else `done` follows. */
 bool auth_lookup_password(struct auth_lookup *lookup,
-	const struct auth_lookup_password *question,
-	void (*done)(struct auth_lookup *lookup, enum outcome outcome));
-bool auth_lookup_user(struct auth_lookup *lookup, const char *user,
-	void (*done)(struct auth_lookup *lookup, enum outcome outcome));
+	const struct auth_lookup_password *question, auth_looked_up *done);
+bool auth_lookup_user(
+	struct auth_lookup *lookup, const char *user, auth_looked_up *done);
+bool auth_lookup_token(
+	struct auth_lookup *lookup, struct bytes token, auth_looked_up *done);
 /* `done` is not called any more. */
 void auth_lookup_forget(struct auth_lookup *lookup);
 
@@ -236,9 +256,13 @@ void auth_set_tried(struct auth_exchange *exchange, struct bytes name);
 /* Asks for the account of that name: OK also for nobody's (is_known). PAM, which
    has neither keys nor certificates, is not asked. */
 enum outcome auth_check_find(struct auth_exchange *exchange);
+/* The same, of PAM too; ERR_TRY_LATER as auth_account_load. */
+enum outcome auth_check_find_all(struct auth_exchange *exchange);
 /* May the one who has proven this credential? ERR_DENIED: it is gone too. */
 enum outcome auth_check_may_enter(
 	struct auth_exchange *exchange, uint64_t generation);
+/* After auth_guard_begin: the end of the exchange. */
+void auth_check_finish(struct auth_exchange *exchange, enum outcome outcome);
 /* After auth_guard_end: grants the maildrop, or refuses. */
 void auth_check_let_in(struct auth_exchange *exchange);
 /* Before it is hashed: asks for the account when it is not held. False: that

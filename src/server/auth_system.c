@@ -39,7 +39,7 @@ tell_away(void)
 }
 
 static void
-on_looked_up(struct auth_lookup *lookup, enum outcome outcome)
+on_looked_up(struct auth_lookup *lookup, enum outcome outcome, const char *user)
 {
 	struct auth_system *system =
 		table_object(lookup, struct auth_system, lookup);

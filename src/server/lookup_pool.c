@@ -13,7 +13,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define TICK_MS 250
+#define TICK_MS	 250
+#define GRACE_MS 2000
 
 struct jobs {
 	struct lookup_job *first, *last;
@@ -23,6 +24,7 @@ struct jobs {
 static const char *const kind_names[LOOKUP_KINDS] = {
 	[LOOKUP_PASSWORD] = "password",
 	[LOOKUP_USER] = "user",
+	[LOOKUP_TOKEN] = "token",
 };
 
 static struct {
@@ -157,6 +159,7 @@ lookup_pool_init(const struct server_settings *settings)
 {
 	struct lane *passwords = &pool.lanes[LOOKUP_PASSWORD];
 	struct lane *users = &pool.lanes[LOOKUP_USER];
+	struct lane *tokens = &pool.lanes[LOOKUP_TOKEN];
 	size_t threads = 0;
 	char text[16];
 
@@ -164,6 +167,9 @@ lookup_pool_init(const struct server_settings *settings)
 	users->threads = LOOKUP_USER_THREADS;
 	passwords->timeout_ms = users->timeout_ms =
 		settings->pam.timeout_seconds * 1000;
+	tokens->threads = LOOKUP_TOKEN_THREADS;
+	/* libcurl stops by itself before that. */
+	tokens->timeout_ms = settings->oauth.timeout_seconds * 1000 + GRACE_MS;
 	for (unsigned i = 0; i < LOOKUP_KINDS; i++)
 		threads += pool.lanes[i].threads;
 	snprintf(text, sizeof(text), "%zu", threads);
@@ -182,6 +188,11 @@ lookup_pool_take(struct lookup_job *job)
 {
 	struct lane *lane = &pool.lanes[job->kind];
 
+	if (job->kind == LOOKUP_TOKEN && lookup_tokens_known(job)) {
+		lookup_done(job);
+		free_job(job);
+		return;
+	}
 	if (lane->waiting.count >= LOOKUP_WAITING_MAXIMUM) {
 		lookup_answer(job, ERR_TRY_LATER);
 		free_job(job);

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -60,6 +61,8 @@ lookup_work(struct lookup_job *job)
 {
 	if (job->kind == LOOKUP_PASSWORD)
 		job->outcome = check_password(job);
+	else if (job->kind == LOOKUP_TOKEN)
+		lookup_tokens_work(job);
 	else
 		job->outcome = find_user(job->user);
 	if (job->outcome == ERR_PEER)
@@ -74,6 +77,14 @@ tell_log(const struct lookup_job *job)
 	const char *error =
 		job->error[0] ? job->error : "no answer of who knows users";
 
+	/* A token may be wrong in many ways, and its user cannot see which. */
+	if (job->kind == LOOKUP_TOKEN && job->outcome != OK) {
+		log_event(job->outcome == ERR_DENIED ? LOG_LEVEL_INFO
+						     : LOG_LEVEL_ERROR,
+			"token", "why=%s",
+			log_quote(why, bytes_of_string(error)));
+		return;
+	}
 	if (job->outcome == OK ||
 		(!job->error[0] && job->outcome == ERR_DENIED))
 		return;
@@ -93,6 +104,8 @@ lookup_answer(const struct lookup_job *job, enum outcome outcome)
 		return;
 	message_init(&message, MESSAGE_LOOKED_UP, job->request);
 	message_put_u8(&message, (uint8_t)outcome);
+	/* Whose thread is still at it has no user yet. */
+	message_put_string(&message, outcome == OK ? job->token.user : "");
 	channel_send(lookup.auth, &message);
 	message_release(&message);
 }
@@ -100,11 +113,44 @@ lookup_answer(const struct lookup_job *job, enum outcome outcome)
 void
 lookup_done(const struct lookup_job *job)
 {
+	if (job->kind == LOOKUP_TOKEN)
+		lookup_tokens_remember(job);
 	tell_log(job);
 	lookup_answer(job, job->outcome);
 }
 
 /* ---- auth ---- */
+
+static bool
+on_token_piece(struct message *message)
+{
+	struct message_reader reader;
+	struct bytes piece;
+
+	message_reader_init(&reader, message);
+	piece = message_get_bytes(&reader);
+	if (lookup.front_of != message->subject)
+		buffer_wipe(&lookup.front);
+	lookup.front_of = message->subject;
+	return message_reader_finish(&reader) &&
+	       buffer_append_bytes(&lookup.front, piece);
+}
+
+static bool
+read_token(struct lookup_job *job, struct message_reader *reader)
+{
+	struct bytes end = message_get_bytes(reader);
+	bool is_good;
+
+	if (lookup.front_of != job->request)
+		buffer_wipe(&lookup.front);
+	if (!message_reader_finish(reader) ||
+		!buffer_append_bytes(&lookup.front, end))
+		return false;
+	is_good = secret_set(&job->secret, buffer_bytes(&lookup.front));
+	buffer_wipe(&lookup.front);
+	return is_good;
+}
 
 static bool
 read_question(struct lookup_job *job, struct message *message)
@@ -113,6 +159,8 @@ read_question(struct lookup_job *job, struct message *message)
 	struct bytes password = BYTES_NONE;
 
 	message_reader_init(&reader, message);
+	if (job->kind == LOOKUP_TOKEN)
+		return read_token(job, &reader);
 	message_get_string(&reader, job->user, sizeof(job->user));
 	if (job->kind == LOOKUP_PASSWORD) {
 		message_get_string(&reader, job->host, sizeof(job->host));
@@ -123,18 +171,13 @@ read_question(struct lookup_job *job, struct message *message)
 }
 
 static bool
-on_auth_message(struct channel *channel, struct message *message)
+on_question(enum lookup_kind kind, struct message *message)
 {
-	struct lookup_job *job;
+	struct lookup_job *job = calloc(1, sizeof(*job));
 
-	if (message->type != MESSAGE_LOOKUP_PASSWORD &&
-		message->type != MESSAGE_LOOKUP_USER)
-		return false;
-	job = calloc(1, sizeof(*job));
 	if (!job)
 		exit(EX_OSERR);
-	job->kind = message->type == MESSAGE_LOOKUP_PASSWORD ? LOOKUP_PASSWORD
-							     : LOOKUP_USER;
+	job->kind = kind;
 	job->request = message->subject;
 	job->instance = lookup.auth_instance;
 	if (read_question(job, message)) {
@@ -144,6 +187,23 @@ on_auth_message(struct channel *channel, struct message *message)
 	secret_release(&job->secret);
 	free(job);
 	return false;
+}
+
+static bool
+on_auth_message(struct channel *channel, struct message *message)
+{
+	switch (message->type) {
+	case MESSAGE_LOOKUP_PASSWORD:
+		return on_question(LOOKUP_PASSWORD, message);
+	case MESSAGE_LOOKUP_USER:
+		return on_question(LOOKUP_USER, message);
+	case MESSAGE_LOOKUP_TOKEN_PIECE:
+		return on_token_piece(message);
+	case MESSAGE_LOOKUP_TOKEN:
+		return on_question(LOOKUP_TOKEN, message);
+	default:
+		return false;
+	}
 }
 
 static void
@@ -163,6 +223,7 @@ on_peer(enum role peer, uint64_t instance, int *fd)
 	if (peer != ROLE_AUTH)
 		return false;
 	channel_free(&lookup.auth);
+	buffer_wipe(&lookup.front);
 	lookup.auth_instance = instance;
 	lookup.auth = channel_new(&lookup.loop, fd, &handler, NULL);
 	return lookup.auth != NULL;
@@ -188,6 +249,20 @@ may_read(struct confinement *confinement, const char *path)
 		confinement->folder_count++;
 }
 
+/* The folder of a file, since another one may take its place there. */
+static void
+may_read_beside(struct confinement *confinement, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	char path[PATH_MAX];
+
+	if (slash && bytes_to_string(
+			     bytes_of(file,
+				     slash > file ? (size_t)(slash - file) : 1),
+			     path, sizeof(path)))
+		may_read(confinement, path);
+}
+
 /* Configuration, libraries, sockets of caches; not the mail, not the accounts.
  */
 static void
@@ -200,6 +275,8 @@ choose_folders(struct confinement *confinement)
 	struct bytes folder;
 	char path[PATH_MAX];
 
+	may_read_beside(confinement, lookup.boot->settings.oauth.jwks);
+	may_read_beside(confinement, lookup.boot->settings.oauth.ca);
 	for (size_t i = 0; i < sizeof(everywhere) / sizeof(*everywhere); i++)
 		may_read(confinement, everywhere[i]);
 	if (lookup.boot->settings.pam.folder[0])
@@ -237,8 +314,11 @@ lookup_role_run(void)
 	settings = &lookup.boot->settings;
 	boot_log_open(lookup.boot, "lookup");
 	lookup_pool_init(settings);
+	buffer_init(&lookup.front, OAUTH_TOKEN_MAXIMUM_OCTETS);
+	lookup_tokens_prepare();
 	boot_drop_privileges_keep(settings->lookup_user, settings->pam.group);
 	check_service();
+	lookup_tokens_start();
 	uv_loop_init(&lookup.loop);
 	choose_folders(&confinement);
 	confinement_enter(&confinement, &lookup.loop);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * lookup_state - what the files of the lookup role share: lookup_role.c speaks
- * with auth and knows how each kind of question is answered, lookup_pool.c has
- * the threads. Nobody else includes it.
+ * with auth and knows how each kind of question is answered, lookup_tokens.c how
+ * tokens are, lookup_pool.c has the threads. Nobody else includes it.
  */
 #ifndef SERVER_LOOKUP_STATE_H
 #define SERVER_LOOKUP_STATE_H
@@ -11,11 +11,18 @@
 #include "accounts/pam.h"
 #include "base/secret.h"
 #include "net/address.h"
+#include "oauth/rules.h"
 #include "server/boot.h"
+#include "server/table.h"
+
+#define LOOKUP_DIGEST_OCTETS 32
+
+_Static_assert(PAM_ERROR_SIZE == OAUTH_ERROR_SIZE, "one place for both");
 
 enum lookup_kind {
 	LOOKUP_PASSWORD,
 	LOOKUP_USER,
+	LOOKUP_TOKEN,
 	LOOKUP_KINDS,
 };
 
@@ -34,6 +41,9 @@ struct lookup_job {
 	/* the answer, made in the thread */
 	enum outcome outcome;
 	char error[PAM_ERROR_SIZE];
+	struct oauth_answer token;
+	bool is_introspected;
+	unsigned char digest[LOOKUP_DIGEST_OCTETS];
 };
 
 struct lookup_role {
@@ -41,6 +51,8 @@ struct lookup_role {
 	struct boot *boot;
 	struct channel *auth;
 	uint64_t auth_instance;
+	struct buffer front; /* of a token that comes in pieces */
+	uint64_t front_of;   /* its request */
 };
 
 extern struct lookup_role lookup;
@@ -53,6 +65,18 @@ void lookup_work(struct lookup_job *job);
 void lookup_done(const struct lookup_job *job);
 /* Tells who asked, if he is still there. */
 void lookup_answer(const struct lookup_job *job, enum outcome outcome);
+
+/* ---- lookup_tokens.c ---- */
+
+/* Reads what the role's user may not; ends the process when it is wrong. */
+void lookup_tokens_prepare(void);
+/* Reads the keys, as they will be read again. */
+void lookup_tokens_start(void);
+/* In a thread. */
+void lookup_tokens_work(struct lookup_job *job);
+/* It was introspected a short time ago: job->outcome and job->token. */
+bool lookup_tokens_known(struct lookup_job *job);
+void lookup_tokens_remember(const struct lookup_job *job);
 
 /* ---- lookup_pool.c ---- */
 

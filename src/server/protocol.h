@@ -123,8 +123,11 @@ enum server_message {
 	/* ---- auth to lookup; subject: a request's number ---- */
 	MESSAGE_LOOKUP_PASSWORD, /* string user, string host, bytes password */
 	MESSAGE_LOOKUP_USER,	 /* string user: does the system know him? */
+	MESSAGE_LOOKUP_TOKEN_PIECE, /* bytes: the front of the next token */
+	MESSAGE_LOOKUP_TOKEN,	    /* bytes: its end, or the whole */
 	/* ---- lookup to auth ---- */
-	MESSAGE_LOOKED_UP, /* u8 enum outcome */
+	/* u8 enum outcome, string: the user of a token, else "" */
+	MESSAGE_LOOKED_UP,
 
 	/* ---- web to auth; subject: a request's number ---- */
 	MESSAGE_PENALTIES, /* nothing */

@@ -6,6 +6,7 @@ there, and settings of the golden tests.
 
 usage: corpus.py TESTS TO STAMP
 """
+import base64
 import pathlib
 import re
 import sys
@@ -151,6 +152,23 @@ def seeds(tests):
         b"X-Spam: yes\nolder-than = 1d\n[rule c]\nrecipient = *@b.example\n"
         b"folder = %d/%n\n\0Delivered-To: <eve@b.example>\r\nSubject: x\r\n"
         b"\r\nbody\r\n")
+    yield "oauth", "keys", (
+        b'\1\0{"keys":[{"kty":"EC","kid":"e","crv":"P-256",'
+        b'"x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",'
+        b'"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},'
+        b'{"kty":"RSA","n":"AQAB","e":"AQAB","use":"sig","alg":"RS256"}]}')
+    yield "oauth", "answer", (
+        b'\2\0{"active":true,"email":"anna@example.org","exp":1000001,'
+        b'"nbf":1,"aud":["a","b"],"scope":"a b","token_type":"Bearer"}')
+    yield "oauth", "token", b"\0\0eyJhbGciOiJFUzI1NiJ9.e30." + b"M" * 86
+    yield "oauth", "parts", (
+        b'\4\0{"alg":"ES256","kid":"e","typ":"at+jwt"}\n'
+        b'{"email":"anna@example.org","exp":1000001}')
+    yield "sasl", "bearer", (
+        b"\4\0" + base64.b64encode(b"n,a=u,\1host=h\1auth=Bearer t\1\1")
+        + b"\nAQ==\n")
+    yield "sasl", "xoauth2", (
+        b"\7\0" + base64.b64encode(b"user=u\1auth=Bearer t\1\1") + b"\n")
     yield "sasl", "plain", b"\0\0AGFsaWNlAHNlY3JldA==\n"
     # RFC 7677 section 3; by whom, bound or not, is for the flags to say.
     nonce = b"rOprNGfwEbeRWgbNEkqO"

@@ -326,6 +326,9 @@ def test_no_service_file_stops_the_start(place):
         capture_output=True, timeout=60)
     assert done.returncode == 78
     assert b"pam.d/restante" in done.stderr and b"[pam] service" in done.stderr
+    done = servers.run(servers.BUILD / "restanted", "-n", "-c",
+                       made.server.config_file, ok=(78,))
+    assert b"pam.d/restante" in done.stderr
 
 
 def test_without_pam_there_is_no_such_role(server):

@@ -124,6 +124,18 @@ static const char whole[] = "[server]\n"
 			    "threads = 64\n"
 			    "timeout = 300\n"
 			    "cache = 0\n"
+			    "\n[oauth]\n"
+			    "jwks = /srv/jwks.json\n"
+			    "algorithms = ES256\n"
+			    "introspection = https://issuer.example/asked\n"
+			    "client = /srv/client\n"
+			    "ca = /srv/ca.pem\n"
+			    "issuer = https://issuer.example\n"
+			    "audience = pop3\n"
+			    "scope = mail\n"
+			    "user-claim = sub\n"
+			    "timeout = 3\n"
+			    "cache = 0\n"
 			    "\n[pop3]\n"
 			    "timeout = 604800\n"
 			    "utf8-headers = refuse\n"
@@ -198,6 +210,9 @@ takes_every_key(void **state)
 	assert_string_equal(settings.pam.service, "pop3");
 	assert_string_equal(settings.pam.may_read, "/srv/users, /srv/more");
 	assert_int_equal(settings.pam.first_uid, 500);
+	assert_string_equal(settings.oauth.algorithms, "ES256");
+	assert_string_equal(settings.oauth.user_claim, "sub");
+	assert_int_equal(settings.oauth.timeout_seconds, 3);
 	assert_int_equal(settings.plaintext, PLAINTEXT_YES);
 	assert_int_equal(settings.timeout_seconds, 604800);
 	assert_int_equal(settings.utf8_headers, 1);
@@ -430,6 +445,18 @@ static const struct wrong bad[] = {
 		"missing"},
 	{"[tls]\ncertificate = /c\n" LISTENER,
 		"[tls] certificate and key belong together: key is missing"},
+	{"[oauth]\njwks = k\n" LISTENER,
+		"[oauth] jwks = k: must be an absolute path"},
+	{"[oauth]\njwks = /k\n" LISTENER,
+		"[oauth] jwks needs issuer: else tokens for others would do"},
+	{"[oauth]\njwks = /k\nissuer = x\n" LISTENER,
+		"[oauth] jwks needs audience: else tokens for others would do"},
+	{"[oauth]\nscope = a b\n" LISTENER,
+		"[oauth] scope = a b: must be one word"},
+	{"[oauth]\nscope = a\"b\n" LISTENER,
+		"[oauth] scope = a\"b: must be one word"},
+	{"[oauth]\nuser-claim =\n" LISTENER,
+		"[oauth] user-claim: whose a token is must be said"},
 	{"[pam]\nservice = ../x\n" LISTENER,
 		"[pam] service = ../x: must be the name of a file in "
 		"/etc/pam.d"},
@@ -470,6 +497,46 @@ checks_what_holds_across_keys(void **state)
 	start_again();
 	assert_int_equal(parse(LISTENER), OK);
 	assert_int_equal(server_settings_check(&settings, error), OK);
+}
+
+static void
+tokens_are_asked_about_in_private(void **state)
+{
+	static const struct {
+		const char *url;
+		bool is_good;
+	} urls[] = {
+		{"https://issuer.example/introspect", true},
+		{"https://issuer.example:8443/a@b", true},
+		{"https://[2001:db8::1]/x", true},
+		{"http://127.0.0.1:8080/x", true},
+		{"http://127.0.0.1", true},
+		{"http://127.1.2.3/x", true},
+		{"http://[::1]:80/x", true},
+		{"http://localhost/x", true},
+		{"http://issuer.example/x", false},
+		{"http://127.0.0.1.example.org/x", false},
+		{"http://127.evil.example/x", false},
+		{"http://localhost.example/x", false},
+		{"http://localhost@evil.example/x", false},
+		{"http://[::1]evil.example/x", false},
+		{"https://user@issuer.example/x", false},
+		{"https://", false},
+		{"ftp://127.0.0.1/x", false},
+		{"127.0.0.1/x", false},
+	};
+	char text[300];
+
+	for (size_t i = 0; i < COUNT(urls); i++) {
+		start_again();
+		snprintf(text, sizeof(text),
+			"[oauth]\nintrospection = %s\n" LISTENER, urls[i].url);
+		assert_int_equal(parse(text), OK);
+		assert_true(server_settings_needs_lookup(&settings));
+		if ((server_settings_check(&settings, error) == OK) !=
+			urls[i].is_good)
+			fail_msg("%s", urls[i].url);
+	}
 }
 
 static void
@@ -896,6 +963,7 @@ main(void)
 		TEST(listeners_have_their_maximum),
 		TEST(checks_what_holds_across_keys),
 		TEST(backends_are_a_list),
+		TEST(tokens_are_asked_about_in_private),
 		TEST(passwords_stay_on_loopback),
 		TEST(the_status_page_is_on_loopback),
 		TEST(mail_is_split_below_its_directory),
