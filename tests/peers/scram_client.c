@@ -45,7 +45,7 @@ struct connection {
 	SSL *ssl; /* NULL: not yet */
 };
 
-static void
+static __attribute__((noreturn)) void
 die(const char *what)
 {
 	fprintf(stderr, "scram_client: %s\n", what);
@@ -247,7 +247,7 @@ log_in(Gsasl *gsasl, struct connection *c)
 	struct connection other = {.fd = -1};
 	char offered[LINE_SIZE];
 	const char *mechanism;
-	Gsasl_session *session;
+	Gsasl_session *session = NULL;
 	bool is_in;
 
 	ask_offered(c, offered);
