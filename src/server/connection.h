@@ -79,6 +79,8 @@ struct connection {
 	uint8_t after;	      /* enum advance, once drained */
 	bool is_counted;
 	bool is_deaf; /* it takes no output */
+	/* Its end is being said; what auth or store still answer is nobody's. */
+	bool is_parted;
 	bool is_handshaking, is_closing, is_fresh, may_have_more, is_remembered;
 };
 

@@ -384,6 +384,9 @@ lmtp_lost(struct connection *c, enum role role)
 	if (role == ROLE_AUTH && waiting != WAITING_RESOLVED)
 		return;
 	l->is_store_lost = role == ROLE_STORE;
+	/* Auth answers all the same. */
+	if (role == ROLE_STORE && waiting == WAITING_RESOLVED)
+		return;
 	l->waiting = WAITING_NOT;
 	if (waiting == WAITING_RESOLVED)
 		lmtp_session_resolved(l->session, ERR_TRY_LATER);

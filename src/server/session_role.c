@@ -47,6 +47,8 @@ on_answer(struct channel *channel, struct message *message)
 	if (!entry)
 		return answer_to_nobody(channel, message);
 	c = table_object(entry, struct connection, entry);
+	if (c->is_parted)
+		return answer_to_nobody(channel, message);
 	if (!c->protocol->answer(c, message))
 		return false;
 	connection_pump(c);

@@ -22,7 +22,9 @@ STOP_SECONDS = 30
 ALARMS = ("AddressSanitizer", "LeakSanitizer", "runtime error:",
           "Assertion `", "stack smashing",
           # The sandbox: a call that was not on the list, a role killed by it.
-          "syscall-refused", " signal=31")
+          "syscall-refused", " signal=31",
+          # A role that did not say what it should.
+          "role-malformed")
 
 
 def is_free(port):

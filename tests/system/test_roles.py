@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The processes: who they are, what they hold, what becomes of them."""
+import concurrent.futures
 import os
 import pathlib
 import poplib
@@ -13,6 +14,7 @@ import mail
 import servers
 import wires
 
+KILLS_SECONDS = 4
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0, reason="roles have their own users only under root")
 # Without root the roles have the tests' user, but are not dumpable: /proc shows
@@ -53,10 +55,10 @@ def owner_of(sock, server):
     return name, int(pid)
 
 
-def enters(server):
+def enters(server, user="alice"):
     """A client that is logged in, or None while that cannot be."""
     try:
-        return wires.pop3s(server)
+        return wires.pop3s(server, user)
     except (OSError, EOFError, poplib.error_proto):
         return None
 
@@ -158,6 +160,32 @@ def test_kill_of_another_role(server, role):
         what="the role to be started again")
     changed = {name for name in before if after[name] != before[name]}
     assert changed == {name for name in before if before[name] == pid}
+
+
+def test_store_dies_while_many_log_in(server):
+    """What auth answers to a login that ended with the store is nobody's: no
+    role may be taken for malformed."""
+    before = {n: p for n, p in server.roles().items() if n.startswith("se")}
+    ends = time.monotonic() + KILLS_SECONDS
+
+    def log_in(user):
+        entered = 0
+        while time.monotonic() < ends:
+            if client := enters(server, user):
+                entered += 1
+                client.close()
+        return entered
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        logins = [pool.submit(log_in, user) for user in ("alice", "bob") * 3]
+        while time.monotonic() < ends:
+            for name, pid in server.roles().items():
+                if name.startswith("store"):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.3)
+        assert sum(done.result() for done in logins)
+    assert before == {n: p for n, p in server.roles().items()
+                      if n.startswith("se")}
 
 
 def test_login_while_auth_is_away_is_temporary(server):
