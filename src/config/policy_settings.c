@@ -192,6 +192,8 @@ inherit(struct policy *policy, const struct policy_settings *from)
 		policy->login_delay_seconds = from->policy.login_delay_seconds;
 	if (from->is_set[3])
 		policy->login_burst = from->policy.login_burst;
+	if (from->is_set[4])
+		policy->connections = from->policy.connections;
 }
 
 struct policy

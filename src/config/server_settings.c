@@ -192,6 +192,8 @@ static const struct setting keys[] = {
 	{"policy", "login-burst", SETTING_NUMBER, AT(policy.login_burst), "1",
 		1, 1000, NULL,
 		"logins that may come at once when there were none for long"},
+	{"policy", "connections", SETTING_NUMBER, AT(policy.connections), "10",
+		0, 1000000, NULL, "of a user at once, logged in; 0: any"},
 	{"limits", "connections", SETTING_NUMBER, AT(maximum_connections),
 		"10000", 1, 1000000, NULL,
 		"of one session process; full, the oldest not logged in goes"},

@@ -60,6 +60,7 @@ struct policy {
 				       enum retention_from */
 	uint64_t login_delay_seconds; /* login-delay; 0: none */
 	uint64_t login_burst; /* login-burst: logins at once before it counts */
+	uint64_t connections; /* connections = 10; 0: any */
 };
 
 enum retention_from { RETENTION_FROM_ARRIVAL, RETENTION_FROM_RETRIEVAL };

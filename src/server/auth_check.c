@@ -2,6 +2,7 @@
 /* Who a name is, and whether the password is theirs. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/auth_logins.h"
 #include "server/auth_role.h"
 #include "server/auth_state.h"
 #include "server/login_delay.h"
@@ -27,19 +28,26 @@ is_long_enough_ago(const char *user)
 static void
 grant(struct auth_exchange *x)
 {
+	enum outcome outcome = auth_logins_add(x);
 	struct message message;
 	bool is_sent;
 
+	if (outcome != OK) {
+		auth_refuse(x, outcome);
+		return;
+	}
 	message_init(&message, MESSAGE_GRANT_OPEN, x->connection);
 	message_put_u64(&message, x->client->instance);
 	message_put_string(&message, x->account.name);
 	message_put_u8(&message, x->is_read_only);
 	is_sent = auth.store && channel_send(auth.store, &message) == OK;
 	message_release(&message);
-	if (is_sent)
+	if (is_sent) {
 		auth_exchange_free(x);
-	else
-		auth_refuse(x, ERR_TRY_LATER);
+		return;
+	}
+	auth_logins_remove(x->client, x->connection);
+	auth_refuse(x, ERR_TRY_LATER);
 }
 
 void
@@ -146,6 +154,7 @@ auth_check_may_enter(struct auth_exchange *x, uint64_t generation)
 	if (!credential)
 		return ERR_DENIED;
 	x->is_read_only = credential->is_read_only;
+	memcpy(x->device, credential->device, sizeof(x->device));
 	if (credential->networks[0] &&
 		address_parse(bytes_of_string(x->address), &address))
 		address_host_text(&address, host);

@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/log.h"
 #include "sasl/server.h"
+#include "server/auth_logins.h"
 #include "server/auth_role.h"
 #include "server/auth_state.h"
 
@@ -311,6 +312,7 @@ auth_on_cancel(struct auth_client *client, struct message *message)
 		x->is_cancelled = true;
 	else if (x)
 		auth_exchange_free(x);
+	auth_logins_remove(client, message->subject);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 /* What the operator asks of auth, through the web role. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/auth_logins.h"
 #include "server/auth_state.h"
 
 struct telling {
@@ -63,22 +64,58 @@ forgive(uint64_t request, const char *name)
 	message_release(&message);
 }
 
+static void
+tell_who(uint64_t request, uint64_t after)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_WHO_TOLD, request);
+	auth_logins_put(&message, after);
+	channel_send(auth.web, &message);
+	message_release(&message);
+}
+
+static void
+tell_kicked(uint64_t request, unsigned count)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_KICKED, request);
+	message_put_u32(&message, count);
+	channel_send(auth.web, &message);
+	message_release(&message);
+}
+
 bool
 auth_on_web_message(struct channel *channel, struct message *message)
 {
+	bool has_name = message->type == MESSAGE_FORGIVE ||
+			message->type == MESSAGE_KICK_WHOM;
+	char name[ACCOUNT_NAME_SIZE + ACCOUNT_DEVICE_SIZE];
 	struct message_reader reader;
-	char name[ACCOUNT_NAME_SIZE];
+	uint64_t after = 0;
 
 	message_reader_init(&reader, message);
-	if (message->type == MESSAGE_FORGIVE)
+	if (has_name)
 		message_get_string(&reader, name, sizeof(name));
-	if ((message->type != MESSAGE_FORGIVE &&
-		    message->type != MESSAGE_PENALTIES) ||
-		!message_reader_finish(&reader))
+	else if (message->type == MESSAGE_WHO)
+		after = message_get_u64(&reader);
+	if (!message_reader_finish(&reader))
 		return false;
-	if (message->type == MESSAGE_FORGIVE)
-		forgive(message->subject, name);
-	else
+	switch (message->type) {
+	case MESSAGE_PENALTIES:
 		tell_penalties(message->subject);
-	return true;
+		return true;
+	case MESSAGE_FORGIVE:
+		forgive(message->subject, name);
+		return true;
+	case MESSAGE_WHO:
+		tell_who(message->subject, after);
+		return true;
+	case MESSAGE_KICK_WHOM:
+		tell_kicked(message->subject, auth_logins_kick(name));
+		return true;
+	default:
+		return false;
+	}
 }

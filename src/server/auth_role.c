@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "config/settings.h"
 #include "server/auth_decoy.h"
+#include "server/auth_logins.h"
 #include "server/auth_state.h"
 #include "server/confinement.h"
 #include "server/login_delay.h"
@@ -45,6 +46,8 @@ on_client_message(struct channel *channel, struct message *message)
 		return auth_on_cancel(client, message);
 	case MESSAGE_RESOLVE:
 		return auth_on_resolve(client, message);
+	case MESSAGE_LOGGED_IN:
+		return auth_on_logged_in(client, message);
 	default:
 		return false;
 	}
@@ -63,6 +66,7 @@ on_client_closed(struct channel *channel, enum outcome why)
 	*link = client->next;
 	channel_free(&client->channel);
 	auth_forget_exchanges(client);
+	auth_logins_forget(client);
 	auth_client_free_when_unused(client);
 }
 
@@ -258,7 +262,7 @@ auth_role_run(void)
 	open_accounts(passwd_folder);
 	uv_loop_init(&auth.loop);
 	auth.delays = login_delays_new();
-	if (!auth.delays || !auth_guard_init())
+	if (!auth.delays || !auth_guard_init() || !auth_logins_init())
 		exit(EX_OSERR);
 	auth_lookup_start();
 	auth_sweep_start();

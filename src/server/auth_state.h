@@ -37,6 +37,7 @@ struct auth_client {
 	struct auth_client *next;
 	struct channel *channel; /* NULL: gone, freed with its last check */
 	struct table exchanges;
+	struct table logins; /* auth_logins.c */
 	uint64_t instance;
 	unsigned checks;
 };

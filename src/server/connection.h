@@ -48,6 +48,8 @@ struct protocol {
 	bool (*answer)(struct connection *connection, struct message *message);
 	/* auth or store is gone, and with it what it held for us. */
 	void (*lost)(struct connection *connection, enum role role);
+	/* Another auth is there, which knows nothing yet; NULL: no matter. */
+	void (*auth_again)(struct connection *connection);
 	/* Ends politely at the next advance: the server stops, or (NULL) the
 	   peer was idle for too long. */
 	void (*expire)(struct connection *connection, const char *why);

@@ -3,6 +3,7 @@
  * A POP3 connection: carries out what its pop3_session asks for, with auth and
  * store as the ones who know and hold.
  */
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/pop3_connection.h"
 #include "store/snapshot.h"
@@ -18,16 +19,6 @@ pop3_start(struct connection *c, bool is_tls)
 
 	p->session = pop3_session_new(&c->listener->pop3, is_tls, NULL);
 	return p->session != NULL;
-}
-
-static void
-cancel_exchange(struct connection *c)
-{
-	struct message message;
-
-	message_init(&message, MESSAGE_AUTH_CANCEL, c->entry.id);
-	connection_send(c, ROLE_AUTH, &message);
-	message_release(&message);
 }
 
 /* Indexes, as many to a message as fit. */
@@ -80,15 +71,16 @@ pop3_end(struct connection *c)
 		stats_add(stats, deleted_messages, sum->dele_count);
 	if (p->mailbox)
 		log_event(LOG_LEVEL_INFO, "pop3-session",
-			"id=%llu addr=%s user=%s retr=%u top=%u dele=%u "
+			"id=%llu-%llu addr=%s user=%s retr=%u top=%u dele=%u "
 			"octets=%llu quit=%s",
+			(unsigned long long)c->role->boot->instance,
 			(unsigned long long)c->entry.id, c->peer,
 			log_quote(quoted, bytes_of_string(p->mailbox)),
 			sum->retr_count, sum->top_count, sum->dele_count,
 			(unsigned long long)sum->sent_octets,
 			sum->is_committed ? "yes" : "no");
-	if (c->is_remembered && !p->mailbox)
-		cancel_exchange(c);
+	if (c->is_remembered)
+		pop3_login_over(c);
 	tell_retrieved(p);
 	pop3_message_close_ahead(p);
 	pop3_stream_free(p);
@@ -154,6 +146,7 @@ leave(struct pop3_connection *p)
 		message_init(&message, MESSAGE_RELEASE, c->entry.id);
 		connection_send(c, ROLE_STORE, &message);
 		message_release(&message);
+		pop3_login_over(c);
 		c->is_remembered = false;
 	}
 	return ADVANCE_CLOSE;
@@ -253,11 +246,14 @@ logged_in(struct pop3_connection *p, const char *mailbox, bool is_read_only)
 	char quoted[LOG_QUOTED_OCTETS];
 
 	p->mailbox = strdup(mailbox);
+	p->since_seconds = clock_wall_seconds();
 	connection_is_known(c);
+	pop3_login_tell(c);
 	stats_add(c->role->stats, logins, 1);
 	log_event(LOG_LEVEL_INFO, "login",
-		"id=%llu addr=%s user=%s tls=%s messages=%u octets=%llu "
+		"id=%llu-%llu addr=%s user=%s tls=%s messages=%u octets=%llu "
 		"read-only=%s",
+		(unsigned long long)c->role->boot->instance,
 		(unsigned long long)c->entry.id, c->peer,
 		log_quote(quoted, bytes_of_string(mailbox)),
 		c->tls ? tls_description(c->tls) : "none",
@@ -266,6 +262,14 @@ logged_in(struct pop3_connection *p, const char *mailbox, bool is_read_only)
 		is_read_only ? "yes" : "no");
 	set_policy(p, is_read_only);
 	pop3_session_opened(p->session, snapshot_maildrop(p->snapshot));
+}
+
+/* Auth has let him in, and is told that it came to nothing. */
+static void
+refuse(struct pop3_connection *p, enum outcome outcome)
+{
+	pop3_login_over(&p->base);
+	pop3_session_refused(p->session, outcome);
 }
 
 static bool
@@ -295,7 +299,7 @@ on_opened(struct pop3_connection *p, struct message_reader *reader)
 	if (outcome == OK)
 		logged_in(p, mailbox, is_read_only);
 	else
-		pop3_session_refused(p->session, outcome);
+		refuse(p, outcome);
 	return true;
 }
 
@@ -331,6 +335,16 @@ on_lease_lost(struct pop3_connection *p, struct message_reader *reader)
 }
 
 static bool
+on_kick(struct pop3_connection *p, struct message_reader *reader)
+{
+	if (!message_reader_finish(reader))
+		return false;
+	pop3_login_end(&p->base, "[SYS/TEMP] the administrator ended this "
+				 "session");
+	return true;
+}
+
+static bool
 pop3_answer(struct connection *c, struct message *message)
 {
 	struct pop3_connection *p = pop3_of(c);
@@ -342,6 +356,8 @@ pop3_answer(struct connection *c, struct message *message)
 		return on_challenge(p, &reader);
 	case MESSAGE_AUTH_REFUSED:
 		return on_refused(p, &reader);
+	case MESSAGE_KICK:
+		return on_kick(p, &reader);
 	case MESSAGE_OPENED:
 		return on_opened(p, &reader);
 	case MESSAGE_FILES:
@@ -409,6 +425,7 @@ const struct protocol protocol_pop3 = {
 	.advance = pop3_advance,
 	.tls_started = pop3_authentication_tls_started,
 	.answer = pop3_answer,
+	.auth_again = pop3_login_tell,
 	.lost = pop3_lost,
 	.expire = pop3_expire,
 	.file_failed = pop3_file_failed,

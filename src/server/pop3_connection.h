@@ -36,7 +36,8 @@ struct pop3_connection {
 	struct stream *stream; /* NULL: none was needed yet */
 	char *mailbox;
 	uint32_t next_index; /* what a client that reads in order wants next */
-	uint64_t offset, left; /* of the file being read */
+	uint64_t offset, left;	/* of the file being read */
+	uint64_t since_seconds; /* of the login */
 	int fd;
 	uint8_t waiting, reading;
 	bool is_retrieval_told;
@@ -53,6 +54,15 @@ pop3_of(struct connection *c)
 /* Asks auth what the session wants to know. */
 enum advance pop3_authentication_send(struct pop3_connection *p);
 void pop3_authentication_tls_started(struct connection *c);
+
+/* ---- pop3_login.c ---- */
+
+/* Tells auth of the login, if there is one. */
+void pop3_login_tell(struct connection *connection);
+/* Tells auth that there is none, nor an attempt at one. */
+void pop3_login_over(struct connection *connection);
+/* Ends the session without UPDATE, at once or when it is pumped. */
+void pop3_login_end(struct connection *connection, const char *why);
 
 /* ---- pop3_message.c ---- */
 

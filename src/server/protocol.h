@@ -62,12 +62,16 @@ enum server_message {
 	MESSAGE_AUTH_PIECE, /* bytes: the front of the next response */
 	MESSAGE_AUTH_BEGIN,
 	MESSAGE_AUTH_RESPOND, /* bytes response */
-	MESSAGE_AUTH_CANCEL,  /* nothing: forget the exchange */
+	MESSAGE_AUTH_CANCEL,  /* nothing: forget the exchange, or the login */
 	MESSAGE_RESOLVE,      /* u32 recipient number, bytes address */
+	/* string user, string address, string tls, u64 seconds since 1970 of
+	   the login, u32 messages, u64 octets of the maildrop */
+	MESSAGE_LOGGED_IN,
 	/* ---- auth to session ---- */
 	MESSAGE_AUTH_CHALLENGE, /* bytes */
 	MESSAGE_AUTH_REFUSED,	/* u8 enum outcome */
 	MESSAGE_RESOLVED,	/* u32 recipient number, u8 enum outcome */
+	MESSAGE_KICK,		/* nothing: end this session, without UPDATE */
 
 	/* ---- auth to store; subject: the connection's number ---- */
 	/* u64 session instance, string mailbox, u8 is_read_only */
@@ -132,11 +136,19 @@ enum server_message {
 	/* ---- web to auth; subject: a request's number ---- */
 	MESSAGE_PENALTIES, /* nothing */
 	MESSAGE_FORGIVE,   /* string: an address or an account */
+	MESSAGE_WHO,	   /* u64: behind this serial, 0: from the first on */
+	MESSAGE_KICK_WHOM, /* string: "user", "user%device", or a session */
 	/* ---- auth to web ---- */
 	/* u32 how many there are, u32 n, then n times (the latest first): string
 	   network, string account, u32 failures, u32 ms until the next try */
 	MESSAGE_PENALTIES_TOLD,
 	MESSAGE_FORGIVEN, /* u32 how many */
+	/* u32 how many there are, u64 serial of the last one (0: no more are
+	   to be asked for), u32 n, then n times: string session, string user,
+	   string device, string address, string tls, u64 seconds since 1970,
+	   u32 messages, u64 octets */
+	MESSAGE_WHO_TOLD,
+	MESSAGE_KICKED, /* u32 how many */
 };
 
 #define LISTENER_OF_NONE UINT32_MAX
@@ -160,5 +172,9 @@ enum pem_part { PEM_GOES_ON, PEM_ENDS, PEM_IS_LAST };
 #define PIECE_OCTETS 32000
 /* Rows of one PENALTIES_TOLD, so that the longest fit. */
 #define PENALTIES_TOLD_MAXIMUM 64
+/* Rows of one WHO_TOLD, likewise. */
+#define WHO_TOLD_MAXIMUM 40
+/* How a connection is protected, in words, with its NUL. */
+#define WHO_TLS_SIZE 80
 
 #endif

@@ -98,6 +98,13 @@ on_peer_closed(struct channel *channel, enum outcome why)
 	for_each_connection(tell_lost, &lost);
 }
 
+static void
+tell_again(struct connection *c, const void *context)
+{
+	if (c->protocol->auth_again)
+		c->protocol->auth_again(c);
+}
+
 static bool
 on_peer(enum role peer, uint64_t instance, int *fd)
 {
@@ -116,6 +123,8 @@ on_peer(enum role peer, uint64_t instance, int *fd)
 	if (*place)
 		on_peer_closed(*place, ERR_GONE);
 	*place = channel_new(&role.loop, fd, &handler, NULL);
+	if (*place && peer == ROLE_AUTH)
+		for_each_connection(tell_again, NULL);
 	return *place != NULL;
 }
 

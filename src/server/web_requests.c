@@ -53,6 +53,8 @@ web_answer(struct web_control *control, json_t *json)
 static void
 web_answer_error(struct web_control *control, const char *text)
 {
+	json_decref(control->sessions);
+	control->sessions = NULL;
 	web_answer(control, json_pack("{s:s}", "error", text));
 }
 
@@ -64,44 +66,61 @@ channel_of(enum role role)
 	return role == ROLE_AUTH ? web.auth : web.store;
 }
 
-/* Asks another role about `name`, or about nothing (NULL). False: not there. */
+/* Takes the message's subject for itself. False: the role is not there. */
 static bool
-ask(struct web_control *control, enum role role, enum server_message type,
-	const char *name)
+ask(struct web_control *control, enum role role, struct message *message)
 {
-	struct message message;
-	bool is_sent;
-
 	if (!channel_of(role) ||
 		!table_add(&web.waiting, &control->entry, ++web.next_request))
 		return false;
 	control->is_waiting = true;
 	control->asked = role;
-	message_init(&message, type, control->entry.id);
-	if (name)
-		message_put_string(&message, name);
-	is_sent = channel_send(channel_of(role), &message) == OK;
-	message_release(&message);
-	if (!is_sent)
-		web_end_waiting(control);
-	return is_sent;
+	message->subject = control->entry.id;
+	if (channel_send(channel_of(role), message) == OK)
+		return true;
+	web_end_waiting(control);
+	return false;
 }
 
 static void
 ask_about(struct web_control *control, enum role role, enum server_message type,
 	struct bytes name)
 {
-	if (!bytes_to_string(name, control->name, sizeof(control->name)) ||
-		!ask(control, role, type, control->name))
+	struct message message;
+
+	message_init(&message, type, 0);
+	if (bytes_to_string(name, control->name, sizeof(control->name)))
+		message_put_string(&message, control->name);
+	else
+		message.is_bad = true;
+	if (!ask(control, role, &message))
 		web_answer_error(control, not_there[role]);
+	message_release(&message);
 }
 
 static void
 ask_status(struct web_control *control)
 {
+	struct message message;
+
+	message_init(&message, MESSAGE_PENALTIES, 0);
 	/* Without auth the rest is worth knowing all the more. */
-	if (!ask(control, ROLE_AUTH, MESSAGE_PENALTIES, NULL))
+	if (!ask(control, ROLE_AUTH, &message))
 		web_answer(control, web_status_json(NULL));
+	message_release(&message);
+}
+
+/* A part of them: nobody is kept waiting by a long list. */
+static void
+ask_who(struct web_control *control, uint64_t after)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_WHO, 0);
+	message_put_u64(&message, after);
+	if (!ask(control, ROLE_AUTH, &message))
+		web_answer_error(control, not_there[ROLE_AUTH]);
+	message_release(&message);
 }
 
 static void
@@ -116,6 +135,10 @@ carry_out(struct web_control *control, struct bytes line)
 		ask_about(control, ROLE_STORE, MESSAGE_STAT, line);
 	else if (bytes_equal(word, bytes_of_string("forgive")))
 		ask_about(control, ROLE_AUTH, MESSAGE_FORGIVE, line);
+	else if (bytes_equal(word, bytes_of_string("kick")))
+		ask_about(control, ROLE_AUTH, MESSAGE_KICK_WHOM, line);
+	else if (bytes_equal(word, bytes_of_string("who")))
+		ask_who(control, 0);
 	else
 		web_answer_error(control, "unknown command");
 }
@@ -216,7 +239,8 @@ on_penalties(struct message *message, struct message_reader *reader)
 }
 
 static bool
-on_forgiven(struct message *message, struct message_reader *reader)
+on_counted(struct message *message, struct message_reader *reader,
+	const char *name)
 {
 	uint32_t count = message_get_u32(reader);
 	struct web_control *control;
@@ -226,7 +250,51 @@ on_forgiven(struct message *message, struct message_reader *reader)
 	control = take_waiting(message);
 	if (!control)
 		return true;
-	web_answer(control, json_pack("{s:I}", "forgiven", (json_int_t)count));
+	web_answer(control, json_pack("{s:I}", name, (json_int_t)count));
+	web_go_on(control);
+	return true;
+}
+
+/* Takes `rows`. The last part is answered, else the next is asked for. */
+static void
+gather(struct web_control *control, json_t *rows, uint32_t count, uint64_t last)
+{
+	if (!control->sessions)
+		control->sessions = json_array();
+	json_array_extend(control->sessions, rows);
+	json_decref(rows);
+	if (last > 0 &&
+		json_array_size(control->sessions) < WEB_SESSIONS_MAXIMUM) {
+		ask_who(control, last);
+		return;
+	}
+	web_answer(
+		control, json_pack("{s:o, s:I}", "sessions", control->sessions,
+				 "count", (json_int_t)count));
+	control->sessions = NULL;
+}
+
+static bool
+on_who(struct message *message, struct message_reader *reader)
+{
+	uint32_t count = message_get_u32(reader);
+	uint64_t last = message_get_u64(reader);
+	uint32_t told = message_get_u32(reader);
+	struct web_control *control;
+	json_t *rows = json_array();
+
+	while (told-- > 0 && !reader->is_malformed)
+		json_array_append_new(rows, web_session_json(reader));
+	if (!message_reader_finish(reader)) {
+		json_decref(rows);
+		return false;
+	}
+	control = take_waiting(message);
+	if (!control) {
+		json_decref(rows);
+		return true;
+	}
+	gather(control, rows, count, last);
 	web_go_on(control);
 	return true;
 }
@@ -241,7 +309,11 @@ web_on_auth_message(struct channel *channel, struct message *message)
 	case MESSAGE_PENALTIES_TOLD:
 		return on_penalties(message, &reader);
 	case MESSAGE_FORGIVEN:
-		return on_forgiven(message, &reader);
+		return on_counted(message, &reader, "forgiven");
+	case MESSAGE_KICKED:
+		return on_counted(message, &reader, "kicked");
+	case MESSAGE_WHO_TOLD:
+		return on_who(message, &reader);
 	default:
 		return false;
 	}

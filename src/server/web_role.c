@@ -17,6 +17,7 @@ on_control_freed(uv_handle_t *handle)
 	struct web_control *control = (struct web_control *)handle;
 
 	line_reader_release(&control->lines);
+	json_decref(control->sessions);
 	buffer_release(&control->in);
 	free(control);
 	web.controls--;

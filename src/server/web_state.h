@@ -16,6 +16,8 @@
 #include <jansson.h>
 
 #define WEB_ROSTER_MAXIMUM 1024
+/* Shown by `who`; how many there are is said besides. */
+#define WEB_SESSIONS_MAXIMUM 20000
 
 /* A process as the parent told of it. */
 struct web_listed {
@@ -32,6 +34,7 @@ struct web_control {
 	struct buffer in;
 	char name[WEB_LINE_MAXIMUM_OCTETS]; /* it is about */
 	enum role asked;		    /* whose answer it awaits */
+	json_t *sessions; /* gathered for `who`; NULL: not asked for */
 	bool is_waiting, is_closing;
 };
 
@@ -65,6 +68,11 @@ json_t *web_penalties_json(struct message_reader *reader);
 const char *web_role_name(enum role role);
 /* The sum over the roles. */
 struct web_counters web_count(void);
+
+/* ---- web_sessions.c ---- */
+
+/* One row of MESSAGE_WHO_TOLD. */
+json_t *web_session_json(struct message_reader *reader);
 
 /* ---- web_site.c ---- */
 

@@ -7,7 +7,7 @@
  */
 #include "fuzz.h"
 
-#include "accounts/networks.h"
+#include "base/networks.h"
 #include "accounts/passwd_file/line.h"
 #include "accounts/scheme.h"
 

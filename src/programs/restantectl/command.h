@@ -37,6 +37,8 @@ int deliver(struct arguments *arguments);
 int mailbox_check(struct arguments *arguments);
 int mailbox_list(struct arguments *arguments);
 int show_status(struct arguments *arguments);
+int who(struct arguments *arguments);
+int kick(struct arguments *arguments);
 int forgive(struct arguments *arguments);
 int tls_check(struct arguments *arguments);
 int config_show(struct arguments *arguments);
@@ -60,5 +62,12 @@ char *ask_control(int fd, const char *line);
    no reply, when it is not EX_OK. */
 int ask_control_once(
 	const struct arguments *arguments, const char *line, char **out_reply);
+
+/* ---- who.c ---- */
+
+/* Of a user who may not log in any more as he did; of one device ("": that of
+   the main password) or of all (NULL). Says so when there were any. */
+void end_sessions(const struct arguments *arguments, const char *user,
+	const char *device);
 
 #endif

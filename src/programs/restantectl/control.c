@@ -13,7 +13,7 @@
 
 /* The server answers at once or is not well. */
 #define CONTROL_SECONDS		     60
-#define CONTROL_REPLY_MAXIMUM_OCTETS (1u << 20)
+#define CONTROL_REPLY_MAXIMUM_OCTETS (16u << 20)
 
 /* Through a descriptor: the path of state may be longer than a socket's. */
 int
@@ -61,7 +61,8 @@ read_line(int fd)
 		got = to ? read(fd, to, 4096) : -1;
 		if (got > 0)
 			buffer_grow(&reply, (size_t)got);
-		if (got > 0 && bytes_has(buffer_bytes(&reply), '\n'))
+		/* It is one line, and the last octet is its end. */
+		if (got > 0 && to[got - 1] == '\n')
 			break;
 	}
 	if (got > 0 && buffer_append(&reply, "", 1))

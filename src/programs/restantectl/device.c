@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* restantectl device: what an account has besides its main password. */
 #include "base/clock.h"
-#include "accounts/networks.h"
+#include "base/networks.h"
 #include "config/value.h"
 #include "programs/json_text.h"
 #include "programs/restantectl/accounts.h"
@@ -245,6 +245,9 @@ set_device(struct arguments *arguments, struct accounts *accounts,
 			what);
 	if (code == EX_OK)
 		printf("%s: changed\n", what);
+	/* What it may not do any more holds for those that are open. */
+	if (code == EX_OK)
+		end_sessions(arguments, account->name, changed.device);
 	explicit_bzero(&changed, sizeof(changed));
 	return code;
 }
@@ -268,6 +271,8 @@ remove_device(struct arguments *arguments, struct accounts *accounts,
 		what);
 	if (code == EX_OK)
 		printf("%s: removed\n", what);
+	if (code == EX_OK)
+		end_sessions(arguments, account->name, credential->device);
 	return code;
 }
 

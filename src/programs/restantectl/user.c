@@ -134,6 +134,8 @@ user_passwd(struct arguments *arguments)
 	accounts->ops->close(&accounts);
 	if (code == EX_OK)
 		printf("%s: password changed\n", account.name);
+	if (code == EX_OK)
+		end_sessions(arguments, account.name, "");
 	return code;
 }
 
@@ -158,6 +160,8 @@ user_remove(struct arguments *arguments)
 		printf("%s: removed with its devices and aliases; the mail "
 		       "stays where it is\n",
 			name);
+	if (code == EX_OK)
+		end_sessions(arguments, name, NULL);
 	return code;
 }
 
@@ -210,6 +214,8 @@ user_disable(struct arguments *arguments)
 
 	if (code == EX_OK)
 		printf("%s: disabled; mail is still taken\n", account.name);
+	if (code == EX_OK)
+		end_sessions(arguments, account.name, NULL);
 	return code;
 }
 

@@ -154,6 +154,7 @@ static const char whole[] = "[server]\n"
 			    "retention-from = retrieval\n"
 			    "login-delay = 60\n"
 			    "login-burst = 3\n"
+			    "connections = 7\n"
 			    "\n[limits]\n"
 			    "connections = 1\n"
 			    "address-connections = 10000\n"
@@ -175,6 +176,7 @@ static const char whole[] = "[server]\n"
 			    "\n[policy example.org]\n"
 			    "retention = 0\n"
 			    "login-burst = 5\n"
+			    "connections = 0\n"
 			    "\n[policy Bob@example.org]\n"
 			    "retention = 86400\n"
 			    "login-delay = 300\n";
@@ -795,13 +797,15 @@ a_file_that_is_not_there(void **state)
 
 static void
 assert_policy(const char *user, uint64_t retention_seconds,
-	uint64_t login_delay_seconds, uint64_t login_burst)
+	uint64_t login_delay_seconds, uint64_t login_burst,
+	uint64_t connections)
 {
 	struct policy policy = server_settings_policy(&settings, user);
 
 	assert_int_equal(policy.retention_seconds, retention_seconds);
 	assert_int_equal(policy.login_delay_seconds, login_delay_seconds);
 	assert_int_equal(policy.login_burst, login_burst);
+	assert_int_equal(policy.connections, connections);
 	assert_int_equal(policy.retention_from, RETENTION_FROM_RETRIEVAL);
 }
 
@@ -821,10 +825,10 @@ the_nearest_policy_holds(void **state)
 	uint64_t sums[3] = {0};
 
 	assert_int_equal(parse(whole), OK);
-	assert_policy("carol", 2592000, 60, 3);
-	assert_policy("carol@example.com", 2592000, 60, 3);
-	assert_policy("carol@example.org", 0, 60, 5);
-	assert_policy("bob@example.org", 86400, 300, 5);
+	assert_policy("carol", 2592000, 60, 3, 7);
+	assert_policy("carol@example.com", 2592000, 60, 3, 7);
+	assert_policy("carol@example.org", 0, 60, 5, 0);
+	assert_policy("bob@example.org", 86400, 300, 5, 0);
 	server_settings_each_policy(&settings, count_policy, sums);
 	assert_int_equal(sums[0], 3);
 	assert_int_equal(sums[1], 2592000 + 0 + 86400);

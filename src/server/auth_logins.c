@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: ISC */
+#include "server/auth_logins.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/siphash.h"
+#include "server/auth_role.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define ID_SIZE 48
+
+struct person {
+	struct table_entry entry; /* by the hash of the name */
+	struct auth_login *first;
+	unsigned granted;
+	char name[ACCOUNT_NAME_SIZE];
+};
+
+struct auth_login {
+	struct table_entry entry;	    /* by connection, of the client */
+	struct auth_login *older, *newer;   /* of all */
+	struct auth_login *previous, *next; /* of the person */
+	struct person *person;
+	struct auth_client *client;
+	uint64_t serial, since_seconds, octets;
+	uint32_t messages;
+	bool is_granted, is_open;
+	bool is_device_known;
+	char device[ACCOUNT_DEVICE_SIZE];
+	char *address, *tls;
+};
+
+static struct {
+	unsigned char key[SIPHASH_KEY_OCTETS];
+	struct table people;
+	struct auth_login *oldest, *newest;
+	uint64_t next_serial;
+	uint32_t count;
+} logins;
+
+bool
+auth_logins_init(void)
+{
+	return getrandom(logins.key, sizeof(logins.key), 0) ==
+	       (ssize_t)sizeof(logins.key);
+}
+
+/* ---- people ---- */
+
+static struct person *
+find_person(const char *name)
+{
+	struct table_entry *entry = table_find(
+		&logins.people, siphash(logins.key, bytes_of_string(name)));
+	struct person *person =
+		entry ? table_object(entry, struct person, entry) : NULL;
+
+	return person && strcmp(person->name, name) == 0 ? person : NULL;
+}
+
+/* NULL: no memory; or, once in 2^64, somebody else has its number. */
+static struct person *
+make_person(const char *name)
+{
+	uint64_t id = siphash(logins.key, bytes_of_string(name));
+	struct person *person = calloc(1, sizeof(*person));
+
+	if (!person || table_find(&logins.people, id) ||
+		!table_add(&logins.people, &person->entry, id)) {
+		free(person);
+		return NULL;
+	}
+	snprintf(person->name, sizeof(person->name), "%s", name);
+	return person;
+}
+
+static void
+free_person_when_unused(struct person *person)
+{
+	if (person->first)
+		return;
+	table_remove(&logins.people, &person->entry);
+	free(person);
+}
+
+/* ---- lists ---- */
+
+static void
+link_login(struct auth_login *login, struct person *person)
+{
+	login->person = person;
+	login->next = person->first;
+	if (person->first)
+		person->first->previous = login;
+	person->first = login;
+	login->older = logins.newest;
+	if (logins.newest)
+		logins.newest->newer = login;
+	else
+		logins.oldest = login;
+	logins.newest = login;
+	login->serial = ++logins.next_serial;
+	logins.count++;
+}
+
+static void
+unlink_login(struct auth_login *login)
+{
+	if (login->previous)
+		login->previous->next = login->next;
+	else
+		login->person->first = login->next;
+	if (login->next)
+		login->next->previous = login->previous;
+	if (login->older)
+		login->older->newer = login->newer;
+	else
+		logins.oldest = login->newer;
+	if (login->newer)
+		login->newer->older = login->older;
+	else
+		logins.newest = login->older;
+	logins.count--;
+}
+
+/* ---- coming and going ---- */
+
+static struct auth_login *
+find_login(struct auth_client *client, uint64_t connection)
+{
+	struct table_entry *entry = table_find(&client->logins, connection);
+
+	return entry ? table_object(entry, struct auth_login, entry) : NULL;
+}
+
+static struct auth_login *
+make_login(struct auth_client *client, uint64_t connection, const char *user,
+	const char *address)
+{
+	struct person *person = find_person(user);
+	struct auth_login *login = calloc(1, sizeof(*login));
+
+	if (!person)
+		person = make_person(user);
+	if (login)
+		login->address = strdup(address);
+	if (!login || !login->address || !person ||
+		!table_add(&client->logins, &login->entry, connection)) {
+		if (person)
+			free_person_when_unused(person);
+		free(login ? login->address : NULL);
+		free(login);
+		return NULL;
+	}
+	login->client = client;
+	login->since_seconds = clock_wall_seconds();
+	link_login(login, person);
+	return login;
+}
+
+static void
+free_login(struct auth_login *login)
+{
+	table_remove(&login->client->logins, &login->entry);
+	unlink_login(login);
+	if (login->is_granted)
+		login->person->granted--;
+	free_person_when_unused(login->person);
+	free(login->address);
+	free(login->tls);
+	free(login);
+}
+
+void
+auth_logins_remove(struct auth_client *client, uint64_t connection)
+{
+	struct auth_login *login = find_login(client, connection);
+
+	if (login)
+		free_login(login);
+}
+
+void
+auth_logins_forget(struct auth_client *client)
+{
+	struct table_entry *entry;
+
+	while ((entry = table_any(&client->logins)))
+		free_login(table_object(entry, struct auth_login, entry));
+	table_release(&client->logins);
+}
+
+/* ---- the limit ---- */
+
+static bool
+is_full(const char *user)
+{
+	struct policy policy =
+		server_settings_policy(&auth.boot->settings, user);
+	const struct person *person = find_person(user);
+
+	return policy.connections > 0 && person &&
+	       person->granted >= policy.connections;
+}
+
+/*
+ * A session that is over may have said so already, to be read after this: the
+ * client knows it, and may come again through another process at once. One at a
+ * time, since what is read there may be a login too.
+ */
+static void
+settle(const struct auth_client *but)
+{
+	static bool is_settling;
+	struct auth_client *next;
+
+	if (is_settling)
+		return;
+	is_settling = true;
+	for (struct auth_client *c = auth.clients; c; c = next) {
+		next = c->next;
+		while (c != but && c->channel && channel_poll(c->channel))
+			;
+	}
+	is_settling = false;
+}
+
+enum outcome
+auth_logins_add(const struct auth_exchange *x)
+{
+	const char *user = x->account.name;
+	char quoted[LOG_QUOTED_OCTETS];
+	struct auth_login *login;
+
+	if (is_full(user))
+		settle(x->client);
+	if (is_full(user)) {
+		log_event(LOG_LEVEL_INFO, "login-refused",
+			"addr=%s user=%s why=\"connections of [policy] is "
+			"reached\"",
+			x->address, log_quote(quoted, bytes_of_string(user)));
+		return ERR_BUSY;
+	}
+	auth_logins_remove(x->client, x->connection);
+	login = make_login(x->client, x->connection, user, x->address);
+	if (!login)
+		return ERR_TRY_LATER;
+	login->is_granted = true;
+	login->person->granted++;
+	login->is_device_known = true;
+	snprintf(login->device, sizeof(login->device), "%s", x->device);
+	return OK;
+}
+
+/* ---- what sessions say ---- */
+
+struct told {
+	char user[ACCOUNT_NAME_SIZE], address[AUTH_ADDRESS_SIZE];
+	char tls[WHO_TLS_SIZE];
+	uint64_t since_seconds, octets;
+	uint32_t messages;
+};
+
+static bool
+read_told(struct message *message, struct told *out)
+{
+	struct message_reader reader;
+
+	message_reader_init(&reader, message);
+	message_get_string(&reader, out->user, sizeof(out->user));
+	message_get_string(&reader, out->address, sizeof(out->address));
+	message_get_string(&reader, out->tls, sizeof(out->tls));
+	out->since_seconds = message_get_u64(&reader);
+	out->messages = message_get_u32(&reader);
+	out->octets = message_get_u64(&reader);
+	return message_reader_finish(&reader);
+}
+
+bool
+auth_on_logged_in(struct auth_client *client, struct message *message)
+{
+	struct auth_login *login = find_login(client, message->subject);
+	struct told told;
+
+	if (!read_told(message, &told) ||
+		(login && strcmp(login->person->name, told.user) != 0))
+		return false;
+	if (!login && client->logins.count < AUTH_EXCHANGES_MAXIMUM)
+		login = make_login(
+			client, message->subject, told.user, told.address);
+	if (!login)
+		return true;
+	free(login->tls);
+	login->tls = strdup(told.tls);
+	login->since_seconds = told.since_seconds;
+	login->messages = told.messages;
+	login->octets = told.octets;
+	login->is_open = true;
+	return true;
+}
+
+/* ---- the operator ---- */
+
+static const char *
+id_text(const struct auth_login *login, char out[ID_SIZE])
+{
+	snprintf(out, ID_SIZE, "%" PRIu64 "-%" PRIu64, login->client->instance,
+		login->entry.id);
+	return out;
+}
+
+static void
+put_row(struct message *rows, const struct auth_login *login)
+{
+	char id[ID_SIZE];
+
+	message_put_string(rows, id_text(login, id));
+	message_put_string(rows, login->person->name);
+	message_put_string(rows, !login->is_device_known ? ""
+				 : login->device[0]	 ? login->device
+							 : ACCOUNT_MAIN_DEVICE);
+	message_put_string(rows, login->address);
+	message_put_string(rows, login->tls ? login->tls : "");
+	message_put_u64(rows, login->since_seconds);
+	message_put_u32(rows, login->messages);
+	message_put_u64(rows, login->octets);
+}
+
+void
+auth_logins_put(struct message *message, uint64_t after)
+{
+	const struct auth_login *login = logins.oldest;
+	struct message rows;
+	uint32_t told = 0;
+
+	message_init(&rows, 0, 0);
+	for (; login && told < WHO_TOLD_MAXIMUM; login = login->newer)
+		if (login->serial > after) {
+			after = login->serial;
+			if (!login->is_open)
+				continue;
+			told++;
+			put_row(&rows, login);
+		}
+	message_put_u32(message, logins.count);
+	message_put_u64(message, login ? after : 0);
+	message_put_u32(message, told);
+	if (!buffer_append_bytes(
+		    &message->payload, buffer_bytes(&rows.payload)))
+		message->is_bad = true;
+	message_release(&rows);
+}
+
+static unsigned
+kick(const struct auth_login *login)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_KICK, login->entry.id);
+	channel_send(login->client->channel, &message);
+	message_release(&message);
+	return 1;
+}
+
+static unsigned
+kick_by_id(struct bytes id)
+{
+	struct bytes rest = id;
+	uint64_t instance, connection;
+	struct auth_login *login;
+
+	if (!bytes_to_number(bytes_cut(&rest, '-'), UINT64_MAX, &instance) ||
+		!bytes_to_number(rest, UINT64_MAX, &connection))
+		return 0;
+	for (struct auth_client *c = auth.clients; c; c = c->next)
+		if (c->instance == instance &&
+			(login = find_login(c, connection)))
+			return kick(login);
+	return 0;
+}
+
+/* What is not known may be it. */
+static bool
+is_by(const struct auth_login *login, const char *device)
+{
+	return !login->is_device_known || strcmp(login->device, device) == 0;
+}
+
+/* As at a login: a name may have a "%" of its own. */
+static unsigned
+kick_user(struct bytes what)
+{
+	char user[ACCOUNT_NAME_SIZE], device[ACCOUNT_DEVICE_SIZE];
+	const struct person *person = NULL;
+	bool has_device = false;
+	unsigned count = 0;
+
+	if (accounts_name(&auth.naming, what, user))
+		person = find_person(user);
+	if (!person && bytes_has(what, '%') &&
+		accounts_login_name(&auth.naming, what, user, device)) {
+		has_device = true;
+		person = find_person(user);
+	}
+	if (!person)
+		return 0;
+	for (const struct auth_login *l = person->first; l; l = l->next)
+		if (!has_device || is_by(l, device))
+			count += kick(l);
+	return count;
+}
+
+unsigned
+auth_logins_kick(const char *what)
+{
+	struct bytes given = bytes_of_string(what);
+	unsigned count = kick_by_id(given);
+	char quoted[LOG_QUOTED_OCTETS];
+
+	count += kick_user(given);
+	log_event(LOG_LEVEL_INFO, "kicked", "what=%s count=%u",
+		log_quote(quoted, given), count);
+	return count;
+}
