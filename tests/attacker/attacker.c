@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A restanted whose session processes do what an attacker would who runs code
- * of his own in them: `X-ATTACK CALL [PID]` as a POP3 line makes one system
- * call, and tells what came of it if the process still lives. Linked with
- * --wrap=pop3_session_step; of the server itself not an octet differs.
+ * A restanted whose roles do what an attacker would who runs code of his own in
+ * them. To a session process `X-ATTACK CALL [PID]` as a POP3 line makes one
+ * system call, and tells what came of it if the process still lives. Any role
+ * makes the n-th call, on the parent, at the real-time signal n, and says on
+ * standard error what came of it. Linked with --wrap=pop3_session_step and
+ * --wrap=confinement_enter; of the server itself not an octet differs.
  */
 #include "pop3/session.h"
+#include "server/confinement.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,6 +30,11 @@ enum pop3_next __real_pop3_session_step(
 	struct pop3_session *session, struct bytes *in, struct buffer *out);
 enum pop3_next __wrap_pop3_session_step(
 	struct pop3_session *session, struct bytes *in, struct buffer *out);
+
+void __real_confinement_enter(
+	const struct confinement *confinement, uv_loop_t *loop);
+void __wrap_confinement_enter(
+	const struct confinement *confinement, uv_loop_t *loop);
 
 static long
 attack_open(pid_t pid)
@@ -146,6 +155,29 @@ static const struct {
 	{"execute-memory", attack_execute_memory},
 };
 
+#define ATTACKS (sizeof(attacks) / sizeof(*attacks))
+
+static pid_t parent_pid;
+
+static void
+on_order(int number)
+{
+	unsigned i = (unsigned)(number - SIGRTMIN);
+	long result = attacks[i].run(parent_pid);
+
+	dprintf(STDERR_FILENO, "attack %s %s\n", attacks[i].name,
+		result < 0 ? strerrorname_np(errno) : "SUCCEEDED");
+}
+
+void
+__wrap_confinement_enter(const struct confinement *confinement, uv_loop_t *loop)
+{
+	parent_pid = getppid();
+	for (int i = 0; i < (int)ATTACKS; i++)
+		signal(SIGRTMIN + i, on_order);
+	__real_confinement_enter(confinement, loop);
+}
+
 static void
 attack(struct bytes line, struct buffer *out)
 {
@@ -154,7 +186,7 @@ attack(struct bytes line, struct buffer *out)
 	long result;
 
 	bytes_to_number(line, INT32_MAX, &pid);
-	for (size_t i = 0; i < sizeof(attacks) / sizeof(*attacks); i++) {
+	for (size_t i = 0; i < ATTACKS; i++) {
 		if (!bytes_equal(name, bytes_of_string(attacks[i].name)))
 			continue;
 		result = attacks[i].run((pid_t)pid);
