@@ -3,14 +3,20 @@
 #include "sasl/mechanism.h"
 
 static enum sasl_step
+ask(struct buffer *challenge, const char *for_what)
+{
+	return buffer_append_string(challenge, for_what) ? SASL_CHALLENGE
+							 : SASL_FAILED;
+}
+
+static enum sasl_step
 login_step(struct sasl_server *server, bool has_response, struct bytes response,
 	struct buffer *challenge)
 {
 	/* A name may come as initial response. */
 	if (server->step == 0 && !has_response) {
 		server->step = 1;
-		buffer_append_string(challenge, "Username:");
-		return SASL_CHALLENGE;
+		return ask(challenge, "Username:");
 	}
 	if (response.octets == 0 || bytes_has(response, 0))
 		return SASL_FAILED;
@@ -18,8 +24,7 @@ login_step(struct sasl_server *server, bool has_response, struct bytes response,
 		server->step = 2;
 		if (!secret_set(&server->authcid, response))
 			return SASL_FAILED;
-		buffer_append_string(challenge, "Password:");
-		return SASL_CHALLENGE;
+		return ask(challenge, "Password:");
 	}
 	return secret_set(&server->password, response) ? SASL_CHECK
 						       : SASL_FAILED;

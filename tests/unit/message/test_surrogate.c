@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* RFC 6858 section 2: what clients without UTF-8 read of a header in UTF-8. */
+#include "../base/scarce.h"
 #include "../check.h"
 
 #include "base/utf8.h"
@@ -286,6 +287,63 @@ sizes_of_long_fields(void **state)
 	}
 }
 
+/* One of each way that a field is made ASCII. */
+static const char *const fields[] = {
+	"Subject: plain =?x?= \xC3\xA9 more \xC3\xA9"
+	" words that are many enough to need a second encoded word\r\n",
+	"Subject: long \xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
+	"\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3"
+	"\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\r\n",
+	"To: a@b.example, \"J\\\"\xC3\xA9\" (c \xC3\xA9) <j@b.example>,\r\n"
+	" \xC3\xA9@b.example, <k@\xC3\xA9.example>, e <\xC3\xA9@c.example>\r\n",
+	"Cc: gr\xC3\xBC"
+	"n: x@b.example, \xC3\xA9 <y@b.example>;\r\n",
+	"Content-Type: text/plain; name=\"\xC3\xA9\"; charset=utf-8\r\n",
+};
+
+static void
+a_field_goes_out_whole_or_fails(void **state)
+{
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		struct bytes field = bytes_of_string(fields[i]);
+		size_t whole;
+		struct buffer out;
+
+		buffer_init(&out, 4096);
+		assert_true(surrogate_field(field, &out));
+		whole = out.octets;
+		assert_true(whole > 0);
+		buffer_release(&out);
+		for (size_t n = 0; n <= whole; n++) {
+			buffer_init(&out, n);
+			assert_int_equal(
+				surrogate_field(field, &out), n == whole);
+			buffer_release(&out);
+		}
+	}
+}
+
+static void
+a_field_fails_without_memory(void **state)
+{
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		struct bytes field = bytes_of_string(fields[i]);
+		bool has_failed = true;
+		struct buffer out;
+
+		for (unsigned n = 1; has_failed; n++) {
+			bool is_good;
+
+			buffer_init(&out, 4096);
+			scarce_from(n);
+			is_good = surrogate_field(field, &out);
+			has_failed = scarce_has_failed();
+			assert_int_equal(is_good, !has_failed);
+			buffer_release(&out);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -301,6 +359,8 @@ main(void)
 		cmocka_unit_test(fields_without_end),
 		cmocka_unit_test(sizes_are_what_is_sent),
 		cmocka_unit_test(sizes_of_long_fields),
+		cmocka_unit_test(a_field_goes_out_whole_or_fails),
+		cmocka_unit_test(a_field_fails_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

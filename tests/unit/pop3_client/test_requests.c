@@ -264,6 +264,39 @@ owes_a_reply_to_its_end(void **state)
 
 /* ---- life ---- */
 
+/* ---- what the server can do ---- */
+
+static void
+what_was_known_before_is_assumed(void **state)
+{
+	assert_string_equal(pop3_client_mechanisms(d.client), "");
+	assert_true(pop3_client_assume(d.client, POP3_CAN_UIDL, "PLAIN"));
+	assert_true(pop3_client_assume(d.client, POP3_CAN_UTF8, "LOGIN X"));
+	assert_int_equal(pop3_client_capabilities(d.client), POP3_CAN_UTF8);
+	assert_string_equal(pop3_client_mechanisms(d.client), "LOGIN X");
+	/* What it says itself counts more. */
+	assert_int_equal(pop3_client_capa(d.client), OK);
+	driver_expect_sent(&d, "CAPA\r\n");
+	driver_feed(&d, bytes_of_string("+OK\r\nUIDL\r\nLOGIN-DELAY 9\r\n"
+					"EXPIRE 30\r\nSASL PLAIN\r\n.\r\n"));
+	assert_int_equal(pop3_client_capabilities(d.client) & POP3_CAN_UTF8, 0);
+	assert_string_equal(pop3_client_mechanisms(d.client), "PLAIN");
+	assert_int_equal(pop3_client_login_delay_seconds(d.client), 9);
+	assert_int_equal(pop3_client_expire_days(d.client), 30);
+}
+
+static void
+utf8_is_asked_and_answered(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pop3_client_utf8(d.client), OK);
+		driver_expect_sent(&d, "UTF8\r\n");
+		driver_feed(&d, bytes_of_string(i ? "+OK\r\n" : "-ERR\r\n"));
+		assert_int_equal(pop3_client_pending(d.client), 0);
+		assert_false(d.is_broken);
+	}
+}
+
 static void
 freeing_nothing_is_nothing(void **state)
 {
@@ -289,6 +322,8 @@ main(void)
 		TEST(answers_keep_their_order),
 		TEST(owes_a_reply_to_its_end),
 		TEST(output_has_its_maximum),
+		TEST(what_was_known_before_is_assumed),
+		TEST(utf8_is_asked_and_answered),
 		cmocka_unit_test(freeing_nothing_is_nothing),
 	};
 

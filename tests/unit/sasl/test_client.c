@@ -169,6 +169,19 @@ static const struct exchange exchanges[] = {
 		{{NULL, SENDS("n,,n=user,r=rOprNGfwEbeRWgbNEkqO")},
 			{FIRST, SENDS(FINAL)}, {"e=invalid-proof", FAILS}},
 		3, false, "the server refuses: invalid-proof"},
+	/* Last words that SCRAM does not know. */
+	{"SCRAM-SHA-256", NO_PLUS, SETUP(PENCIL),
+		{{NULL, SENDS("n,,n=user,r=rOprNGfwEbeRWgbNEkqO")},
+			{FIRST, SENDS(FINAL)}, {"x=1", FAILS}},
+		3, false, "that is not how SCRAM goes: the server says x=1"},
+	{"SCRAM-SHA-256", NO_PLUS, SETUP(PENCIL),
+		{{NULL, SENDS("n,,n=user,r=rOprNGfwEbeRWgbNEkqO")},
+			{FIRST, SENDS(FINAL)}, {"e=x,y", FAILS}},
+		3, false, "that is not how SCRAM goes: the server says e=x,y"},
+	{"SCRAM-SHA-256", NO_PLUS, SETUP(PENCIL),
+		{{NULL, SENDS("n,,n=user,r=rOprNGfwEbeRWgbNEkqO")},
+			{FIRST, SENDS(FINAL)}, {"\n", FAILS}},
+		3, false, "that is not how SCRAM goes: the server says ?"},
 	/* Nonces: another's, ours with nothing added. */
 	{"SCRAM-SHA-256", NO_PLUS, SETUP(PENCIL),
 		{{NULL, SENDS("n,,n=user,r=rOprNGfwEbeRWgbNEkqO")},
@@ -430,6 +443,10 @@ meet(const struct meeting *m, bool has_initial)
 			server, m, true, buffer_bytes(&response), &challenge);
 	}
 	assert_int_equal(step, m->last);
+	/* A wrong password is nobody's attack, another connection is. */
+	assert_int_equal(sasl_server_is_attacked(server),
+		step == SASL_FAILED &&
+			strcmp(m->server_password, "pencil") == 0);
 	if (step == SASL_PROVEN || step == SASL_CHECK)
 		assert_true(sasl_client_may_trust(client));
 	buffer_release(&response);
