@@ -2,7 +2,6 @@
 #include "server/connection_begin.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/networks.h"
 #include "net/proxy_header.h"
 #include "server/connection_output.h"
 #include "server/crowd.h"
@@ -53,13 +52,11 @@ static bool
 is_limited(const struct session_listener *listener, const struct address *peer)
 {
 	const struct session_role *role = listener->role;
-	char host[ADDRESS_TEXT_SIZE];
 
 	return listener->protocol->has_login &&
 	       role->boot->settings.address_connections > 0 &&
 	       peer->any.sa_family != AF_UNIX &&
-	       !networks_hold(
-		       role->exempt_networks, address_host_text(peer, host));
+	       !address_is_in(peer, &role->exempt);
 }
 
 /* One more that has not logged in, from there. False: they are too many. */
@@ -107,11 +104,7 @@ say_refused(const struct session_listener *listener, int fd)
 static bool
 is_proxy(const struct session_listener *listener, const struct address *peer)
 {
-	char host[ADDRESS_TEXT_SIZE];
-
-	return listener->proxy_networks[0] &&
-	       networks_hold(
-		       listener->proxy_networks, address_host_text(peer, host));
+	return address_is_in(peer, &listener->proxies);
 }
 
 void

@@ -16,6 +16,8 @@
 
 #define SESSION_HANDSHAKE_MS 60000
 #define SESSION_TICK_MS	     1000
+/* A login that ends before is not worth telling of. */
+#define SESSION_UNKNOWN_MS   1000
 #define SESSION_ACCEPT_BATCH 64
 /* All names of mechanisms, divided by blanks. */
 #define SESSION_MECHANISMS_SIZE 192
@@ -30,7 +32,7 @@ struct session_listener {
 	struct session_role *role;
 	const struct protocol *protocol;
 	struct pop3_settings pop3;
-	char proxy_networks[NETWORKS_SIZE]; /* "": none */
+	struct networks proxies;
 	bool is_tls;
 	int fd;
 };
@@ -49,9 +51,10 @@ struct session_role {
 	struct channel *auth, *store;
 	struct table connections;
 	struct deadlines idle, deaf, handshakes;
+	struct deadlines unknown; /* logged in, and auth is not told yet */
 	struct connection *oldest, *newest; /* not logged in */
 	struct crowd *crowd;
-	char exempt_networks[NETWORKS_SIZE];
+	struct networks exempt;
 	struct seldom dropped, refused, unannounced;
 	struct lmtp_settings lmtp;
 	/* What SASL offers, by what a connection has (enum sasl_need). */
