@@ -93,28 +93,47 @@ put_bar(char *out, size_t columns, uint64_t done, uint64_t total)
 	out[columns] = '\0';
 }
 
+static void
+put_numbers(char *out, size_t size, const char *amount, uint64_t done_messages,
+	uint64_t total_messages, uint64_t rest, uint64_t per_second)
+{
+	char left[24];
+
+	snprintf(out, size, "%llu/%llu  %s/s  %s left",
+		(unsigned long long)done_messages,
+		(unsigned long long)total_messages, amount,
+		per_second ? progress_time(rest / per_second, left) : "?");
+}
+
 void
 progress_format(char *out, size_t size, size_t width, const char *label,
 	uint64_t done_octets, uint64_t total_octets, uint64_t done_messages,
 	uint64_t total_messages, uint64_t elapsed_ms)
 {
-	char done[16], rate[16], left[24], bar[BAR_MAXIMUM + 1],
+	bool has_octets =
+		done_octets > 0 || total_octets > 0 || total_messages == 0;
+	uint64_t done = has_octets ? done_octets : done_messages;
+	uint64_t total = has_octets ? total_octets : total_messages;
+	uint64_t per_second = elapsed_ms ? done * 1000 / elapsed_ms : 0;
+	uint64_t rest = done < total ? total - done : 0;
+	char so_far[16], rate[16], amount[40], bar[BAR_MAXIMUM + 1],
 		text[LINE_SIZE];
-	uint64_t per_second = elapsed_ms ? done_octets * 1000 / elapsed_ms : 0;
-	uint64_t rest =
-		done_octets < total_octets ? total_octets - done_octets : 0;
 	size_t used, columns;
 
-	snprintf(text, sizeof(text), "%llu/%llu  %s  %s/s  %s left",
-		(unsigned long long)done_messages,
-		(unsigned long long)total_messages,
-		human_octets(done_octets, done), human_octets(per_second, rate),
-		per_second ? progress_time(rest / per_second, left) : "?");
+	if (has_octets)
+		snprintf(amount, sizeof(amount), "%s  %s",
+			human_octets(done, so_far),
+			human_octets(per_second, rate));
+	else
+		snprintf(amount, sizeof(amount), "%llu",
+			(unsigned long long)per_second);
+	put_numbers(text, sizeof(text), amount, done_messages, total_messages,
+		rest, per_second);
 	used = LABEL_COLUMNS + 2 + strlen(text) + 4;
 	columns = width > used ? width - used : 0;
 	if (columns > BAR_MAXIMUM)
 		columns = BAR_MAXIMUM;
-	put_bar(bar, columns, total_octets - rest, total_octets);
+	put_bar(bar, columns, total - rest, total);
 	snprintf(out, size, "%-*.*s %s%s%s %s", LABEL_COLUMNS, LABEL_COLUMNS,
 		label, columns ? "[" : "", bar, columns ? "]" : "", text);
 	if (width < size)

@@ -19,7 +19,8 @@ struct progress;
 struct progress *progress_new(size_t bars, bool is_quiet);
 void progress_free(struct progress **progress); /* erases the bars */
 
-/* So far `done` of `total` octets, and of messages. `label` is borrowed. */
+/* So far `done` of `total` octets, and of messages; where there are no octets
+   the messages count. `label` is borrowed. */
 void progress_set(struct progress *progress, size_t index, const char *label,
 	uint64_t done_octets, uint64_t total_octets, uint64_t done_messages,
 	uint64_t total_messages);

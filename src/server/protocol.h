@@ -115,8 +115,15 @@ enum server_message {
 
 	/* ---- web to store; subject: a request's number ---- */
 	MESSAGE_STAT, /* string mailbox */
+	MESSAGE_MEND, /* u8 is_repair, string mailbox */
 	/* ---- store to web ---- */
 	MESSAGE_STAT_DONE, /* u8 enum outcome, u32 count, u64 octets, u8 open */
+	MESSAGE_MENDING,   /* u32 messages read, u32 of how many in this pass */
+	/* u8 enum outcome (ERR_PEER: the store has nothing to mend), u32 count,
+	   u64 octets, u8 was damaged, u8 was missing, u8 was made anew, u32
+	   wrong, u32 new, u32 removed, u32 leftovers, u32 UIDLs restored, u64
+	   octets of UIDLs set aside */
+	MESSAGE_MENDED,
 
 	/* ---- session to key; subject: a request's number ---- */
 	/* bytes key id, u8 enum signing_how, bytes what is to be signed */

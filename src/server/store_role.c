@@ -4,6 +4,7 @@
 #include "server/confinement.h"
 #include "server/delivery.h"
 #include "server/lease.h"
+#include "server/mending.h"
 #include "server/opened.h"
 #include "server/pool.h"
 #include "server/expiry.h"
@@ -31,6 +32,7 @@ static struct {
 	struct boot *boot;
 	struct pool pool;
 	struct channel *auth, *web;
+	uint64_t web_instance;
 	struct store_client *clients;
 	uint64_t releases; /* so far */
 	uv_timer_t tending;
@@ -347,7 +349,7 @@ stat_done(struct store_call *call)
 }
 
 static bool
-on_web_message(struct channel *channel, struct message *message)
+on_stat(struct message *message)
 {
 	struct asking *asking = calloc(1, sizeof(*asking));
 	struct message_reader reader;
@@ -356,7 +358,7 @@ on_web_message(struct channel *channel, struct message *message)
 		return false;
 	message_reader_init(&reader, message);
 	message_get_string(&reader, asking->mailbox, sizeof(asking->mailbox));
-	if (message->type != MESSAGE_STAT || !message_reader_finish(&reader)) {
+	if (!message_reader_finish(&reader)) {
 		free(asking);
 		return false;
 	}
@@ -365,6 +367,26 @@ on_web_message(struct channel *channel, struct message *message)
 	asking->call.call.done = stat_done;
 	store_role_store->ops->stat(store_role_store, &asking->call);
 	return true;
+}
+
+void
+store_role_tell_web(uint64_t instance, struct message *message)
+{
+	if (role.web && instance == role.web_instance)
+		channel_send(role.web, message);
+}
+
+static bool
+on_web_message(struct channel *channel, struct message *message)
+{
+	switch (message->type) {
+	case MESSAGE_STAT:
+		return on_stat(message);
+	case MESSAGE_MEND:
+		return mending_on_mend(&role.loop, role.web_instance, message);
+	default:
+		return false;
+	}
 }
 
 static void
@@ -411,6 +433,7 @@ on_peer(enum role peer, uint64_t instance, int *fd)
 	case ROLE_WEB:
 		channel_free(&role.web);
 		role.web = channel_new(&role.loop, fd, &web_handler, NULL);
+		role.web_instance = instance;
 		return role.web != NULL;
 	case ROLE_PARENT:
 	case ROLE_STORE:

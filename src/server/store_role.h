@@ -70,6 +70,9 @@ struct policy store_role_policy(const char *mailbox);
 /* After each call that ended: frees a released holder with no more of them. */
 void store_holder_call_ended(struct store_holder *holder);
 
+/* Answers this process of web, if it is still there. */
+void store_role_tell_web(uint64_t instance, struct message *message);
+
 /* An append has ended: the store is to be tended to from now on. */
 void store_role_tend_later(void);
 

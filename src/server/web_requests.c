@@ -124,6 +124,22 @@ ask_who(struct web_control *control, uint64_t after)
 }
 
 static void
+ask_to_mend(struct web_control *control, bool is_repair, struct bytes name)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_MEND, 0);
+	message_put_u8(&message, is_repair);
+	if (bytes_to_string(name, control->name, sizeof(control->name)))
+		message_put_string(&message, control->name);
+	else
+		message.is_bad = true;
+	if (!ask(control, ROLE_STORE, &message))
+		web_answer_error(control, not_there[ROLE_STORE]);
+	message_release(&message);
+}
+
+static void
 carry_out(struct web_control *control, struct bytes line)
 {
 	struct bytes word = bytes_cut(&line, ' ');
@@ -133,6 +149,10 @@ carry_out(struct web_control *control, struct bytes line)
 		ask_status(control);
 	else if (bytes_equal(word, bytes_of_string("mailbox")))
 		ask_about(control, ROLE_STORE, MESSAGE_STAT, line);
+	else if (bytes_equal(word, bytes_of_string("repair")))
+		ask_to_mend(control, true, line);
+	else if (bytes_equal(word, bytes_of_string("rebuild")))
+		ask_to_mend(control, false, line);
 	else if (bytes_equal(word, bytes_of_string("forgive")))
 		ask_about(control, ROLE_AUTH, MESSAGE_FORGIVE, line);
 	else if (bytes_equal(word, bytes_of_string("kick")))
@@ -186,23 +206,16 @@ take_waiting(const struct message *message)
 	return control;
 }
 
-bool
-web_on_store_message(struct channel *channel, struct message *message)
+static bool
+on_stat(struct message *message, struct message_reader *reader)
 {
-	struct message_reader reader;
+	enum outcome outcome = message_get_u8(reader);
+	uint32_t count = message_get_u32(reader);
+	uint64_t octets = message_get_u64(reader);
+	bool is_open = message_get_u8(reader) != 0;
 	struct web_control *control;
-	enum outcome outcome;
-	uint32_t count;
-	uint64_t octets;
-	bool is_open;
 
-	message_reader_init(&reader, message);
-	outcome = message_get_u8(&reader);
-	count = message_get_u32(&reader);
-	octets = message_get_u64(&reader);
-	is_open = message_get_u8(&reader) != 0;
-	if (message->type != MESSAGE_STAT_DONE ||
-		!message_reader_finish(&reader))
+	if (!message_reader_finish(reader))
 		return false;
 	control = take_waiting(message);
 	if (!control)
@@ -218,6 +231,84 @@ web_on_store_message(struct channel *channel, struct message *message)
 				is_open));
 	web_go_on(control);
 	return true;
+}
+
+static bool
+on_mending(struct message *message, struct message_reader *reader)
+{
+	uint32_t done = message_get_u32(reader);
+	uint32_t total = message_get_u32(reader);
+	struct table_entry *entry = table_find(&web.waiting, message->subject);
+
+	if (!message_reader_finish(reader))
+		return false;
+	if (entry)
+		web_answer(table_object(entry, struct web_control, entry),
+			json_pack("{s:I, s:I}", "done", (json_int_t)done,
+				"total", (json_int_t)total));
+	return true;
+}
+
+/* In the order of the message's fields. */
+static json_t *
+mended_json(struct message_reader *reader)
+{
+	json_t *json = json_pack(
+		"{s:s}", "outcome", outcome_name(message_get_u8(reader)));
+	static const char *const flags[] = {
+		"was_damaged", "was_missing", "was_made_anew"};
+	static const char *const counts[] = {
+		"wrong", "new", "removed", "leftovers", "uidls_restored"};
+
+	json_object_set_new(
+		json, "count", json_integer(message_get_u32(reader)));
+	json_object_set_new(json, "octets",
+		json_integer((json_int_t)message_get_u64(reader)));
+	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		json_object_set_new(json, flags[i],
+			json_boolean(message_get_u8(reader) != 0));
+	for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		json_object_set_new(
+			json, counts[i], json_integer(message_get_u32(reader)));
+	json_object_set_new(json, "uidls_set_aside_octets",
+		json_integer((json_int_t)message_get_u64(reader)));
+	return json;
+}
+
+static bool
+on_mended(struct message *message, struct message_reader *reader)
+{
+	json_t *json = mended_json(reader);
+	bool is_well_formed = message_reader_finish(reader);
+	struct web_control *control =
+		is_well_formed ? take_waiting(message) : NULL;
+
+	if (!control) {
+		json_decref(json);
+		return is_well_formed;
+	}
+	json_object_set_new(json, "mailbox", json_string(control->name));
+	web_answer(control, json);
+	web_go_on(control);
+	return true;
+}
+
+bool
+web_on_store_message(struct channel *channel, struct message *message)
+{
+	struct message_reader reader;
+
+	message_reader_init(&reader, message);
+	switch (message->type) {
+	case MESSAGE_STAT_DONE:
+		return on_stat(message, &reader);
+	case MESSAGE_MENDING:
+		return on_mending(message, &reader);
+	case MESSAGE_MENDED:
+		return on_mended(message, &reader);
+	default:
+		return false;
+	}
 }
 
 static bool

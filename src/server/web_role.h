@@ -4,9 +4,11 @@
  * control socket. It reads the other roles' counters and holds no mail, no
  * account and no key.
  *
- * Control protocol: a line in, a line of JSON out; many on one connection.
+ * Control protocol: a line in, a line of JSON out, but for those below; many on one connection.
  *	status
  *	mailbox NAME
+ *	repair NAME	(before the answer lines that say how far it is)
+ *	rebuild NAME	(the same)
  *	forgive ADDRESS-OR-ACCOUNT
  */
 #ifndef SERVER_WEB_ROLE_H

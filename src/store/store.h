@@ -126,6 +126,30 @@ struct store_stat_call {
 	bool is_open; /* a session holds its lock */
 };
 
+/*
+ * Makes anew what the store keeps beside the mail so as not to read it all
+ * again, or, to `repair`, compares it with the mail first and keeps it when
+ * both agree. UIDLs stay.
+ */
+struct store_mend_call {
+	struct store_call call;
+	const char *mailbox;
+	bool is_repair;
+	/* While it is under way: messages of those to be read in this pass. May
+	   be looked at on any thread. */
+	_Atomic uint32_t done_messages, total_messages;
+	/* out */
+	uint32_t count; /* of messages then */
+	uint64_t octets;
+	bool was_damaged, was_missing, was_made_anew;
+	uint32_t wrong;	    /* were not what was kept of them */
+	uint32_t new_found; /* nothing was kept of them */
+	uint32_t removed;   /* there was something kept of, and no message */
+	uint32_t leftovers; /* of deliveries that never ended, removed */
+	uint32_t uidls_restored;
+	uint64_t uidls_set_aside_octets; /* of the journal of UIDLs, damaged */
+};
+
 struct store_ops {
 	const char *name;
 	/* ERR_BUSY: another session has it. ERR_BROKEN, ERR_TRY_LATER. */
@@ -145,6 +169,12 @@ struct store_ops {
 	 * session has the mailbox. ERR_DENIED: there is no such mailbox yet.
 	 */
 	void (*expire)(struct store *store, struct store_expire_call *call);
+	/*
+	 * Not while a session has the mailbox: ERR_BUSY. ERR_DENIED: there is no
+	 * such mailbox yet. ERR_BROKEN, ERR_NO_SPACE, ERR_TRY_LATER. NULL: the
+	 * store keeps nothing of the kind.
+	 */
+	void (*mend)(struct store *store, struct store_mend_call *call);
 	/*
 	 * Keeps the session's lock for another lease. ERR_GONE: it has run out,
 	 * another may have the maildrop; the session is only to be released,

@@ -36,6 +36,8 @@ int alias_remove(struct arguments *arguments);
 int deliver(struct arguments *arguments);
 int mailbox_check(struct arguments *arguments);
 int mailbox_list(struct arguments *arguments);
+int mailbox_rebuild(struct arguments *arguments);
+int mailbox_repair(struct arguments *arguments);
 int show_status(struct arguments *arguments);
 int who(struct arguments *arguments);
 int kick(struct arguments *arguments);

@@ -168,9 +168,11 @@ arrivals_measure(struct arrivals *arrivals, struct mailbox *mailbox,
 	enum outcome outcome = chunk ? OK : ERR_TRY_LATER;
 
 	*arrivals = (struct arrivals){.listing = listing, .uidls = uidls};
-	for (uint32_t i = 0; i < listing->count && outcome == OK; i++)
+	for (uint32_t i = 0; i < listing->count && outcome == OK; i++) {
+		mailbox_progress(mailbox, i, listing->count);
 		if (!listing->entries[i].is_known)
 			outcome = measure_entry(arrivals, mailbox, i, chunk);
+	}
 	free(chunk);
 	for (uint32_t i = 0; i < arrivals->count && outcome == OK; i++)
 		outcome = renew_uidl(

@@ -12,7 +12,7 @@
 #define READ_OCTETS 65536
 
 struct check {
-	struct mailbox mailbox;
+	struct mailbox *mailbox;
 	struct listing listing;
 	struct index_view *view;
 	unsigned char *chunk;
@@ -32,13 +32,13 @@ static bool
 measure_file(struct check *check, const struct file_name *name,
 	struct measure *measure)
 {
-	struct files *files = check->mailbox.files;
+	struct files *files = check->mailbox->files;
 	char path[FILE_NAME_PATH_OCTETS];
 	ssize_t n = 0;
 	int fd;
 
 	file_name_path(name, path);
-	fd = files->open(files, check->mailbox.root, path, O_RDONLY, 0);
+	fd = files->open(files, check->mailbox->root, path, O_RDONLY, 0);
 	if (fd < 0)
 		return false;
 	measure_init(measure);
@@ -58,6 +58,7 @@ compare(struct check *check, const struct file_name *name,
 	struct index_message found;
 
 	if (!measure_file(check, name, &measure)) {
+		check->out->unreadable++;
 		tell(check, name, "cannot be read");
 		return;
 	}
@@ -107,18 +108,18 @@ has_changed(struct check *check)
 	uint64_t generation = check->view->generation;
 	int fd = -1;
 
-	check->mailbox.index.is_loaded = false;
-	if (index_file_open(&check->mailbox, &fd) != OK)
+	check->mailbox->index.is_loaded = false;
+	if (index_file_open(check->mailbox, &fd) != OK)
 		return true;
-	check->mailbox.files->close(check->mailbox.files, &fd);
-	return check->mailbox.index.trailer_number != number ||
-	       check->mailbox.index.generation != generation;
+	check->mailbox->files->close(check->mailbox->files, &fd);
+	return check->mailbox->index.trailer_number != number ||
+	       check->mailbox->index.generation != generation;
 }
 
 static enum outcome
 open_view(struct check *check)
 {
-	struct mailbox *mailbox = &check->mailbox;
+	struct mailbox *mailbox = check->mailbox;
 	int index = -1, names = -1;
 	enum outcome outcome = index_file_open(mailbox, &index);
 
@@ -143,8 +144,10 @@ check_index(struct check *check)
 	check->out->has_index = true;
 	check->out->messages = check->view->trailer.count;
 	check->out->octets = check->view->trailer.octets;
-	for (uint32_t i = 0; i < check->out->messages && outcome == OK; i++)
+	for (uint32_t i = 0; i < check->out->messages && outcome == OK; i++) {
+		mailbox_progress(check->mailbox, i, check->out->messages);
 		outcome = check_message(check, i);
+	}
 	check->out->has_changed = has_changed(check);
 	return outcome;
 }
@@ -152,7 +155,7 @@ check_index(struct check *check)
 static enum outcome
 run(struct check *check)
 {
-	struct mailbox *mailbox = &check->mailbox;
+	struct mailbox *mailbox = check->mailbox;
 	enum outcome outcome = mailbox_open_root(mailbox, false);
 
 	/* The files first: what is deleted later is told as a change. */
@@ -167,7 +170,27 @@ run(struct check *check)
 }
 
 enum outcome
-maildir_check(const struct store_options *options, const char *mailbox,
+maildir_check_mailbox(struct mailbox *mailbox,
+	void (*tell_one)(void *context, const char *name, const char *what),
+	void *context, struct store_check *out)
+{
+	struct check check = {.mailbox = mailbox,
+		.listing = LISTING_EMPTY,
+		.tell = tell_one,
+		.context = context,
+		.out = out};
+	enum outcome outcome;
+
+	check.chunk = malloc(READ_OCTETS);
+	outcome = check.chunk ? run(&check) : ERR_TRY_LATER;
+	index_view_free(mailbox->files, &check.view);
+	listing_release(&check.listing);
+	free(check.chunk);
+	return outcome;
+}
+
+enum outcome
+maildir_check(const struct store_options *options, const char *name,
 	void (*tell_one)(void *context, const char *name, const char *what),
 	void *context, struct store_check *out)
 {
@@ -178,20 +201,13 @@ maildir_check(const struct store_options *options, const char *mailbox,
 		.template = options->mail_template,
 		.hostname = options->hostname,
 	};
-	struct check check = {.listing = LISTING_EMPTY,
-		.tell = tell_one,
-		.context = context,
-		.out = out};
-	enum outcome outcome = mailbox_init(&check.mailbox, &settings, mailbox);
+	struct mailbox mailbox;
+	enum outcome outcome = mailbox_init(&mailbox, &settings, name);
 
 	*out = (struct store_check){0};
 	if (outcome != OK)
 		return outcome;
-	check.chunk = malloc(READ_OCTETS);
-	outcome = check.chunk ? run(&check) : ERR_TRY_LATER;
-	index_view_free(settings.files, &check.view);
-	listing_release(&check.listing);
-	mailbox_rest(&check.mailbox);
-	free(check.chunk);
+	outcome = maildir_check_mailbox(&mailbox, tell_one, context, out);
+	mailbox_rest(&mailbox);
 	return outcome;
 }

@@ -7,6 +7,7 @@
 #ifndef STORE_MAILDIR_CHECK_H
 #define STORE_MAILDIR_CHECK_H
 
+#include "store/maildir/mailbox.h"
 #include "store/registry.h"
 
 struct store_check {
@@ -15,6 +16,7 @@ struct store_check {
 	uint32_t
 		new_files; /* in the Maildir alone: indexed at the next login */
 	uint32_t wrong;	   /* messages that are not what the index says */
+	uint32_t unreadable; /* of the wrong: nothing is known of them */
 	bool has_index, has_changed; /* while it was looked at */
 };
 
@@ -26,6 +28,10 @@ struct store_check {
  */
 enum outcome maildir_check(const struct store_options *options,
 	const char *mailbox,
+	void (*tell)(void *context, const char *name, const char *what),
+	void *context, struct store_check *out);
+/* The same in the store itself, between other jobs of the mailbox. */
+enum outcome maildir_check_mailbox(struct mailbox *mailbox,
 	void (*tell)(void *context, const char *name, const char *what),
 	void *context, struct store_check *out);
 

@@ -40,6 +40,15 @@ mailbox_init(struct mailbox *mailbox, const struct maildir_settings *settings,
 }
 
 void
+mailbox_progress(struct mailbox *mailbox, uint32_t done, uint32_t total)
+{
+	if (!mailbox->mending)
+		return;
+	atomic_store(&mailbox->mending->total_messages, total);
+	atomic_store(&mailbox->mending->done_messages, done);
+}
+
+void
 mailbox_rest(struct mailbox *mailbox)
 {
 	mailbox->files->close(mailbox->files, &mailbox->root);

@@ -68,6 +68,8 @@ struct mailbox {
 	/* An index that could not be written to disk; -1 else. For one open. */
 	int memory_index, memory_names;
 	char notice[MAILBOX_NOTICE_OCTETS]; /* to be told, or empty */
+	struct store_mend_call
+		*mending; /* is told how far it is; mostly NULL */
 };
 
 struct stamps {
@@ -97,6 +99,10 @@ enum outcome mailbox_open_root(struct mailbox *mailbox, bool may_make);
 /* Removes what deliveries that never ended left in tmp/: ours, and those of
    others after 36 hours. Once in the mailbox's life in memory. */
 void mailbox_sweep(struct mailbox *mailbox);
+/* The same at any time, when ours may be under way. Files removed. */
+uint32_t mailbox_sweep_again(struct mailbox *mailbox);
+/* Of the messages that are to be read, so many were. */
+void mailbox_progress(struct mailbox *mailbox, uint32_t done, uint32_t total);
 enum outcome mailbox_stamps(struct mailbox *mailbox, struct stamps *out);
 enum outcome mailbox_sync_directory(struct mailbox *mailbox, const char *path);
 /* The Maildir itself, and all that it is in below mail_root, will be there

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "store/maildir/job.h"
+#include "store/maildir/mend.h"
 #include "store/maildir/refresh.h"
 #include "store/maildir/retention.h"
 #include "store/maildir/session.h"
@@ -287,6 +288,31 @@ maildir_expire(struct store *base, struct store_expire_call *call)
 	slots_put(&store->slots, slot);
 }
 
+static enum outcome
+mend_work(struct job *job)
+{
+	return mailbox_mend(
+		&job->slot->mailbox, (struct store_mend_call *)job->call);
+}
+
+/* As expire. */
+static void
+maildir_mend(struct store *base, struct store_mend_call *call)
+{
+	struct maildir_store *store = (struct maildir_store *)base;
+	enum outcome outcome = ERR_BUSY;
+	struct slot *slot;
+
+	if (!locks_is_held(&store->locks, call->mailbox))
+		outcome = slots_get(&store->slots, call->mailbox, &slot);
+	if (outcome != OK) {
+		job_answer(&call->call, outcome);
+		return;
+	}
+	job_start_call(store, slot, &call->call, NULL, NULL, mend_work);
+	slots_put(&store->slots, slot);
+}
+
 static bool
 maildir_tend(struct store *base)
 {
@@ -319,6 +345,7 @@ static const struct store_ops maildir_ops = {
 	.commit = maildir_commit,
 	.note_retrieved = maildir_note_retrieved,
 	.expire = maildir_expire,
+	.mend = maildir_mend,
 	.renew = maildir_renew,
 	.release = maildir_release,
 	.stat = maildir_stat,

@@ -418,6 +418,10 @@ refresh_index(struct mailbox *mailbox, struct index_view **old)
 	outcome = run(&refresh);
 	is_complete = outcome == OK && !refresh.arrivals.has_unreadable &&
 		      mailbox->memory_index < 0;
+	if (outcome == OK && mailbox->mending && refresh.old) {
+		mailbox->mending->new_found += refresh.arrivals.count;
+		mailbox->mending->removed += refresh.removed_count;
+	}
 	index_view_free(mailbox->files, &refresh.old);
 	arrivals_release(&refresh.arrivals);
 	uidls_release(&refresh.uidls);
@@ -458,10 +462,10 @@ view_of_now(struct mailbox *mailbox, struct index_view **out)
 	struct stamps now;
 	enum outcome outcome = index_view_open(mailbox, &view);
 
-	if (outcome == ERR_BROKEN)
+	if (outcome == ERR_BROKEN && !mailbox->mending)
 		mailbox_notice(mailbox,
 			"the index is damaged; it is rebuilt from the Maildir");
-	else if (outcome != OK && outcome != ERR_GONE)
+	if (outcome != OK && outcome != ERR_BROKEN && outcome != ERR_GONE)
 		return outcome;
 	outcome = mailbox_stamps(mailbox, &now);
 	if (outcome == OK && (!view || needs_scan(mailbox, &now))) {

@@ -36,29 +36,45 @@ is_old(struct mailbox *mailbox, const char *path)
 	       (uint64_t)status.st_atim.tv_sec + FOREIGN_SECONDS < now;
 }
 
+struct sweep {
+	struct mailbox *mailbox;
+	uint32_t removed;
+};
+
 static bool
 sweep_one(void *context, const char *text)
 {
-	struct mailbox *mailbox = context;
+	struct sweep *sweep = context;
+	struct mailbox *mailbox = sweep->mailbox;
 	char path[TMP_PATH_OCTETS];
 	struct file_name name;
 
 	if (!file_name_set(&name, DIRECTORY_NEW, text))
 		return true;
 	snprintf(path, sizeof(path), "tmp/%s", text);
-	if (is_own(mailbox, &name) || is_old(mailbox, path))
-		(void)mailbox->files->unlink(
-			mailbox->files, mailbox->root, path);
+	if (((!mailbox->is_swept && is_own(mailbox, &name)) ||
+		    is_old(mailbox, path)) &&
+		mailbox->files->unlink(mailbox->files, mailbox->root, path) ==
+			0)
+		sweep->removed++;
 	return true;
+}
+
+uint32_t
+mailbox_sweep_again(struct mailbox *mailbox)
+{
+	struct sweep sweep = {.mailbox = mailbox};
+
+	/* What cannot be removed now harms nobody. */
+	(void)mailbox->files->list(
+		mailbox->files, mailbox->root, "tmp", sweep_one, &sweep);
+	mailbox->is_swept = true;
+	return sweep.removed;
 }
 
 void
 mailbox_sweep(struct mailbox *mailbox)
 {
-	if (mailbox->is_swept)
-		return;
-	/* What cannot be removed now harms nobody. */
-	(void)mailbox->files->list(
-		mailbox->files, mailbox->root, "tmp", sweep_one, mailbox);
-	mailbox->is_swept = true;
+	if (!mailbox->is_swept)
+		(void)mailbox_sweep_again(mailbox);
 }

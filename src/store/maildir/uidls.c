@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -12,6 +13,7 @@
 #define SLOT_OCTETS  32
 #define GIVEN_OCTETS 128
 #define READ_OCTETS  16384
+#define ASIDE_OCTETS 40
 
 /* Offsets within an entry. */
 enum { AT_KIND = 8, AT_UIDL_OCTETS = 9, AT_DIGEST = 16, AT_UIDL = 32 };
@@ -129,12 +131,15 @@ load(struct uidls *uidls, int fd)
 				!note(uidls, rest.at + AT_DIGEST,
 					(enum uidls_kind)rest.at[AT_KIND], at))
 				return ERR_TRY_LATER;
-			if (octets == 0)
+			if (octets == 0) {
 				octets = SLOT_OCTETS;
+				uidls->damaged_octets += octets;
+			}
 			rest = bytes_after(rest, octets);
 			at += octets;
 		}
 		if (n < (ssize_t)sizeof(chunk)) {
+			uidls->damaged_octets += rest.octets;
 			uidls->end = at + (rest.octets ? SLOT_OCTETS : 0);
 			return OK;
 		}
@@ -305,4 +310,89 @@ uidls_sync(struct uidls *uidls)
 	uidls->end += uidls->pending_octets;
 	uidls->pending_octets = 0;
 	return OK;
+}
+
+/* ---- mending ---- */
+
+static enum outcome
+copy_entry(
+	struct uidls *from, const struct uidls_entry *entry, struct uidls *to)
+{
+	unsigned char given[GIVEN_OCTETS];
+
+	if (entry->kind == UIDLS_GONE)
+		return append(to, UIDLS_GONE, entry->digest, BYTES_NONE);
+	if (!read_entry(from, entry->offset, given))
+		return ERR_TRY_LATER;
+	return append(to, UIDLS_GIVEN, entry->digest,
+		bytes_of(given + AT_UIDL, given[AT_UIDL_OCTETS]));
+}
+
+static enum outcome
+copy(struct mailbox *mailbox, struct uidls *to)
+{
+	struct uidls from;
+	enum outcome outcome = uidls_open(&from, mailbox);
+
+	for (uint32_t i = 0; i < from.capacity && outcome == OK; i++)
+		if (from.entries[i].kind != UIDLS_NONE)
+			outcome = copy_entry(&from, &from.entries[i], to);
+	uidls_release(&from);
+	return outcome;
+}
+
+static int
+write_new(struct mailbox *mailbox, struct bytes octets)
+{
+	struct files *files = mailbox->files;
+	int fd = mailbox_open_state(
+		mailbox, "mailbox", "uidls.new", O_WRONLY | O_CREAT | O_TRUNC);
+	int error;
+
+	if (fd < 0)
+		return fd;
+	error = files_write_all(files, fd, octets, 0);
+	if (error == 0)
+		error = files->sync(files, fd);
+	files->close(files, &fd);
+	return error;
+}
+
+/* The damaged file gets a second name before it loses the first. */
+static int
+exchange(struct mailbox *mailbox)
+{
+	struct files *files = mailbox->files;
+	int root = mailbox->settings->state_root;
+	char now[STATE_PATH_OCTETS], fresh[STATE_PATH_OCTETS],
+		aside[STATE_PATH_OCTETS], name[ASIDE_OCTETS];
+	int error;
+
+	snprintf(name, sizeof(name), "uidls.damaged.%llu",
+		(unsigned long long)(files->now_ns(files) / 1000000000));
+	mailbox_state_path(mailbox, "mailbox", "uidls", now);
+	mailbox_state_path(mailbox, "mailbox", "uidls.new", fresh);
+	mailbox_state_path(mailbox, "mailbox", name, aside);
+	error = files->link(files, root, now, root, aside);
+	if (error == 0)
+		error = files->rename(files, root, fresh, root, now);
+	if (error == 0)
+		error = mailbox_sync_state(mailbox, "mailbox");
+	return error;
+}
+
+enum outcome
+uidls_set_aside(struct mailbox *mailbox)
+{
+	struct uidls kept = {.mailbox = mailbox};
+	enum outcome outcome = copy(mailbox, &kept);
+	int error = 0;
+
+	if (outcome == OK)
+		error = write_new(
+			mailbox, bytes_of(kept.pending, kept.pending_octets));
+	if (outcome == OK && error == 0)
+		error = exchange(mailbox);
+	uidls_release(&kept);
+	return outcome == OK ? outcome_of_errno(-error) : outcome;
 }

@@ -27,7 +27,8 @@ struct uidls {
 	/* What is still to be written. */
 	unsigned char *pending;
 	size_t pending_octets, pending_capacity;
-	uint64_t end; /* of the file */
+	uint64_t end;		 /* of the file */
+	uint64_t damaged_octets; /* of it, skipped */
 };
 
 /* Errors  ERR_TRY_LATER; a file that is not there is empty */
@@ -49,5 +50,11 @@ enum outcome uidls_bury(
 	struct uidls *uidls, const unsigned char digest[UIDL_DIGEST_OCTETS]);
 /* Makes what was given and buried durable. */
 enum outcome uidls_sync(struct uidls *uidls);
+/*
+ * Replaces the file by one that holds only what is valid; the whole stays
+ * beside it as `uidls.damaged.` and seconds since 1970. At no time is there
+ * neither.
+ */
+enum outcome uidls_set_aside(struct mailbox *mailbox);
 
 #endif

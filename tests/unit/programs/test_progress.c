@@ -104,6 +104,16 @@ knows_nothing_to_do(void **state)
 		"  0 B/s  ? left");
 }
 
+static void
+counts_messages_where_octets_are_not_known(void **state)
+{
+	struct state_of_things s = {"alice", 0, 0, 250, 1000, 1000};
+
+	assert_line(&s, 80,
+		"alice                        [#####---------------] "
+		"250/1000  250/s  0:03 left");
+}
+
 /* Without a rate nobody knows when. */
 static void
 does_not_guess(void **state)
@@ -203,6 +213,7 @@ main(void)
 		cmocka_unit_test(writes_within_its_memory),
 		cmocka_unit_test(shows_how_far_it_is),
 		cmocka_unit_test(knows_nothing_to_do),
+		cmocka_unit_test(counts_messages_where_octets_are_not_known),
 		cmocka_unit_test(does_not_guess),
 		cmocka_unit_test(the_bar_goes_first_when_it_is_narrow),
 		cmocka_unit_test(a_bar_has_its_maximum),

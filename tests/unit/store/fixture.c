@@ -462,6 +462,16 @@ stat_mailbox(struct fixture *fixture, const char *mailbox)
 	return call;
 }
 
+struct store_mend_call
+mend_mailbox(struct fixture *fixture, const char *mailbox, bool is_repair)
+{
+	struct store_mend_call call = {
+		.mailbox = mailbox, .is_repair = is_repair};
+
+	RUN(fixture, mend, &call);
+	return call;
+}
+
 enum outcome
 note_messages(
 	struct fixture *fixture, struct opened *opened, const int *indexes)

@@ -92,6 +92,8 @@ enum outcome note_messages(
 	struct fixture *fixture, struct opened *opened, const int *indexes);
 struct store_expire_call expire_mailbox(struct fixture *fixture,
 	const char *mailbox, uint64_t kept_seconds, bool is_from_retrieval);
+struct store_mend_call mend_mailbox(
+	struct fixture *fixture, const char *mailbox, bool is_repair);
 enum outcome renew_session(struct fixture *fixture, struct opened *opened);
 struct store_stat_call stat_mailbox(
 	struct fixture *fixture, const char *mailbox);

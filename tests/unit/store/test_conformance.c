@@ -419,6 +419,51 @@ reading_out_of_range(struct fixture *f)
 	close_mailbox(f, &o);
 }
 
+static void
+assert_bodies(struct fixture *f, char uidls[BODIES][71])
+{
+	struct opened o = open_mailbox(f, "alice");
+	char uidl[71];
+
+	assert_int_equal(o.maildrop->count, BODIES);
+	for (uint32_t i = 0; i < BODIES; i++) {
+		uint32_t n = 0;
+
+		uidl_of(&o, i, uidl);
+		while (n < BODIES && strcmp(uidls[n], uidl) != 0)
+			n++;
+		assert_in_range(n, 0, BODIES - 1);
+		assert_message(f, &o, i, bodies[n]);
+	}
+	/* Somebody has it open. */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+			mend_mailbox(f, "alice", i).call.outcome, ERR_BUSY);
+	close_mailbox(f, &o);
+}
+
+static void
+mending_changes_no_message(struct fixture *f)
+{
+	char uidls[BODIES][71];
+
+	if (!f->store->ops->mend)
+		return;
+	assert_int_equal(
+		mend_mailbox(f, "alice", true).call.outcome, ERR_DENIED);
+	fill(f, "alice", uidls);
+	for (int i = 0; i < 4; i++) {
+		struct store_mend_call call =
+			mend_mailbox(f, "alice", i % 2 == 0);
+
+		assert_int_equal(call.call.outcome, OK);
+		assert_int_equal(call.was_made_anew, i % 2);
+		assert_int_equal(call.count, BODIES);
+		assert_int_equal(call.wrong + call.removed, 0);
+		assert_bodies(f, uidls);
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct fixture *fixture);
@@ -438,6 +483,7 @@ static const struct {
 	{"nothing is special", nothing_is_special},
 	{"equal messages", equal_messages},
 	{"renewing", renewing},
+	{"mending changes no message", mending_changes_no_message},
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))
 
