@@ -187,6 +187,91 @@ def test_read_only(place, mail_disk):
         server.stop()
 
 
+@pytest.fixture
+def server_of_one(place):
+    server = servers.Restanted(place)
+    try:
+        server.start()
+        server.empty()
+        yield server
+    finally:
+        server.stop()
+
+
+def test_mailbox_that_vanishes(server_of_one):
+    """A session that has it open; then it is made anew, as for a new user."""
+    server = server_of_one
+    server.lmtp(mail.plain("before"))
+    client = wires.pop3(server)
+    shutil.rmtree(server.directory / "mail" / "alice")
+    with pytest.raises(Exception, match=r"-ERR"):
+        client.retr(1)
+    client.close()
+    assert subjects(server) == []
+    assert server.lmtp(mail.plain("after"))[1][0][0] == 250
+    assert subjects(server) == ["after"]
+
+
+def test_mail_root_that_is_a_file(server_of_one):
+    server = server_of_one
+    server.stop()
+    root = server.directory / "mail"
+    root.rename(server.directory / "aside")
+    root.write_bytes(b"not a directory")
+    text = server.config_file.read_text()
+    config = server.place / "stderr.conf"
+    config.write_text(text.replace("[server]\n", "[server]\nlog = stderr\n", 1))
+    told = servers.run(servers.BUILD / "restanted", "-c", config,
+                       ok=(72,)).stderr.decode()
+    assert f"path={root} " in told and 'do="make the directory' in told, told
+    root.unlink()
+    (server.directory / "aside").rename(root)
+    server.start()
+
+
+def refused(server, code, advice):
+    """PASS and DATA are, for good or for now; the log says where and what to
+    do. All is well again afterwards."""
+    with wires.Wire(server.pop3_port) as wire:
+        wire.line()
+        wire.ask("USER alice")
+        assert wire.ask("PASS demo").startswith(f"-ERR [{code}]")
+    with wires.Lmtp(server.lmtp_port) as wire:
+        wire.command("MAIL FROM:<>")
+        assert wire.command("RCPT TO:<alice>")[0] == 250
+        assert wire.command("DATA")[0] in (451, 554)
+    text = server.program.text()
+    lines = [line for line in text.splitlines() if advice in line]
+    assert lines and all("alice" in line for line in lines), text[-3000:]
+
+
+def make_unreadable(mailbox):
+    mailbox.chmod(0)
+
+
+def make_a_file(mailbox):
+    mailbox.rename(mailbox.with_name("aside"))
+    mailbox.write_bytes(b"not a directory")
+
+
+@pytest.mark.parametrize("spoil,code,advice", [
+    (make_unreadable, "SYS/PERM", "must belong to the user of [server] user"),
+    (make_a_file, "SYS/PERM", "put a directory there")])
+def test_mailbox_that_cannot_be_used(server_of_one, spoil, code, advice):
+    server = server_of_one
+    server.lmtp(mail.plain("before"))
+    server.restart()  # what it has open it would go on using
+    mailbox = server.directory / "mail" / "alice"
+    owner = mailbox.stat()
+    spoil(mailbox)
+    refused(server, code, advice)
+    if mailbox.is_file():
+        mailbox.unlink()
+        mailbox.with_name("aside").rename(mailbox)
+    mailbox.chmod(owner.st_mode & 0o777)
+    assert subjects(server) == ["before"]
+
+
 @pytest.mark.parametrize("disk", ["ext4", "tmpfs"], indirect=True)
 def test_no_room_for_a_socket(server, disk):
     """What is there can be read although restantectl finds nobody."""

@@ -66,7 +66,8 @@ def mend(server, what, *options, ok=(0,)):
 
 
 def check(server):
-    found, = json.loads(server.ctl("mailbox", "check", "alice", "--json").stdout)
+    told = server.ctl("mailbox", "check", "alice", "--json").stdout
+    found, = json.loads(told)
     assert found["wrong"] == [] and found["new_files"] == 0, found
 
 
