@@ -8,18 +8,14 @@
 #define V4_OCTETS 4
 #define V6_OCTETS 16
 
+struct network {
+	int family;
+	unsigned char octets[V6_OCTETS];
+	unsigned bits;
+};
+
 static const unsigned char mapped[] = {
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}; /* ::ffff:0:0/96 */
-
-static void
-unmap(struct network *network)
-{
-	if (memcmp(network->octets, mapped, sizeof(mapped)) != 0)
-		return;
-	memmove(network->octets, network->octets + sizeof(mapped), V4_OCTETS);
-	network->family = AF_INET;
-	network->bits = 8 * V4_OCTETS;
-}
 
 static bool
 parse_host(const char *text, struct network *out)
@@ -31,7 +27,12 @@ parse_host(const char *text, struct network *out)
 			return false;
 		network.family = AF_INET6;
 		network.bits = 8 * V6_OCTETS;
-		unmap(&network);
+		if (memcmp(network.octets, mapped, sizeof(mapped)) == 0) {
+			memmove(network.octets, network.octets + sizeof(mapped),
+				V4_OCTETS);
+			network.family = AF_INET;
+			network.bits = 8 * V4_OCTETS;
+		}
 	}
 	*out = network;
 	return true;
@@ -115,16 +116,13 @@ networks_canonical(
 }
 
 static bool
-is_in(const struct network *network, const struct network *host)
+is_in(const struct network *network, struct network host)
 {
-	unsigned whole = network->bits / 8, rest = network->bits % 8;
-
-	if (network->family != host->family ||
-		memcmp(host->octets, network->octets, whole) != 0)
+	if (network->family != host.family)
 		return false;
-	return rest == 0 ||
-	       (host->octets[whole] ^ network->octets[whole]) >> (8 - rest) ==
-		       0;
+	host.bits = network->bits;
+	clear_behind(&host);
+	return memcmp(host.octets, network->octets, V6_OCTETS) == 0;
 }
 
 bool
@@ -135,35 +133,10 @@ networks_hold(const char *networks, const char *host)
 
 	if (!parse_host(host, &address))
 		return false;
+	clear_behind(&address);
 	while (rest.octets > 0)
 		if (parse_network(bytes_cut(&rest, ','), &network) &&
-			is_in(&network, &address))
-			return true;
-	return false;
-}
-
-void
-networks_read(const char *canonical, struct networks *out)
-{
-	struct bytes rest = bytes_of_string(canonical);
-
-	out->count = 0;
-	while (rest.octets > 0 && out->count < NETWORKS_MAXIMUM)
-		if (parse_network(bytes_cut(&rest, ','), &out->at[out->count]))
-			out->count++;
-}
-
-bool
-networks_have(const struct networks *networks, int family, const void *octets)
-{
-	bool is_v4 = family == AF_INET;
-	struct network host = {.family = family};
-
-	memcpy(host.octets, octets, is_v4 ? V4_OCTETS : V6_OCTETS);
-	if (!is_v4)
-		unmap(&host);
-	for (unsigned i = 0; i < networks->count; i++)
-		if (is_in(&networks->at[i], &host))
+			is_in(&network, address))
 			return true;
 	return false;
 }

@@ -11,18 +11,6 @@
 #define NETWORKS_MAXIMUM 16
 #define NETWORKS_SIZE	 512 /* with its NUL */
 
-struct network {
-	int family; /* AF_INET, AF_INET6 */
-	unsigned char octets[16];
-	unsigned bits;
-};
-
-/* Read once, for those who ask often. */
-struct networks {
-	struct network at[NETWORKS_MAXIMUM];
-	unsigned count;
-};
-
 /*
  * As people write it (blanks around commas, bits behind the prefix) to how it
  * is kept. False: something in it is no network, or there are too many;
@@ -33,11 +21,5 @@ bool networks_canonical(
 /* Is `host` in one of them? An IPv4 address may come as "::ffff:192.0.2.1".
    What is no address is in none. */
 bool networks_hold(const char *networks, const char *host);
-
-/* `canonical` as networks_canonical leaves it. */
-void networks_read(const char *canonical, struct networks *out);
-/* `octets`: an address in network order; one of IPv4 may stand in IPv6. */
-bool networks_have(
-	const struct networks *networks, int family, const void *octets);
 
 #endif

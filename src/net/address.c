@@ -158,20 +158,6 @@ address_host_to_network(struct bytes host, char out[ADDRESS_TEXT_SIZE])
 }
 
 bool
-address_is_in(const struct address *address, const struct networks *networks)
-{
-	const struct sockaddr_in *v4 =
-		(const struct sockaddr_in *)&address->storage;
-	const struct sockaddr_in6 *v6 =
-		(const struct sockaddr_in6 *)&address->storage;
-
-	if (address->any.sa_family == AF_INET)
-		return networks_have(networks, AF_INET, &v4->sin_addr);
-	return address->any.sa_family == AF_INET6 &&
-	       networks_have(networks, AF_INET6, &v6->sin6_addr);
-}
-
-bool
 address_is_loopback(const struct address *address)
 {
 	const struct sockaddr_in *v4 =

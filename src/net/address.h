@@ -7,7 +7,6 @@
 #define NET_ADDRESS_H
 
 #include "base/bytes.h"
-#include "base/networks.h"
 #include "base/outcome.h"
 
 #include <sys/socket.h>
@@ -41,9 +40,6 @@ const char *address_network_text(
 /* A host as people write it ("192.0.2.1", "2001:db8::1", "2001:db8::/64") to
    what address_network_text says of it. False: neither. */
 bool address_host_to_network(struct bytes host, char out[ADDRESS_TEXT_SIZE]);
-/* Is it in one of them? A unix socket is in none. */
-bool address_is_in(
-	const struct address *address, const struct networks *networks);
 /* 127.0.0.0/8, ::1, ::ffff:127.0.0.0/104, unix sockets. */
 bool address_is_loopback(const struct address *address);
 

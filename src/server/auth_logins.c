@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/auth_logins.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/siphash.h"
 #include "server/auth_role.h"
@@ -30,8 +31,7 @@ struct auth_login {
 	bool is_granted, is_open;
 	bool is_device_known;
 	char device[ACCOUNT_DEVICE_SIZE];
-	/* As the session tells: */
-	char address[AUTH_ADDRESS_SIZE], tls[WHO_TLS_SIZE];
+	char *address, *tls;
 };
 
 static struct {
@@ -51,36 +51,29 @@ auth_logins_init(void)
 
 /* ---- people ---- */
 
-static uint64_t
-number_of(const char *name)
-{
-	return siphash(logins.key, bytes_of_string(name));
-}
-
 static struct person *
-find_person(const char *name, uint64_t number)
+find_person(const char *name)
 {
-	struct table_entry *entry = table_find(&logins.people, number);
+	struct table_entry *entry = table_find(
+		&logins.people, siphash(logins.key, bytes_of_string(name)));
 	struct person *person =
 		entry ? table_object(entry, struct person, entry) : NULL;
 
 	return person && strcmp(person->name, name) == 0 ? person : NULL;
 }
 
-/* NULL: no memory; or, once in 2^64, somebody else has the number. */
+/* NULL: no memory; or, once in 2^64, somebody else has its number. */
 static struct person *
-make_person(const char *name, uint64_t number)
+make_person(const char *name)
 {
-	struct person *person = NULL;
+	uint64_t id = siphash(logins.key, bytes_of_string(name));
+	struct person *person = calloc(1, sizeof(*person));
 
-	if (!table_find(&logins.people, number))
-		person = malloc(sizeof(*person));
-	if (!person || !table_add(&logins.people, &person->entry, number)) {
+	if (!person || table_find(&logins.people, id) ||
+		!table_add(&logins.people, &person->entry, id)) {
 		free(person);
 		return NULL;
 	}
-	person->first = NULL;
-	person->granted = 0;
 	snprintf(person->name, sizeof(person->name), "%s", name);
 	return person;
 }
@@ -144,23 +137,27 @@ find_login(struct auth_client *client, uint64_t connection)
 	return entry ? table_object(entry, struct auth_login, entry) : NULL;
 }
 
-/* Of `person`, or of one to be made. */
 static struct auth_login *
-make_login(struct auth_client *client, uint64_t connection,
-	struct person *person, const char *user, uint64_t number)
+make_login(struct auth_client *client, uint64_t connection, const char *user,
+	const char *address)
 {
-	struct auth_login *login = malloc(sizeof(*login));
+	struct person *person = find_person(user);
+	struct auth_login *login = calloc(1, sizeof(*login));
 
 	if (!person)
-		person = make_person(user, number);
-	if (!login || !person ||
+		person = make_person(user);
+	if (login)
+		login->address = strdup(address);
+	if (!login || !login->address || !person ||
 		!table_add(&client->logins, &login->entry, connection)) {
 		if (person)
 			free_person_when_unused(person);
+		free(login ? login->address : NULL);
 		free(login);
 		return NULL;
 	}
-	*login = (struct auth_login){.entry = login->entry, .client = client};
+	login->client = client;
+	login->since_seconds = clock_wall_seconds();
 	link_login(login, person);
 	return login;
 }
@@ -173,6 +170,8 @@ free_login(struct auth_login *login)
 	if (login->is_granted)
 		login->person->granted--;
 	free_person_when_unused(login->person);
+	free(login->address);
+	free(login->tls);
 	free(login);
 }
 
@@ -198,14 +197,14 @@ auth_logins_forget(struct auth_client *client)
 /* ---- the limit ---- */
 
 static bool
-is_full(const char *user, const struct person *person)
+is_full(const char *user)
 {
-	struct policy policy;
+	struct policy policy =
+		server_settings_policy(&auth.boot->settings, user);
+	const struct person *person = find_person(user);
 
-	if (!person)
-		return false;
-	policy = server_settings_policy(&auth.boot->settings, user);
-	return policy.connections > 0 && person->granted >= policy.connections;
+	return policy.connections > 0 && person &&
+	       person->granted >= policy.connections;
 }
 
 /*
@@ -230,34 +229,24 @@ settle(const struct auth_client *but)
 	is_settling = false;
 }
 
-static void
-tell_full(const struct auth_exchange *x)
-{
-	char quoted[LOG_QUOTED_OCTETS];
-
-	log_event(LOG_LEVEL_INFO, "login-refused",
-		"addr=%s user=%s why=\"connections of [policy] is reached\"",
-		x->address,
-		log_quote(quoted, bytes_of_string(x->account.name)));
-}
-
 enum outcome
 auth_logins_add(const struct auth_exchange *x)
 {
 	const char *user = x->account.name;
-	uint64_t number = number_of(user);
+	char quoted[LOG_QUOTED_OCTETS];
 	struct auth_login *login;
 
-	auth_logins_remove(x->client, x->connection);
-	if (is_full(user, find_person(user, number)))
+	if (is_full(user))
 		settle(x->client);
-	/* Settling may have freed who was there. */
-	if (is_full(user, find_person(user, number))) {
-		tell_full(x);
+	if (is_full(user)) {
+		log_event(LOG_LEVEL_INFO, "login-refused",
+			"addr=%s user=%s why=\"connections of [policy] is "
+			"reached\"",
+			x->address, log_quote(quoted, bytes_of_string(user)));
 		return ERR_BUSY;
 	}
-	login = make_login(x->client, x->connection, find_person(user, number),
-		user, number);
+	auth_logins_remove(x->client, x->connection);
+	login = make_login(x->client, x->connection, user, x->address);
 	if (!login)
 		return ERR_TRY_LATER;
 	login->is_granted = true;
@@ -300,16 +289,13 @@ auth_on_logged_in(struct auth_client *client, struct message *message)
 	if (!read_told(message, &told) ||
 		(login && strcmp(login->person->name, told.user) != 0))
 		return false;
-	if (!login && client->logins.count < AUTH_EXCHANGES_MAXIMUM) {
-		uint64_t number = number_of(told.user);
-
-		login = make_login(client, message->subject,
-			find_person(told.user, number), told.user, number);
-	}
+	if (!login && client->logins.count < AUTH_EXCHANGES_MAXIMUM)
+		login = make_login(
+			client, message->subject, told.user, told.address);
 	if (!login)
 		return true;
-	memcpy(login->address, told.address, sizeof(login->address));
-	memcpy(login->tls, told.tls, sizeof(login->tls));
+	free(login->tls);
+	login->tls = strdup(told.tls);
 	login->since_seconds = told.since_seconds;
 	login->messages = told.messages;
 	login->octets = told.octets;
@@ -338,7 +324,7 @@ put_row(struct message *rows, const struct auth_login *login)
 				 : login->device[0]	 ? login->device
 							 : ACCOUNT_MAIN_DEVICE);
 	message_put_string(rows, login->address);
-	message_put_string(rows, login->tls);
+	message_put_string(rows, login->tls ? login->tls : "");
 	message_put_u64(rows, login->since_seconds);
 	message_put_u32(rows, login->messages);
 	message_put_u64(rows, login->octets);
@@ -414,11 +400,11 @@ kick_user(struct bytes what)
 	unsigned count = 0;
 
 	if (accounts_name(&auth.naming, what, user))
-		person = find_person(user, number_of(user));
+		person = find_person(user);
 	if (!person && bytes_has(what, '%') &&
 		accounts_login_name(&auth.naming, what, user, device)) {
 		has_device = true;
-		person = find_person(user, number_of(user));
+		person = find_person(user);
 	}
 	if (!person)
 		return 0;

@@ -137,8 +137,6 @@ connection_close(struct connection *c)
 		message_release(&message);
 	}
 	connection_untouch(c);
-	if (deadlines_has(&c->unknown))
-		deadlines_remove(&c->role->unknown, &c->unknown);
 	connection_is_known(c);
 	table_remove(&c->role->connections, &c->entry);
 	c->is_closing = true;

@@ -64,7 +64,7 @@ extern const struct protocol protocol_pop3, protocol_lmtp;
 struct connection {
 	uv_poll_t poll; /* first: freed in libuv's close callback */
 	struct table_entry entry;
-	struct deadline deadline, unknown;
+	struct deadline deadline;
 	struct connection *older, *newer; /* among those not logged in */
 	struct session_role *role;
 	const struct protocol *protocol;

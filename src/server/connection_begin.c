@@ -2,6 +2,7 @@
 #include "server/connection_begin.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/networks.h"
 #include "net/proxy_header.h"
 #include "server/connection_output.h"
 #include "server/crowd.h"
@@ -52,11 +53,13 @@ static bool
 is_limited(const struct session_listener *listener, const struct address *peer)
 {
 	const struct session_role *role = listener->role;
+	char host[ADDRESS_TEXT_SIZE];
 
 	return listener->protocol->has_login &&
 	       role->boot->settings.address_connections > 0 &&
 	       peer->any.sa_family != AF_UNIX &&
-	       !address_is_in(peer, &role->exempt);
+	       !networks_hold(
+		       role->exempt_networks, address_host_text(peer, host));
 }
 
 /* One more that has not logged in, from there. False: they are too many. */
@@ -104,7 +107,11 @@ say_refused(const struct session_listener *listener, int fd)
 static bool
 is_proxy(const struct session_listener *listener, const struct address *peer)
 {
-	return address_is_in(peer, &listener->proxies);
+	char host[ADDRESS_TEXT_SIZE];
+
+	return listener->proxy_networks[0] &&
+	       networks_hold(
+		       listener->proxy_networks, address_host_text(peer, host));
 }
 
 void
@@ -233,6 +240,8 @@ introduce(struct connection *c)
 
 	if (!table_add(&role->connections, &c->entry, ++role->next_id))
 		return false;
+	if (role->most_connections < role->connections.count)
+		role->most_connections = role->connections.count;
 	c->poll.data = c;
 	if (uv_poll_init(&role->loop, &c->poll, c->fd) == 0)
 		return true;

@@ -248,7 +248,7 @@ logged_in(struct pop3_connection *p, const char *mailbox, bool is_read_only)
 	p->mailbox = strdup(mailbox);
 	p->since_seconds = clock_wall_seconds();
 	connection_is_known(c);
-	deadlines_touch(&c->role->unknown, &c->unknown, clock_monotonic_ms());
+	pop3_login_tell(c);
 	stats_add(c->role->stats, logins, 1);
 	log_event(LOG_LEVEL_INFO, "login",
 		"id=%llu-%llu addr=%s user=%s tls=%s messages=%u octets=%llu "

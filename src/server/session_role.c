@@ -9,6 +9,7 @@
 #include "server/session_signer.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -98,7 +99,6 @@ on_peer_closed(struct channel *channel, enum outcome why)
 	for_each_connection(tell_lost, &lost);
 }
 
-/* Once, when it has lasted; and whenever auth knows nothing any more. */
 static void
 tell_again(struct connection *c, const void *context)
 {
@@ -210,14 +210,12 @@ policy_of_all(const struct server_settings *settings)
 
 /* They were found good when the settings were read. */
 static void
-use_networks(const char *text, struct networks *out)
+use_networks(const char *text, char out[NETWORKS_SIZE])
 {
-	char canonical[NETWORKS_SIZE];
 	struct bytes wrong;
 
-	if (!networks_canonical(bytes_of_string(text), canonical, &wrong))
+	if (text && !networks_canonical(bytes_of_string(text), out, &wrong))
 		exit(EX_CONFIG);
-	networks_read(canonical, out);
 }
 
 static void
@@ -259,9 +257,9 @@ add_listener(const struct boot_listener *from)
 	listener->pop3.offers_stls = role.tls && !listener->is_tls;
 	listener->pop3.may_plaintext_without_tls =
 		settings->plaintext != PLAINTEXT_NO;
-	if (from->settings && from->settings->proxy_networks)
-		use_networks(
-			from->settings->proxy_networks, &listener->proxies);
+	if (from->settings)
+		use_networks(from->settings->proxy_networks,
+			listener->proxy_networks);
 	listener->poll.data = listener;
 	if (uv_poll_init(&role.loop, &listener->poll, listener->fd) == 0)
 		listen_on(listener);
@@ -387,6 +385,17 @@ drop_deaf(struct connection *c)
 	connection_close(c);
 }
 
+/* What is free between what is not malloc keeps, until it is asked. */
+static void
+give_back_memory(void)
+{
+	if (role.most_connections < SESSION_CROWD ||
+		role.connections.count > role.most_connections / 4)
+		return;
+	malloc_trim(0);
+	role.most_connections = role.connections.count;
+}
+
 static void
 on_tick(uv_timer_t *timer)
 {
@@ -400,11 +409,9 @@ on_tick(uv_timer_t *timer)
 		drop_deaf(table_object(over, struct connection, deadline));
 	while ((over = deadlines_pop(&role.idle, now_ms)))
 		expire_idle(table_object(over, struct connection, deadline));
-	while ((over = deadlines_pop(&role.unknown, now_ms)))
-		tell_again(
-			table_object(over, struct connection, unknown), NULL);
 	for (size_t i = 0; i < role.listener_count; i++)
 		listen_on(&role.listeners[i]);
+	give_back_memory();
 	end_if_idle();
 }
 
@@ -439,12 +446,11 @@ session_role_run(void)
 	role.crowd = crowd_map(&role.boot->crowd_fd, role.boot->number);
 	if (!role.crowd)
 		exit(EX_OSERR);
-	use_networks(settings->exempt_networks, &role.exempt);
+	use_networks(settings->exempt_networks, role.exempt_networks);
 	uv_loop_init(&role.loop);
 	deadlines_init(&role.idle, settings->timeout_seconds * 1000);
 	deadlines_init(&role.deaf, settings->stalled_seconds * 1000);
 	deadlines_init(&role.handshakes, SESSION_HANDSHAKE_MS);
-	deadlines_init(&role.unknown, SESSION_UNKNOWN_MS);
 	role.lmtp = lmtp_settings_default;
 	role.lmtp.hostname = settings->hostname;
 	role.lmtp.maximum_message_octets = settings->maximum_message_octets;

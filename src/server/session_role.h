@@ -16,9 +16,9 @@
 
 #define SESSION_HANDSHAKE_MS 60000
 #define SESSION_TICK_MS	     1000
-/* A login that ends before is not worth telling of. */
-#define SESSION_UNKNOWN_MS   1000
 #define SESSION_ACCEPT_BATCH 64
+/* So many at once are a crowd: when it has gone, so does its memory. */
+#define SESSION_CROWD 256
 /* All names of mechanisms, divided by blanks. */
 #define SESSION_MECHANISMS_SIZE 192
 
@@ -32,7 +32,7 @@ struct session_listener {
 	struct session_role *role;
 	const struct protocol *protocol;
 	struct pop3_settings pop3;
-	struct networks proxies;
+	char proxy_networks[NETWORKS_SIZE]; /* "": none */
 	bool is_tls;
 	int fd;
 };
@@ -50,11 +50,11 @@ struct session_role {
 	struct tls_context *tls; /* NULL: no certificate */
 	struct channel *auth, *store;
 	struct table connections;
+	size_t most_connections; /* since memory was given back */
 	struct deadlines idle, deaf, handshakes;
-	struct deadlines unknown; /* logged in, and auth is not told yet */
 	struct connection *oldest, *newest; /* not logged in */
 	struct crowd *crowd;
-	struct networks exempt;
+	char exempt_networks[NETWORKS_SIZE];
 	struct seldom dropped, refused, unannounced;
 	struct lmtp_settings lmtp;
 	/* What SASL offers, by what a connection has (enum sasl_need). */

@@ -13,14 +13,15 @@ def _needs_root():
         pytest.skip("only root may look into the roles")
 
 
-def test_collector_killed_takes_up_where_it_was(server, place):
+def test_collector_killed_takes_up_where_it_was(server, place,
+                                                record_property):
     row = interrupt.interrupt_collector(server, place, keep=False, every=3,
                                         first=50, most=25)
-    print(row)
+    record_property("figure", str(row))
     assert row.is_good(), row
 
 
-def test_store_killed_keeps_what_it_acknowledged(server):
+def test_store_killed_keeps_what_it_acknowledged(server, record_property):
     row = interrupt.interrupt_role(server, "store 0", every=3, first=1, most=5)
-    print(row)
+    record_property("figure", str(row))
     assert row.is_good(), row
