@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/server_settings.h"
 #include "base/log.h"
-#include "base/networks.h"
 #include "config/auth_settings.h"
+#include "config/listener_settings.h"
 #include "config/lookup_settings.h"
 #include "config/policy_settings.h"
 #include "config/sasl_settings.h"
@@ -212,14 +212,6 @@ _Static_assert(KEYS <= SETTINGS_KEYS_MAXIMUM, "settings_seen holds them");
 
 static const struct settings table = {keys, KEYS};
 
-static const char *const listener_kinds[] = {
-	[LISTENER_POP3] = "pop3",
-	[LISTENER_POP3S] = "pop3s",
-	[LISTENER_LMTP] = "lmtp",
-	[LISTENER_WEB] = "web",
-	NULL,
-};
-
 static const char *const sections[] = {"server", "listener", "tls", "auth",
 	"pam", "oauth", "pop3", "lmtp", "quota", "policy", "limits", NULL};
 
@@ -246,21 +238,11 @@ server_settings_init(struct server_settings *settings)
 	set_hostname(settings);
 }
 
-static void
-release_listener(struct listener_settings *listener)
-{
-	free(listener->address);
-	free(listener->group);
-	free(listener->proxy_networks);
-}
-
 void
 server_settings_release(struct server_settings *settings)
 {
 	settings_release(&table, settings);
-	for (size_t i = 0; i < settings->listener_count; i++)
-		release_listener(&settings->listeners[i]);
-	settings->listener_count = 0;
+	listener_settings_release(settings);
 	policy_settings_release(settings);
 	tls_settings_release(settings);
 }
@@ -273,40 +255,12 @@ struct reading {
 };
 
 static bool
-begin_listener(
-	struct reading *reading, const char *name, char error[INI_ERROR_SIZE])
-{
-	struct server_settings *settings = reading->settings;
-	struct bytes kind = bytes_of_string(name);
-	char word[32] = "";
-
-	kind = bytes_cut(&kind, ' ');
-	bytes_to_string(kind, word, sizeof(word));
-	for (int i = 0; listener_kinds[i]; i++) {
-		if (strcmp(listener_kinds[i], word) != 0)
-			continue;
-		if (settings->listener_count == SETTINGS_LISTENERS_MAXIMUM) {
-			snprintf(error, INI_ERROR_SIZE,
-				"more than %d listeners",
-				SETTINGS_LISTENERS_MAXIMUM);
-			return false;
-		}
-		settings->listeners[settings->listener_count++] =
-			(struct listener_settings){
-				.kind = (enum listener_kind)i};
-		return true;
-	}
-	snprintf(error, INI_ERROR_SIZE,
-		"unknown listener \"%.60s\": pop3, pop3s, lmtp or web", name);
-	return false;
-}
-
-static bool
 begin_section(struct reading *reading, const struct ini_entry *entry,
 	char error[INI_ERROR_SIZE])
 {
 	if (strcmp(entry->section, "listener") == 0)
-		return begin_listener(reading, entry->name, error);
+		return listener_settings_begin(
+			reading->settings, entry->name, error);
 	if (strcmp(entry->section, "policy") == 0 && entry->name[0])
 		return policy_settings_begin(
 			reading->settings, entry->name, error);
@@ -322,43 +276,6 @@ begin_section(struct reading *reading, const struct ini_entry *entry,
 	return false;
 }
 
-static char **
-listener_value(struct listener_settings *listener, const char *key)
-{
-	if (strcmp(key, "address") == 0)
-		return &listener->address;
-	if (strcmp(key, "proxy-networks") == 0)
-		return &listener->proxy_networks;
-	return strcmp(key, "group") == 0 ? &listener->group : NULL;
-}
-
-static bool
-take_listener_key(struct reading *reading, const struct ini_entry *entry,
-	char error[INI_ERROR_SIZE])
-{
-	static const char *const known[] = {
-		"address", "group", "proxy-networks", NULL};
-	struct server_settings *settings = reading->settings;
-	char **value = listener_value(
-		&settings->listeners[settings->listener_count - 1], entry->key);
-
-	if (!value) {
-		snprintf(error, INI_ERROR_SIZE,
-			"unknown key \"%.60s\" in [listener %.60s]", entry->key,
-			entry->name);
-		settings_did_you_mean(error, value_nearest(entry->key, known));
-		return false;
-	}
-	if (*value) {
-		snprintf(error, INI_ERROR_SIZE,
-			"%s stands twice in [listener %.60s]", entry->key,
-			entry->name);
-		return false;
-	}
-	*value = strdup(entry->value);
-	return *value != NULL;
-}
-
 static bool
 take_entry(const struct ini_entry *entry, char error[INI_ERROR_SIZE],
 	void *context)
@@ -368,7 +285,7 @@ take_entry(const struct ini_entry *entry, char error[INI_ERROR_SIZE],
 	if (!entry->key)
 		return begin_section(reading, entry, error);
 	if (strcmp(entry->section, "listener") == 0)
-		return take_listener_key(reading, entry, error);
+		return listener_settings_take(reading->settings, entry, error);
 	if (strcmp(entry->section, "policy") == 0 && entry->name[0])
 		return policy_settings_take(
 			&table, reading->settings, entry, error);
@@ -403,95 +320,6 @@ server_settings_parse(struct server_settings *settings, const char *file,
 
 /* ---- checking ---- */
 
-static bool
-is_on_loopback(const char *address)
-{
-	struct bytes rest = bytes_of_string(address);
-
-	while (rest.octets > 0) {
-		struct bytes one = bytes_trim(bytes_cut(&rest, ','));
-		char text[256];
-
-		if (!bytes_to_string(one, text, sizeof(text)) ||
-			(strncmp(text, "127.", 4) != 0 &&
-				strncmp(text, "[::1]:", 6) != 0 &&
-				strncmp(text, "unix:", 5) != 0))
-			return false;
-	}
-	return true;
-}
-
-static bool
-check_networks(const char *networks, const char *section, const char *key,
-	char error[INI_ERROR_SIZE])
-{
-	char canonical[NETWORKS_SIZE];
-	struct bytes wrong = BYTES_NONE;
-
-	if (networks_canonical(bytes_of_string(networks), canonical, &wrong))
-		return true;
-	snprintf(error, INI_ERROR_SIZE,
-		"[%s] %s: \"%.*s\" is no network, or there are more than %d: "
-		"192.0.2.0/24, 2001:db8::/32",
-		section, key, (int)wrong.octets, (const char *)wrong.at,
-		NETWORKS_MAXIMUM);
-	return false;
-}
-
-static bool
-check_proxy_networks(
-	const struct listener_settings *listener, char error[INI_ERROR_SIZE])
-{
-	char section[32];
-
-	if (!listener->proxy_networks)
-		return true;
-	snprintf(section, sizeof(section), "listener %s",
-		listener_kinds[listener->kind]);
-	if (listener->kind == LISTENER_WEB) {
-		snprintf(error, INI_ERROR_SIZE,
-			"[%s] proxy-networks: the status page knows no PROXY "
-			"protocol",
-			section);
-		return false;
-	}
-	return check_networks(
-		listener->proxy_networks, section, "proxy-networks", error);
-}
-
-static bool
-check_listener(const struct server_settings *settings,
-	const struct listener_settings *listener, char error[INI_ERROR_SIZE])
-{
-	const char *kind = listener_kinds[listener->kind];
-
-	if (!listener->address || !listener->address[0])
-		snprintf(error, INI_ERROR_SIZE,
-			"[listener %s]: address is missing", kind);
-	else if (listener->kind == LISTENER_POP3 &&
-		 settings->plaintext == PLAINTEXT_YES &&
-		 !is_on_loopback(listener->address))
-		snprintf(error, INI_ERROR_SIZE,
-			"[listener %s] address = %.100s: plaintext-without-tls "
-			"= yes would let passwords cross the network in "
-			"clear; set it to no (or to force, if you must)",
-			kind, listener->address);
-	else if (listener->kind == LISTENER_WEB &&
-		 !is_on_loopback(listener->address))
-		snprintf(error, INI_ERROR_SIZE,
-			"[listener %s] address = %.100s: what the server does "
-			"is nobody's business; use 127.0.0.1, [::1] or unix:",
-			kind, listener->address);
-	else if (listener->group && !strstr(listener->address, "unix:"))
-		snprintf(error, INI_ERROR_SIZE,
-			"[listener %s] group = %.60s: only unix: addresses "
-			"have a group",
-			kind, listener->group);
-	else
-		return check_proxy_networks(listener, error);
-	return false;
-}
-
 enum outcome
 server_settings_check(
 	const struct server_settings *settings, char error[INI_ERROR_SIZE])
@@ -518,18 +346,10 @@ server_settings_check(
 		!lookup_settings_check(settings, error) ||
 		!sasl_settings_check(settings, error) ||
 		!policy_settings_check(settings, error) ||
-		!check_networks(settings->exempt_networks, "limits",
+		!listener_settings_check(settings, error) ||
+		!settings_check_networks(settings->exempt_networks, "limits",
 			"exempt-networks", error))
 		return ERR_PEER;
-	if (settings->listener_count == 0) {
-		snprintf(error, INI_ERROR_SIZE,
-			"no [listener pop3s] or other listener: nobody could "
-			"reach the server");
-		return ERR_PEER;
-	}
-	for (size_t i = 0; i < settings->listener_count; i++)
-		if (!check_listener(settings, &settings->listeners[i], error))
-			return ERR_PEER;
 	return OK;
 }
 
@@ -572,19 +392,6 @@ server_settings_store(const struct server_settings *settings)
 /* ---- writing ---- */
 
 static bool
-put_listener(const struct listener_settings *listener, struct buffer *out)
-{
-	return buffer_printf(out, "\n[listener %s]\naddress = %s\n",
-		       listener_kinds[listener->kind],
-		       listener->address ? listener->address : "") &&
-	       (!listener->group ||
-		       buffer_printf(out, "group = %s\n", listener->group)) &&
-	       (!listener->proxy_networks ||
-		       buffer_printf(out, "proxy-networks = %s\n",
-			       listener->proxy_networks));
-}
-
-static bool
 put_keys(const struct server_settings *settings,
 	const struct server_settings *initial, struct buffer *out)
 {
@@ -617,9 +424,8 @@ server_settings_write(const struct server_settings *settings, bool only_changed,
 	server_settings_init(&initial);
 	is_good = put_keys(settings, only_changed ? &initial : NULL, out);
 	server_settings_release(&initial);
-	for (size_t i = 0; i < settings->listener_count && is_good; i++)
-		is_good = put_listener(&settings->listeners[i], out);
-	return is_good && tls_settings_write(settings, out) &&
+	return is_good && listener_settings_write(settings, out) &&
+	       tls_settings_write(settings, out) &&
 	       policy_settings_write(&table, settings, out);
 }
 

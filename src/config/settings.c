@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "config/settings.h"
+#include "base/networks.h"
 #include "config/value.h"
 
 #include <stdio.h>
@@ -285,4 +286,21 @@ settings_is_default(
 	if (key->type == SETTING_BOOL)
 		return *(const bool *)a == *(const bool *)b;
 	return *(const uint64_t *)a == *(const uint64_t *)b;
+}
+
+bool
+settings_check_networks(const char *networks, const char *section,
+	const char *key, char error[INI_ERROR_SIZE])
+{
+	char canonical[NETWORKS_SIZE];
+	struct bytes wrong = BYTES_NONE;
+
+	if (networks_canonical(bytes_of_string(networks), canonical, &wrong))
+		return true;
+	snprintf(error, INI_ERROR_SIZE,
+		"[%s] %s: \"%.*s\" is no network, or there are more than %d: "
+		"192.0.2.0/24, 2001:db8::/32",
+		section, key, (int)wrong.octets, (const char *)wrong.at,
+		NETWORKS_MAXIMUM);
+	return false;
 }

@@ -65,4 +65,8 @@ bool settings_put_value(
 bool settings_is_default(const struct setting *setting, const void *object,
 	const void *defaults);
 
+/* A list of networks; else what is wrong, with section and key. */
+bool settings_check_networks(const char *networks, const char *section,
+	const char *key, char error[INI_ERROR_SIZE]);
+
 #endif

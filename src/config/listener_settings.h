@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * listener_settings - sections [listener KIND] as part of the server's settings.
+ * For server_settings.c alone.
+ */
+#ifndef CONFIG_LISTENER_SETTINGS_H
+#define CONFIG_LISTENER_SETTINGS_H
+
+#include "config/server_settings.h"
+
+/* The section's line: one more listener. */
+bool listener_settings_begin(struct server_settings *settings, const char *name,
+	char error[INI_ERROR_SIZE]);
+bool listener_settings_take(struct server_settings *settings,
+	const struct ini_entry *entry, char error[INI_ERROR_SIZE]);
+/* There is one, and none that lets out what it should not. */
+bool listener_settings_check(
+	const struct server_settings *settings, char error[INI_ERROR_SIZE]);
+bool listener_settings_write(
+	const struct server_settings *settings, struct buffer *out);
+void listener_settings_release(struct server_settings *settings);
+
+#endif
