@@ -52,8 +52,10 @@ tell(struct mbox_parser *p, const void *at, size_t octets)
 static void
 tell_blank(struct mbox_parser *p)
 {
+	static const char line_end[] = "\r\n";
+
 	if (p->blank > 0 && p->is_in_message)
-		tell(p, "\r\n" + (2 - p->blank), p->blank);
+		tell(p, line_end + 2 - p->blank, p->blank);
 	p->blank = 0;
 }
 

@@ -206,8 +206,8 @@ static void
 a_locked_password_is_nobodys(void **state)
 {
 	static const char *const locked[] = {"*", "!", "!!", "x",
-		"!$5$F5VFKr8wpAQakvdL$"
-		"bVRGGVfRZRQdAV4UgZkOw38WS6/QMeSZ7MmM3nhg/e9"};
+		("!$5$F5VFKr8wpAQakvdL$"
+		 "bVRGGVfRZRQdAV4UgZkOw38WS6/QMeSZ7MmM3nhg/e9")};
 
 	for (size_t i = 0; i < COUNT(locked); i++) {
 		struct credential credential = read_good(locked[i]);
