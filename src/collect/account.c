@@ -9,6 +9,10 @@
 
 /* Names of sinks, in the order of sinks.c. */
 #define DELIVER_WORDS "maildir|mbox|lmtp|smtp|pipe|imap"
+/* In the order of account_login_name. */
+#define LOGIN_WORDS                                                            \
+	"auto|scram-sha-256-plus|scram-sha-1-plus|scram-sha-256|scram-sha-1|"  \
+	"plain|login|user|apop|oauthbearer|xoauth2|external"
 
 static const struct setting account_keys[] = {
 	{"account", "host", SETTING_STRING,
@@ -27,6 +31,12 @@ static const struct setting account_keys[] = {
 		offsetof(struct collect_account, tls_pin), "", 0, 0, NULL,
 		"public keys, sha256//BASE64, one of which the server's "
 		"certificates must have"},
+	{"account", "tls-certificate", SETTING_STRING,
+		offsetof(struct collect_account, tls_certificate), "", 0, 0,
+		NULL, "our own certificate, for login = external"},
+	{"account", "tls-key", SETTING_STRING,
+		offsetof(struct collect_account, tls_key), "", 0, 0, NULL,
+		"its key, a file of mode 0600"},
 	{"account", "proxy", SETTING_STRING,
 		offsetof(struct collect_account, proxy), "", 0, 0, NULL,
 		"socks5://[USER:PASSWORD@]HOST[:PORT], which finds the server "
@@ -34,6 +44,11 @@ static const struct setting account_keys[] = {
 	{"account", "user", SETTING_STRING,
 		offsetof(struct collect_account, user), "", 0, 0, NULL,
 		"the login name, when it is not the account's"},
+	{"account", "login", SETTING_WORD,
+		offsetof(struct collect_account, login), "auto", 0, 0,
+		LOGIN_WORDS,
+		"how to log in; auto is the strongest way that the server "
+		"offers, but never apop"},
 	{"account", "password-file", SETTING_STRING,
 		offsetof(struct collect_account, password_file), "", 0, 0, NULL,
 		"a file of mode 0600 whose first line is the password"},
@@ -210,7 +225,8 @@ count_password_sources(const struct collect_account *account)
 bool
 account_asks_password(const struct collect_account *account)
 {
-	return count_password_sources(account) == 0;
+	return count_password_sources(account) == 0 &&
+	       !account->tls_certificate[0];
 }
 
 /* What is wrong; NULL: nothing. */
@@ -227,6 +243,13 @@ what_is_wrong(const struct collect_account *account)
 	if (count_password_sources(account) > 1)
 		return "password-file, password-command, password-keyring, "
 		       "password-credential: only one of them can be given";
+	if (!account->tls_certificate[0] != !account->tls_key[0])
+		return "tls-certificate and tls-key need each other";
+	if (account->tls_certificate[0] && is_clear)
+		return "tls-certificate needs TLS";
+	if (strcmp(account_login_name(account), "EXTERNAL") == 0 &&
+		!account->tls_certificate[0])
+		return "login = external needs tls-certificate";
 	if (strchr(account->password_credential, '/') ||
 		account->password_credential[0] == '.')
 		return "password-credential is a name, not a path";
@@ -309,6 +332,16 @@ const char *
 account_user(const struct collect_account *account)
 {
 	return account->user[0] ? account->user : account->name;
+}
+
+const char *
+account_login_name(const struct collect_account *account)
+{
+	static const char *const names[] = {"auto", "SCRAM-SHA-256-PLUS",
+		"SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN",
+		"LOGIN", "USER", "APOP", "OAUTHBEARER", "XOAUTH2", "EXTERNAL"};
+
+	return names[account->login];
 }
 
 const char *

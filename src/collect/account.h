@@ -39,8 +39,10 @@ struct collect_account {
 	uint64_t tls;  /* enum account_tls */
 	char *ca_file; /* "": the system's certificates */
 	char *tls_pin; /* as tls_pins_parse reads it; "": any key */
-	char *proxy;   /* as socks5_parse reads it; "": none */
-	char *user;    /* "": the name */
+	char *tls_certificate, *tls_key; /* ours; "": none */
+	char *proxy;	/* as socks5_parse reads it; "": none */
+	char *user;	/* "": the name */
+	uint64_t login; /* its word: account_login_name */
 	/* At most one is given; none: the password is asked for. */
 	char *password_file, *password_command, *password_credential;
 	bool password_keyring;
@@ -108,6 +110,8 @@ bool account_write(const struct collect_account *account, struct buffer *out);
 bool account_asks_password(const struct collect_account *account);
 uint16_t account_port(const struct collect_account *account);
 const char *account_user(const struct collect_account *account);
+/* "auto", or how to log in, in capitals: a SASL mechanism, USER, APOP. */
+const char *account_login_name(const struct collect_account *account);
 const char *account_tls_name(const struct collect_account *account);
 /* `path` with "~/" made the home directory; false when it does not fit. */
 bool account_expand(const char *path, char *out, size_t size);

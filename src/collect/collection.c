@@ -268,10 +268,12 @@ again(struct collection *c)
 	c->wants_again = false;
 	listing_forget(c);
 	heading_release(c);
+	login_release(c);
 	pop3_client_free(&c->client);
 	c->has_no_uidl = false;
 	c->is_secured = c->has_pipelining = c->has_piped = false;
-	c->is_assumed = c->is_changed = c->are_twins_judged = false;
+	c->is_assumed = c->is_changed = c->skips_list = c->are_twins_judged =
+		false;
 	c->plan_count = c->plan_next = 0;
 	c->asked_messages = 0;
 	c->asked_octets = c->stat_octets = c->waiting_octets = 0;
@@ -300,6 +302,7 @@ collection_release(struct collection *c)
 	listing_forget(c);
 	heading_release(c);
 	routing_close(c);
+	login_release(c);
 	pop3_client_free(&c->client);
 	EVP_MD_CTX_free(c->digest);
 	explicit_bzero(&c->proxy, sizeof(c->proxy));

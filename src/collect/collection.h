@@ -11,6 +11,7 @@
 
 #include "collect/connection.h"
 #include "collect/engine.h"
+#include "collect/login.h"
 #include "collect/sink.h"
 #include "collect/window.h"
 #include "pop3/client/session.h"
@@ -109,6 +110,7 @@ struct collection {
 	struct pop3_client *client;
 	struct sink *sink;
 	enum collection_stage stage;
+	struct login login;
 	enum outcome outcome;
 	char reason[ENGINE_TEXT_SIZE];
 	bool is_secured, has_pipelining, has_failed_messages;
@@ -124,6 +126,7 @@ struct collection {
 	char server[LEDGER_SERVER_SIZE];
 	bool is_recalled, was_running;
 	bool is_assumed;      /* the capabilities are those of an earlier run */
+	bool skips_list;      /* STAT and the last UIDL stand for it */
 	bool is_changed;      /* the mailbox, since the last run */
 	bool wants_again;     /* another session, when this one is over */
 	bool has_failed_once; /* and is tried again */
@@ -213,6 +216,8 @@ void collection_flushed(struct collection *c);
 /* False: the login must wait, and the run has failed. */
 bool remembering_begin(struct collection *c);
 bool remembering_assume_capabilities(struct collection *c);
+/* They are not as they were: CAPA is asked again. */
+void remembering_doubt_capabilities(struct collection *c);
 void remembering_capabilities(struct collection *c);
 bool remembering_is_lockstep(const struct collection *c);
 void remembering_lost_pipeline(struct collection *c);
@@ -229,6 +234,8 @@ void remembering_end(struct collection *c);
 void session_event(struct collection *c, enum pop3_client_event event);
 /* CAPA, or what an earlier run was told. */
 void session_ask_capabilities(struct collection *c, bool is_secured);
+/* STAT, and what comes along with it. */
+void session_ask_mailbox(struct collection *c);
 /* False: the client could not queue a command, and the run has failed. */
 bool session_asked(struct collection *c, enum outcome outcome);
 /* The outcome that -ERR with its code stands for. */

@@ -224,6 +224,12 @@ connection_tls_description(const struct connection *c)
 	return c->tls ? tls_description(c->tls) : "";
 }
 
+bool
+connection_exporter(struct connection *c, unsigned char out[32])
+{
+	return c->tls && tls_exporter(c->tls, out);
+}
+
 /* As tls_read and tls_write, in clear. */
 static enum tls_result
 result_of(ssize_t done, enum tls_result wait, size_t *out_octets)

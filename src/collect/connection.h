@@ -69,5 +69,7 @@ void connection_close(struct connection **connection);
 
 /* "TLSv1.3/...", or "" in clear. */
 const char *connection_tls_description(const struct connection *connection);
+/* RFC 9266, what a login can be bound to. False: below TLS 1.3, or in clear. */
+bool connection_exporter(struct connection *connection, unsigned char out[32]);
 
 #endif

@@ -75,13 +75,13 @@ lock(struct engine *engine, struct collection *c)
 /* ---- TLS ---- */
 
 static bool
-find_trust(struct run *run, const char *ca_file, const char *pins,
-	struct trust **out, struct tls_context **out_context)
+find_trust(struct run *run, const struct trust_wants *wants, struct trust **out,
+	struct tls_context **out_context)
 {
 	struct collection *c = &run->collection;
 	char error[TLS_ERROR_SIZE];
 	enum outcome outcome =
-		trust_take(&run->engine->trusts, ca_file, pins, out, error);
+		trust_take(&run->engine->trusts, wants, out, error);
 
 	if (outcome == OK)
 		*out_context = trust_context(*out);
@@ -95,16 +95,17 @@ set_tls(struct run *run)
 {
 	struct collection *c = &run->collection;
 	const struct collect_account *account = c->account;
+	const struct trust_wants wants = trust_of_account(account);
+	const struct trust_wants deliver = {
+		account->deliver_ca_file, "", "", ""};
 
 	if (account->tls != ACCOUNT_TLS_NONE &&
-		!find_trust(run, account->ca_file, account->tls_pin,
-			&run->trust, &c->tls))
+		!find_trust(run, &wants, &run->trust, &c->tls))
 		return false;
 	/* Of the sink, when it speaks with a server over TLS. */
 	return !account->deliver_server[0] ||
 	       account->deliver_tls == ACCOUNT_TLS_NONE ||
-	       find_trust(run, account->deliver_ca_file, "",
-		       &run->deliver_trust, &c->deliver_tls);
+	       find_trust(run, &deliver, &run->deliver_trust, &c->deliver_tls);
 }
 
 /* ---- the end ---- */

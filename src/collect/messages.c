@@ -93,6 +93,7 @@ messages_refused(struct collection *c)
 	case POP3_REQUEST_UTF8:
 	case POP3_REQUEST_USER:
 	case POP3_REQUEST_PASS:
+	case POP3_REQUEST_APOP:
 	case POP3_REQUEST_AUTH:
 	case POP3_REQUEST_STAT:
 	case POP3_REQUEST_LIST:

@@ -147,6 +147,26 @@ remembering_assume_capabilities(struct collection *c)
 }
 
 void
+remembering_doubt_capabilities(struct collection *c)
+{
+	c->is_assumed = false;
+	c->memory.asked_at_seconds = 0;
+}
+
+/* Somebody who could take SCRAM out of the list would be told the password. */
+static void
+warn_of_downgrade(struct collection *c, const char *mechanisms)
+{
+	if (!strstr(c->memory.mechanisms, "SCRAM-") ||
+		strstr(mechanisms, "SCRAM-"))
+		return;
+	collection_tell(c, ENGINE_WARNING,
+		"the server offered SCRAM until now and does not any more: if "
+		"your provider has not changed it, somebody may be in between; "
+		"with login = scram-sha-256 the password is never sent");
+}
+
+void
 remembering_capabilities(struct collection *c)
 {
 	struct ledger_memory *memory = &c->memory;
@@ -154,6 +174,7 @@ remembering_capabilities(struct collection *c)
 
 	if (c->is_assumed || strlen(mechanisms) >= sizeof(memory->mechanisms))
 		return;
+	warn_of_downgrade(c, mechanisms);
 	memory->asked_at_seconds = clock_wall_seconds();
 	memory->capabilities = pop3_client_capabilities(c->client);
 	memory->login_delay_seconds =

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum outcome
-check_file(int fd, const char *path, char error[INI_ERROR_SIZE])
+enum outcome
+secret_source_check_file(int fd, const char *path, char error[INI_ERROR_SIZE])
 {
 	struct stat status;
 
@@ -64,7 +64,7 @@ read_file(const char *name, struct secret *out, char error[INI_ERROR_SIZE])
 			path, strerror(errno));
 		return ERR_DENIED;
 	}
-	outcome = check_file(fd, path, error);
+	outcome = secret_source_check_file(fd, path, error);
 	if (outcome == OK)
 		return read_and_close(fd, "password-file", path, out, error);
 	close(fd);
@@ -225,6 +225,9 @@ read_password(const struct collect_account *account, struct secret *out,
 	if (account->password_credential[0])
 		return read_credential(
 			account->password_credential, out, error);
+	/* Its certificate says who it is. */
+	if (account->tls_certificate[0])
+		return OK;
 	snprintf(error, INI_ERROR_SIZE,
 		"there is nobody to ask for the password: set password-file, "
 		"password-command, password-keyring or password-credential");

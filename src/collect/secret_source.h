@@ -27,6 +27,9 @@ bool secret_source_may_wait(const struct collect_account *account);
 enum outcome secret_source_read_both(const struct collect_account *account,
 	struct secret *out, struct secret *out_deliver,
 	const atomic_bool *is_cancelled, char error[INI_ERROR_SIZE]);
+/* Is it a file that nobody else may read? */
+enum outcome secret_source_check_file(
+	int fd, const char *path, char error[INI_ERROR_SIZE]);
 /* Saves it in the keyring, where password-keyring finds it. */
 enum outcome secret_source_store_keyring(const struct collect_account *account,
 	const struct secret *password, char error[INI_ERROR_SIZE]);

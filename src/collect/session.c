@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define AUTH_PLAIN_MAXIMUM_OCTETS 16384
-
 bool
 session_asked(struct collection *c, enum outcome outcome)
 {
@@ -23,26 +21,6 @@ session_asked(struct collection *c, enum outcome outcome)
 
 /* ---- login ---- */
 
-/* RFC 4616: authorization identity (none) NUL user NUL password. */
-static enum outcome
-auth_plain(struct collection *c)
-{
-	struct bytes user = bytes_of_string(account_user(c->account));
-	struct bytes password = secret_bytes(c->password);
-	enum outcome outcome = ERR_PEER;
-	struct buffer response;
-
-	buffer_init(&response, AUTH_PLAIN_MAXIMUM_OCTETS);
-	if (!bytes_has(password, 0) && buffer_append(&response, "", 1) &&
-		buffer_append_bytes(&response, user) &&
-		buffer_append(&response, "", 1) &&
-		buffer_append_bytes(&response, password))
-		outcome = pop3_client_auth(
-			c->client, "PLAIN", true, buffer_bytes(&response));
-	buffer_wipe(&response);
-	return outcome;
-}
-
 static void
 log_in(struct collection *c)
 {
@@ -56,13 +34,7 @@ log_in(struct collection *c)
 	if ((can & POP3_CAN_UTF8) && c->has_pipelining &&
 		!session_asked(c, pop3_client_utf8(c->client)))
 		return;
-	if (pop3_client_has_mechanism(c->client, "PLAIN"))
-		session_asked(c, auth_plain(c));
-	else
-		session_asked(c,
-			pop3_client_user_pass(c->client,
-				bytes_of_string(account_user(c->account)),
-				secret_bytes(c->password), c->has_pipelining));
+	login_begin(c);
 }
 
 static void on_capabilities(struct collection *c);
@@ -119,24 +91,33 @@ ask_for_last(struct collection *c)
 		pop3_client_uidl_one(c->client, (uint32_t)c->memory.messages));
 }
 
+void
+session_ask_mailbox(struct collection *c)
+{
+	c->skips_list = remembering_may_skip_list(c);
+	if (!session_asked(c, pop3_client_stat(c->client)) ||
+		!c->has_pipelining)
+		return;
+	if (c->skips_list)
+		ask_for_last(c);
+	else
+		ask_for_lists(c);
+}
+
 static void
 on_logged_in(struct collection *c)
 {
+	if (!login_is_trusted(c))
+		return;
 	remembering_logged_in(c);
 	if (c->options->is_login_only) {
 		messages_quit(c);
 		return;
 	}
-	c->stage = STAGE_LISTING;
+	if (!c->login.is_ahead)
+		session_ask_mailbox(c);
+	c->stage = c->skips_list ? STAGE_LOOKING : STAGE_LISTING;
 	c->lists_awaited = 2;
-	if (!session_asked(c, pop3_client_stat(c->client)))
-		return;
-	if (remembering_may_skip_list(c)) {
-		c->stage = STAGE_LOOKING;
-		if (c->has_pipelining)
-			ask_for_last(c);
-	} else if (c->has_pipelining)
-		ask_for_lists(c);
 }
 
 /* ---- lists ---- */
@@ -230,14 +211,14 @@ session_outcome(const struct collection *c)
 }
 
 static const char *
-advice(const struct collection *c)
+advice(const struct collection *c, enum outcome outcome)
 {
-	switch (session_outcome(c)) {
+	switch (outcome) {
 	case ERR_BUSY:
 		return " (another program is collecting this mailbox: try "
 		       "later)";
 	case ERR_DENIED:
-		return " (is it the right user name and password?)";
+		return c->stage == STAGE_LOGIN ? login_advice(c) : "";
 	case OK:
 	case ERR_PEER:
 	case ERR_TOO_SOON:
@@ -262,6 +243,7 @@ what_was_refused(enum pop3_client_request request)
 		return "the server refuses TLS";
 	case POP3_REQUEST_USER:
 	case POP3_REQUEST_PASS:
+	case POP3_REQUEST_APOP:
 	case POP3_REQUEST_AUTH:
 		return "the login was refused";
 	case POP3_REQUEST_UIDL:
@@ -299,15 +281,22 @@ static void
 on_refused(struct collection *c)
 {
 	struct bytes text = pop3_client_data(c->client);
+	enum outcome outcome = session_outcome(c);
 	char said[LOG_QUOTED_OCTETS];
+	const char *why = "";
 
-	if (c->stage == STAGE_LOGIN && session_outcome(c) == ERR_DENIED)
-		remembering_refused(c);
+	if (c->stage == STAGE_LOGIN) {
+		outcome = login_outcome(c, outcome);
+		why = login_reason(c);
+		if (outcome == ERR_DENIED)
+			remembering_refused(c);
+	}
 	if (text.octets > 120)
 		text.octets = 120;
-	collection_fail(c, session_outcome(c), "%s: %.140s%s",
+	collection_fail(c, outcome, "%s: %.140s%s%.200s%s",
 		what_was_refused(pop3_client_request_of(c->client)),
-		text.octets ? log_quote(said, text) : "-ERR", advice(c));
+		text.octets ? log_quote(said, text) : "-ERR",
+		why[0] ? "; " : "", why, advice(c, outcome));
 }
 
 /* ---- events ---- */
@@ -319,6 +308,7 @@ session_event(struct collection *c, enum pop3_client_event event)
 
 	switch (event) {
 	case POP3_CLIENT_GREETED:
+		login_greeted(c);
 		session_ask_capabilities(c, false);
 		return;
 	case POP3_CLIENT_CAPABLE:
@@ -328,8 +318,7 @@ session_event(struct collection *c, enum pop3_client_event event)
 		connection_start_tls(c->connection);
 		return;
 	case POP3_CLIENT_CHALLENGE:
-		/* PLAIN has said everything: nothing more is told. */
-		session_asked(c, pop3_client_cancel(client));
+		login_challenge(c);
 		return;
 	case POP3_CLIENT_LOGGED_IN:
 		on_logged_in(c);

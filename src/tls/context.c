@@ -108,6 +108,38 @@ tls_context_set_pins(struct tls_context *context, const struct tls_pins *pins)
 	context->pins = *pins;
 }
 
+/* Else OpenSSL would ask whoever sits at the terminal. */
+static int
+know_no_pass_phrase(char *to, int size, int is_writing, void *context)
+{
+	(void)to;
+	(void)size;
+	(void)is_writing;
+	(void)context;
+	return 0;
+}
+
+enum outcome
+tls_context_set_certificate(struct tls_context *context,
+	const char *certificate_file, const char *key_file,
+	char error[TLS_ERROR_SIZE])
+{
+	ERR_clear_error();
+	SSL_CTX_set_default_passwd_cb(context->ctx, know_no_pass_phrase);
+	if (SSL_CTX_use_certificate_chain_file(
+		    context->ctx, certificate_file) == 1 &&
+		SSL_CTX_use_PrivateKey_file(
+			context->ctx, key_file, SSL_FILETYPE_PEM) == 1 &&
+		SSL_CTX_check_private_key(context->ctx) == 1)
+		return OK;
+	ERR_clear_error();
+	snprintf(error, TLS_ERROR_SIZE,
+		"%.150s and %.150s are no certificate and its key without a "
+		"pass phrase",
+		certificate_file, key_file);
+	return ERR_DENIED;
+}
+
 void
 tls_context_free(struct tls_context **context)
 {

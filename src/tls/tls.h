@@ -77,6 +77,13 @@ enum outcome tls_client_context_new(const char *ca_file,
 /* Copied: connections made from now on want one of these keys too. */
 void tls_context_set_pins(
 	struct tls_context *context, const struct tls_pins *pins);
+/*
+ * Shown to a server that asks for one (EXTERNAL). Both are files of PEM; a key
+ * with a pass phrase is refused. error for people.
+ */
+enum outcome tls_context_set_certificate(struct tls_context *context,
+	const char *certificate_file, const char *key_file,
+	char error[TLS_ERROR_SIZE]);
 /* A client's that believes everything: to look at what a server shows, never
    for what is secret. NULL: memory. */
 struct tls_context *tls_probe_context_new(void);

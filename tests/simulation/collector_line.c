@@ -194,6 +194,12 @@ connection_tls_description(const struct connection *c)
 	return "";
 }
 
+bool
+connection_exporter(struct connection *c, unsigned char out[32])
+{
+	return false;
+}
+
 void
 lines_break(void)
 {

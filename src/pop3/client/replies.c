@@ -239,6 +239,7 @@ on_ok(struct pop3_client *c, struct bytes text, const struct bytes *in)
 	case POP3_REQUEST_USER:
 		return on_user_ok(c);
 	case POP3_REQUEST_PASS:
+	case POP3_REQUEST_APOP:
 	case POP3_REQUEST_AUTH:
 		pop3_client_forget_initial(c);
 		return POP3_CLIENT_LOGGED_IN;
@@ -288,7 +289,8 @@ on_challenge(struct pop3_client *c, struct bytes text)
 		return POP3_CLIENT_NOTHING;
 	}
 	c->data = buffer_bytes(&c->decoded);
-	c->owes_response = true;
+	c->owes_response = !c->is_answered;
+	c->is_answered = false;
 	return POP3_CLIENT_CHALLENGE;
 }
 

@@ -110,6 +110,22 @@ pop3_client_user_pass(struct pop3_client *c, struct bytes user,
 	return ERR_TRY_LATER;
 }
 
+enum outcome
+pop3_client_apop(struct pop3_client *c, struct bytes user, struct bytes digest)
+{
+	char argument[COMMAND_MAXIMUM_OCTETS];
+	size_t octets = user.octets + 1 + digest.octets;
+
+	/* A blank in the name would begin the digest. */
+	if (octets > COMMAND_MAXIMUM_OCTETS - strlen("APOP \r\n") ||
+		user.octets == 0 || bytes_has(user, ' '))
+		return ERR_PEER;
+	memcpy(argument, user.at, user.octets);
+	argument[user.octets] = ' ';
+	memcpy(argument + user.octets + 1, digest.at, digest.octets);
+	return ask(c, POP3_REQUEST_APOP, 0, "APOP", bytes_of(argument, octets));
+}
+
 /* ---- SASL ---- */
 
 static enum outcome
@@ -146,6 +162,12 @@ auth_in_two_lines(struct pop3_client *c, const char *verb, bool has_initial,
 	return ask(c, POP3_REQUEST_AUTH, 0, verb, BYTES_NONE);
 }
 
+void
+pop3_client_use_two_lines(struct pop3_client *c)
+{
+	c->is_two_line = true;
+}
+
 enum outcome
 pop3_client_auth(struct pop3_client *c, const char *mechanism, bool has_initial,
 	struct bytes initial)
@@ -157,7 +179,9 @@ pop3_client_auth(struct pop3_client *c, const char *mechanism, bool has_initial,
 		return ERR_PEER;
 	snprintf(verb, sizeof(verb), "AUTH %s", mechanism);
 	pop3_client_forget_initial(c);
-	c->is_cancelled = false;
+	c->is_cancelled = c->is_answered = false;
+	if (c->is_two_line)
+		return auth_in_two_lines(c, verb, has_initial, initial);
 	if (!has_initial || octets > COMMAND_MAXIMUM_OCTETS)
 		return auth_in_two_lines(c, verb, has_initial, initial);
 	if (!pop3_client_expect(c, POP3_REQUEST_AUTH, 0))
@@ -182,6 +206,21 @@ pop3_client_respond(struct pop3_client *c, struct bytes response)
 		  buffer_append_bytes(&c->output, buffer_bytes(&text));
 	buffer_wipe(&text);
 	return is_good ? OK : ERR_TRY_LATER;
+}
+
+enum outcome
+pop3_client_respond_ahead(struct pop3_client *c)
+{
+	if (!buffer_append_string(&c->output, "\r\n"))
+		return ERR_TRY_LATER;
+	c->is_answered = true;
+	return OK;
+}
+
+bool
+pop3_client_is_cancelled(const struct pop3_client *c)
+{
+	return c->is_cancelled;
 }
 
 enum outcome

@@ -62,6 +62,7 @@ enum pop3_client_request {
 	POP3_REQUEST_UTF8,
 	POP3_REQUEST_USER,
 	POP3_REQUEST_PASS,
+	POP3_REQUEST_APOP,
 	POP3_REQUEST_AUTH,
 	POP3_REQUEST_STAT,
 	POP3_REQUEST_LIST,
@@ -124,12 +125,27 @@ enum outcome pop3_client_utf8(struct pop3_client *client);
 /* USER; PASS goes by itself after +OK, or at once when `pipelines`. */
 enum outcome pop3_client_user_pass(struct pop3_client *client,
 	struct bytes user, struct bytes password, bool pipelines);
+/* RFC 1939 section 7: `digest` in hexadecimal. */
+enum outcome pop3_client_apop(
+	struct pop3_client *client, struct bytes user, struct bytes digest);
+/* From here on AUTH has its two-line form: there are servers that take no
+   initial response whatever its length. */
+void pop3_client_use_two_lines(struct pop3_client *client);
 /* AUTH; two-line form when `initial` does not fit 255 octets. */
 enum outcome pop3_client_auth(struct pop3_client *client, const char *mechanism,
 	bool has_initial, struct bytes initial);
 enum outcome pop3_client_respond(
 	struct pop3_client *client, struct bytes response);
+/*
+ * An empty response to the challenge that is still to come, so that it costs no
+ * round trip. That challenge is told of, and not to be answered again. When the
+ * exchange fails before, the server takes the line for a command.
+ */
+enum outcome pop3_client_respond_ahead(struct pop3_client *client);
 enum outcome pop3_client_cancel(struct pop3_client *client);
+/* The exchange was cancelled, by the owner or because a challenge was not
+   base64. */
+bool pop3_client_is_cancelled(const struct pop3_client *client);
 enum outcome pop3_client_stat(struct pop3_client *client);
 enum outcome pop3_client_list(struct pop3_client *client);
 enum outcome pop3_client_uidl(struct pop3_client *client);

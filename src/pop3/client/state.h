@@ -32,6 +32,8 @@ struct pop3_client {
 	struct secret initial;	/* until AUTH is answered with "+" */
 	bool has_initial;
 	bool is_cancelled;  /* by "*": -ERR is all that may come */
+	bool is_two_line;   /* AUTH never has an initial response */
+	bool is_answered;   /* the challenge that is to come */
 	bool owes_response; /* to a challenge: the server has to wait */
 	/* requests whose reply is awaited, a ring */
 	struct pop3_pending *pending;

@@ -104,6 +104,7 @@ static void
 look_at_delivery_server(struct doctor *doctor, const char *what)
 {
 	const struct collect_account *account = doctor->account;
+	const struct trust_wants wants = {account->deliver_ca_file, "", "", ""};
 	struct trust *trusts = NULL, *trust = NULL;
 	struct stream_options options = {
 		.server = account->deliver_server,
@@ -117,8 +118,7 @@ look_at_delivery_server(struct doctor *doctor, const char *what)
 	enum outcome outcome = OK;
 
 	if (options.is_tls_first)
-		outcome = trust_take(
-			&trusts, account->deliver_ca_file, "", &trust, error);
+		outcome = trust_take(&trusts, &wants, &trust, error);
 	if (trust)
 		options.tls = trust_context(trust);
 	if (outcome == OK)

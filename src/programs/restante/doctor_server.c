@@ -202,6 +202,7 @@ bool
 doctor_looks_at_server(struct doctor *doctor)
 {
 	const struct collect_account *account = doctor->account;
+	const struct trust_wants wants = trust_of_account(account);
 	struct network network = {.resolver = NULL};
 	struct trust *trusts = NULL, *trust = NULL;
 	char error[TLS_ERROR_SIZE];
@@ -211,8 +212,7 @@ doctor_looks_at_server(struct doctor *doctor)
 	if (account->proxy[0] && socks5_parse(account->proxy, &proxy))
 		network.proxy = &proxy;
 	if (account->tls != ACCOUNT_TLS_NONE &&
-		trust_take(&trusts, account->ca_file, account->tls_pin, &trust,
-			error) != OK) {
+		trust_take(&trusts, &wants, &trust, error) != OK) {
 		doctor_says(doctor, "TLS", FINDING_BAD, "%s", error);
 		doctor_advises(doctor, EX_NOINPUT,
 			"ca-file in %s:%u wants a file of PEM certificates",

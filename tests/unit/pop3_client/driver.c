@@ -9,6 +9,7 @@ static const char *const requests[] = {
 	[POP3_REQUEST_STLS] = "STLS",
 	[POP3_REQUEST_USER] = "USER",
 	[POP3_REQUEST_PASS] = "PASS",
+	[POP3_REQUEST_APOP] = "APOP",
 	[POP3_REQUEST_AUTH] = "AUTH",
 	[POP3_REQUEST_STAT] = "STAT",
 	[POP3_REQUEST_LIST] = "LIST",
