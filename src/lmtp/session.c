@@ -399,6 +399,12 @@ lmtp_session_step(struct lmtp_session *s, struct bytes *in, struct buffer *out,
 	}
 }
 
+bool
+lmtp_session_has_quit(const struct lmtp_session *s)
+{
+	return s->has_quit;
+}
+
 void
 lmtp_session_expire(struct lmtp_session *s, const char *why)
 {

@@ -79,6 +79,9 @@ void lmtp_session_begun(struct lmtp_session *session, enum outcome outcome);
 void lmtp_session_delivered(
 	struct lmtp_session *session, unsigned index, enum outcome outcome);
 
+/* The client is done, and has said so. */
+bool lmtp_session_has_quit(const struct lmtp_session *session);
+
 /* Between commands: 421 4.3.2 `why`, then LMTP_CLOSE. */
 void lmtp_session_expire(struct lmtp_session *session, const char *why);
 

@@ -45,7 +45,7 @@ struct lmtp_session {
 	uint64_t chunk_left; /* octets of this BDAT */
 	bool is_in_chunk, is_last_chunk, is_after_cr,
 		is_misplaced; /* a chunk that no transaction waits for */
-	bool is_greeted, is_closing, has_begun, is_answered,
+	bool is_greeted, is_closing, has_quit, has_begun, is_answered,
 		is_committed; /* the owner has been asked to */
 	enum outcome answer;
 };

@@ -235,5 +235,6 @@ lmtp_on_quit(struct lmtp_session *s, struct bytes arguments)
 		return;
 	}
 	lmtp_reply(s, "221 2.0.0 bye");
+	s->has_quit = true;
 	s->is_closing = true;
 }

@@ -292,6 +292,12 @@ pop3_session_set_mechanisms(struct pop3_session *s, const char *mechanisms)
 }
 
 void
+pop3_session_set_id(struct pop3_session *s, const char *id)
+{
+	s->id = id;
+}
+
+void
 pop3_session_set_policy(
 	struct pop3_session *s, const struct pop3_policy *policy)
 {

@@ -15,7 +15,7 @@ const struct pop3_language pop3_languages[] = {
 const unsigned pop3_language_count =
 	sizeof(pop3_languages) / sizeof(pop3_languages[0]);
 
-/* %1 and %2 are numbers. A reply line has 512 octets at most. */
+/* %1 and %2 are numbers, %s is the session's id. A reply line has 512 octets at most. */
 static const struct {
 	const char *english, *german, *french;
 } texts[] = {
@@ -76,6 +76,9 @@ static const struct {
 	{"maildrop has %1 messages (%2 octets)",
 		"%1 Nachrichten im Postfach (%2 Oktette)",
 		"la boîte contient %1 messages (%2 octets)"},
+	{"maildrop has %1 messages (%2 octets), session %s",
+		"%1 Nachrichten im Postfach (%2 Oktette), Sitzung %s",
+		"la boîte contient %1 messages (%2 octets), session %s"},
 	{"that is not how the mechanism goes", "so geht das Verfahren nicht",
 		"le mécanisme ne va pas ainsi"},
 	{"wrong user name or password", "Name oder Passwort falsch",

@@ -52,7 +52,9 @@ finish(struct pop3_session *s)
 		s->summary.top_count++;
 	else
 		s->summary.retr_count++;
-	if (!sending->is_top)
+	if (sending->is_top)
+		s->summary.top_octets += sending->sent_octets;
+	else
 		s->summary.sent_octets += sending->octets;
 	/* Without memory it is kept for longer. */
 	if (!sending->is_top && s->policy.tracks_retrieval)
@@ -113,6 +115,7 @@ encode(struct pop3_sending *sending, struct bytes *chunk, struct buffer *out)
 	if (sending->replaces_nul)
 		replace_nul(to, room);
 	buffer_grow(out, room);
+	sending->sent_octets += room;
 	return chunk->octets == 0;
 }
 

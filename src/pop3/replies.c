@@ -6,7 +6,7 @@
 
 static const uint64_t no_numbers[2];
 
-/* In the session's language, %1 and %2 filled in. A step replies only while
+/* In the session's language, %1, %2 and %s filled in. A step replies only while
    there is room for a line. */
 static void
 put_text(struct pop3_session *s, const char *english, const uint64_t *numbers)
@@ -17,8 +17,12 @@ put_text(struct pop3_session *s, const char *english, const uint64_t *numbers)
 	for (const char *percent; (percent = strchr(text, '%'));
 		text = percent + 2) {
 		buffer_append(s->out, text, (size_t)(percent - text));
-		buffer_append(s->out, digits,
-			pop3_put_number(digits, numbers[percent[1] - '1']));
+		if (percent[1] == 's')
+			buffer_append_string(s->out, s->id);
+		else
+			buffer_append(s->out, digits,
+				pop3_put_number(
+					digits, numbers[percent[1] - '1']));
 	}
 	buffer_append_string(s->out, text);
 }

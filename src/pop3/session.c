@@ -191,7 +191,9 @@ static void
 say_logged_in(struct pop3_session *s)
 {
 	s->replies = 0;
-	pop3_ok_numbers(s, "maildrop has %1 messages (%2 octets)",
+	pop3_ok_numbers(s,
+		s->id ? "maildrop has %1 messages (%2 octets), session %s"
+		      : "maildrop has %1 messages (%2 octets)",
 		s->maildrop->count, s->maildrop->octets);
 }
 
@@ -205,8 +207,8 @@ say_refused(struct pop3_session *s)
 		pop3_bad(s, "that is not how the mechanism goes");
 		return;
 	}
-	if (why == ERR_DENIED &&
-		++s->failed_logins >= s->settings->maximum_failed_logins)
+	if (why == ERR_DENIED && ++s->summary.refused_count >=
+					 s->settings->maximum_failed_logins)
 		s->is_closing = true;
 	pop3_failed(s, why,
 		why == ERR_DENIED ? "wrong user name or password"

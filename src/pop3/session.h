@@ -120,6 +120,9 @@ void pop3_session_challenge(
    as the session lives. */
 void pop3_session_set_mechanisms(
 	struct pop3_session *session, const char *mechanisms);
+/* What the server calls the session, to be said after the login; borrowed as
+   long as the session lives. */
+void pop3_session_set_id(struct pop3_session *session, const char *id);
 /* What holds for this user: between pop3_session_authentication and _opened. */
 void pop3_session_set_policy(
 	struct pop3_session *session, const struct pop3_policy *policy);
@@ -199,8 +202,11 @@ void pop3_session_expire(struct pop3_session *session, const char *why);
 /* Counters for the summary line in the log. */
 struct pop3_summary {
 	uint32_t retr_count, top_count, dele_count;
-	uint64_t sent_octets; /* of messages, as announced */
+	uint32_t refused_count; /* wrong user name or password */
+	uint64_t sent_octets;	/* of messages, as announced */
+	uint64_t top_octets;	/* of TOP, as sent */
 	bool is_logged_in, is_committed;
+	bool has_quit; /* the client, by QUIT */
 };
 const struct pop3_summary *pop3_session_summary(
 	const struct pop3_session *session);

@@ -44,13 +44,15 @@ struct pop3_sending {
 	bool is_raw;
 	bool is_over; /* only the end line is missing */
 	uint64_t fed_octets;
-	uint64_t octets; /* as announced */
+	uint64_t octets;      /* as announced */
+	uint64_t sent_octets; /* so far, when they are encoded */
 };
 
 struct pop3_session {
 	const struct pop3_settings *settings;
 	const char *mechanisms; /* of SASL, divided by blanks */
 	char *banner_id;
+	const char *id; /* or NULL */
 	struct line_reader lines;
 	struct buffer *out; /* during a step */
 	const struct maildrop *maildrop;
@@ -65,7 +67,6 @@ struct pop3_session {
 	uint32_t next_index;   /* of a long reply */
 	uint64_t deleted_octets;
 	uint16_t bad_commands;
-	uint16_t failed_logins;
 	uint16_t replies; /* to the command in hand: 1 at its end */
 	uint8_t state;	  /* enum pop3_state */
 	uint8_t next;	  /* enum pop3_next that is awaited, or POP3_READ */
@@ -82,7 +83,7 @@ struct pop3_session {
    with a "[CODE] " in front. It is said in the session's language. Exactly one of these for each command. */
 void pop3_ok(struct pop3_session *session, const char *text);
 void pop3_err(struct pop3_session *session, const char *text);
-/* %1 and %2 in the text are the numbers. */
+/* %1 and %2 in the text are the numbers, %s is the session's id. */
 void pop3_ok_numbers(struct pop3_session *session, const char *text,
 	uint64_t one, uint64_t two);
 /* As above, and counted as the client's fault. */

@@ -94,6 +94,7 @@ pop3_on_rset(struct pop3_session *s, const struct pop3_command_input *input)
 void
 pop3_on_quit(struct pop3_session *s, const struct pop3_command_input *input)
 {
+	s->summary.has_quit = true;
 	/* Only QUIT in TRANSACTION enters UPDATE (RFC 1939 section 6). */
 	if (s->deleted.count > 0) {
 		s->next = POP3_COMMIT;

@@ -99,14 +99,22 @@ auth_challenge(struct auth_exchange *x, struct bytes challenge)
 	message_release(&message);
 }
 
+const char *
+auth_session_id(const struct auth_exchange *x, char out[SESSION_ID_SIZE])
+{
+	return session_id_text(x->client->instance, x->connection, out);
+}
+
 void
 auth_tell_fault(const struct auth_exchange *x)
 {
+	char id[SESSION_ID_SIZE];
 	bool is_attacked = sasl_server_is_attacked(x->sasl);
 
 	log_event(is_attacked ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
 		is_attacked ? "auth-attacked" : "auth-malformed",
-		"addr=%s why=\"%s\"", x->address, sasl_server_fault(x->sasl));
+		"id=%s addr=%s why=\"%s\"", auth_session_id(x, id), x->address,
+		sasl_server_fault(x->sasl));
 }
 
 static void

@@ -192,14 +192,15 @@ void
 auth_guard_end(struct auth_exchange *x, enum outcome outcome)
 {
 	struct penalty_attempt attempt = attempt_of(x);
-	char quoted[LOG_QUOTED_OCTETS];
+	char quoted[LOG_QUOTED_OCTETS], id[SESSION_ID_SIZE];
 	uint64_t proof;
 
 	memcpy(&proof, x->proof.octets, sizeof(proof));
 	penalties_end(
 		auth.penalties, &attempt, outcome, proof, clock_monotonic_ms());
 	if (outcome == ERR_DENIED)
-		log_event(LOG_LEVEL_WARNING, "auth-failed", "addr=%s user=%s",
+		log_event(LOG_LEVEL_WARNING, "auth-failed",
+			"id=%s addr=%s user=%s", auth_session_id(x, id),
 			x->address,
 			log_quote(quoted, bytes_of_string(x->account.name)));
 }

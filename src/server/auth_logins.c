@@ -5,13 +5,10 @@
 #include "base/siphash.h"
 #include "server/auth_role.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-
-#define ID_SIZE 48
 
 struct person {
 	struct table_entry entry; /* by the hash of the name */
@@ -229,20 +226,28 @@ settle(const struct auth_client *but)
 	is_settling = false;
 }
 
+static void
+tell_full(const struct auth_exchange *x)
+{
+	char quoted[LOG_QUOTED_OCTETS], id[SESSION_ID_SIZE];
+
+	log_event(LOG_LEVEL_INFO, "login-refused",
+		"id=%s addr=%s user=%s why=\"connections of [policy] is "
+		"reached\"",
+		auth_session_id(x, id), x->address,
+		log_quote(quoted, bytes_of_string(x->account.name)));
+}
+
 enum outcome
 auth_logins_add(const struct auth_exchange *x)
 {
 	const char *user = x->account.name;
-	char quoted[LOG_QUOTED_OCTETS];
 	struct auth_login *login;
 
 	if (is_full(user))
 		settle(x->client);
 	if (is_full(user)) {
-		log_event(LOG_LEVEL_INFO, "login-refused",
-			"addr=%s user=%s why=\"connections of [policy] is "
-			"reached\"",
-			x->address, log_quote(quoted, bytes_of_string(user)));
+		tell_full(x);
 		return ERR_BUSY;
 	}
 	auth_logins_remove(x->client, x->connection);
@@ -305,20 +310,13 @@ auth_on_logged_in(struct auth_client *client, struct message *message)
 
 /* ---- the operator ---- */
 
-static const char *
-id_text(const struct auth_login *login, char out[ID_SIZE])
-{
-	snprintf(out, ID_SIZE, "%" PRIu64 "-%" PRIu64, login->client->instance,
-		login->entry.id);
-	return out;
-}
-
 static void
 put_row(struct message *rows, const struct auth_login *login)
 {
-	char id[ID_SIZE];
+	char id[SESSION_ID_SIZE];
 
-	message_put_string(rows, id_text(login, id));
+	message_put_string(rows,
+		session_id_text(login->client->instance, login->entry.id, id));
 	message_put_string(rows, login->person->name);
 	message_put_string(rows, !login->is_device_known ? ""
 				 : login->device[0]	 ? login->device
@@ -369,12 +367,10 @@ kick(const struct auth_login *login)
 static unsigned
 kick_by_id(struct bytes id)
 {
-	struct bytes rest = id;
 	uint64_t instance, connection;
 	struct auth_login *login;
 
-	if (!bytes_to_number(bytes_cut(&rest, '-'), UINT64_MAX, &instance) ||
-		!bytes_to_number(rest, UINT64_MAX, &connection))
+	if (!session_id_parse(id, &instance, &connection))
 		return 0;
 	for (struct auth_client *c = auth.clients; c; c = c->next)
 		if (c->instance == instance &&

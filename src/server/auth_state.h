@@ -14,6 +14,7 @@
 #include "server/fair_queue.h"
 #include "server/password_cache.h"
 #include "server/penalties.h"
+#include "server/session_id.h"
 #include "server/table.h"
 
 #define AUTH_ADDRESS_SIZE 128
@@ -163,6 +164,9 @@ void auth_exchange_free(struct auth_exchange *exchange);
 void auth_refuse(struct auth_exchange *exchange, enum outcome outcome);
 
 void auth_challenge(struct auth_exchange *exchange, struct bytes challenge);
+/* Of the connection it is made on. */
+const char *auth_session_id(
+	const struct auth_exchange *exchange, char out[SESSION_ID_SIZE]);
 /* Logs why the mechanism failed. */
 void auth_tell_fault(const struct auth_exchange *exchange);
 

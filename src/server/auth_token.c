@@ -54,7 +54,7 @@ static enum outcome
 may_enter(struct auth_exchange *x)
 {
 	const char *why = NULL;
-	char user[LOG_QUOTED_OCTETS];
+	char user[LOG_QUOTED_OCTETS], id[SESSION_ID_SIZE];
 
 	if (!x->is_known)
 		why = "no such account";
@@ -64,7 +64,8 @@ may_enter(struct auth_exchange *x)
 		why = "the client named another user";
 	if (!why)
 		return OK;
-	log_event(LOG_LEVEL_INFO, "token", "user=%s why=\"%s\"",
+	log_event(LOG_LEVEL_INFO, "token", "id=%s addr=%s user=%s why=\"%s\"",
+		auth_session_id(x, id), x->address,
 		log_quote(user, bytes_of_string(x->tried)), why);
 	return ERR_DENIED;
 }

@@ -104,6 +104,37 @@ connection_is_known(struct connection *c)
 	c->is_counted = false;
 }
 
+void
+connection_set_ending(struct connection *c, enum ending ending)
+{
+	if (c->ending == ENDING_CLOSED)
+		c->ending = (uint8_t)ending;
+}
+
+const char *
+connection_ending(const struct connection *c)
+{
+	static const char *const words[] = {
+		[ENDING_CLOSED] = "closed",
+		[ENDING_OURS] = "refused",
+		[ENDING_IDLE] = "idle",
+		[ENDING_DEAF] = "deaf",
+		[ENDING_STOPPED] = "stopped",
+		[ENDING_KICKED] = "kicked",
+		[ENDING_STORE] = "store",
+		[ENDING_TLS] = "tls",
+		[ENDING_PRESSED] = "pressed",
+	};
+
+	return words[c->ending];
+}
+
+uint64_t
+connection_seconds(const struct connection *c)
+{
+	return (clock_monotonic_ms() - c->since_ms) / 1000;
+}
+
 struct bytes
 connection_peer_host(const struct connection *c)
 {
@@ -159,6 +190,7 @@ close_politely(struct connection *c)
 {
 	static unsigned char nowhere[CONNECTION_INPUT_MAXIMUM_OCTETS];
 
+	connection_set_ending(c, ENDING_OURS);
 	if (c->tls)
 		tls_shutdown(c->tls);
 	shutdown(c->fd, SHUT_WR);
@@ -237,8 +269,9 @@ handshake(struct connection *c)
 	case TLS_FAILED:
 	default:
 		stats_add(c->role->stats, failed_handshakes, 1);
-		log_event(LOG_LEVEL_INFO, "tls-failed", "addr=%s why=%s",
-			c->peer,
+		connection_set_ending(c, ENDING_TLS);
+		log_event(LOG_LEVEL_INFO, "tls-failed", "id=%s addr=%s why=%s",
+			c->id, c->peer,
 			log_quote(quoted, bytes_of_string(tls_error(c->tls))));
 		connection_close(c);
 		return false;

@@ -14,6 +14,7 @@
 #include "net/address.h"
 #include "net/deadlines.h"
 #include "process/channel.h"
+#include "server/session_id.h"
 #include "server/session_role.h"
 #include "server/table.h"
 #include "tls/tls.h"
@@ -34,6 +35,19 @@ enum advance {
 	ADVANCE_WAIT,  /* another role will answer; drain meanwhile */
 	ADVANCE_TLS,   /* drain, forget input, shake hands */
 	ADVANCE_CLOSE, /* drain, then close */
+};
+
+/* Why a connection is over. */
+enum ending {
+	ENDING_CLOSED, /* the peer left, or the network */
+	ENDING_OURS,   /* QUIT, or too many mistakes */
+	ENDING_IDLE,   /* it said nothing for too long */
+	ENDING_DEAF,   /* it took no output */
+	ENDING_STOPPED,
+	ENDING_KICKED,
+	ENDING_STORE,	/* its maildrop is not held any more */
+	ENDING_TLS,	/* no handshake, or not in time */
+	ENDING_PRESSED, /* it made room for others */
 };
 
 struct protocol {
@@ -72,6 +86,8 @@ struct connection {
 	struct tls *tls;
 	struct proxy_header *header; /* awaited before all else, or NULL */
 	char *peer;		     /* "192.0.2.1:4711" */
+	char id[SESSION_ID_SIZE];    /* for the log; "": it never began */
+	uint64_t since_ms;
 	struct buffer in, out;
 	uint64_t file_offset, file_octets; /* still to send, after `out` */
 	int file;			   /* borrowed; -1 for none */
@@ -79,6 +95,7 @@ struct connection {
 	int watched;	      /* libuv's events asked for */
 	uint32_t crowd_place; /* where it is counted, if it is */
 	uint8_t after;	      /* enum advance, once drained */
+	uint8_t ending;	      /* enum ending: the first that was found */
 	bool is_counted;
 	bool is_deaf; /* it takes no output */
 	/* Its end is being said; what auth or store still answer is nobody's. */
@@ -94,6 +111,12 @@ void connection_pump(struct connection *connection);
 void connection_close(struct connection *connection);
 /* It has logged in: no longer the first to go under pressure. */
 void connection_is_known(struct connection *connection);
+/* Why it ends, unless that is known already. */
+void connection_set_ending(struct connection *connection, enum ending ending);
+/* The same in a word, for the log. */
+const char *connection_ending(const struct connection *connection);
+/* How long it has lasted. */
+uint64_t connection_seconds(const struct connection *connection);
 struct bytes connection_peer_host(const struct connection *connection);
 
 /* Sends to auth or store; false when that role is not there. */

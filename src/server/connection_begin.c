@@ -43,6 +43,7 @@ make_room(struct session_role *role)
 		return true;
 	if (!role->oldest)
 		return false;
+	connection_set_ending(role->oldest, ENDING_PRESSED);
 	tell_seldom(&role->dropped, "connection-dropped", role->oldest->peer,
 		"connections is reached, and it had not logged in");
 	connection_close(role->oldest);
@@ -242,6 +243,8 @@ introduce(struct connection *c)
 		return false;
 	if (role->most_connections < role->connections.count)
 		role->most_connections = role->connections.count;
+	session_id_text(role->boot->instance, c->entry.id, c->id);
+	c->since_ms = clock_monotonic_ms();
 	c->poll.data = c;
 	if (uv_poll_init(&role->loop, &c->poll, c->fd) == 0)
 		return true;

@@ -22,11 +22,13 @@ static void
 tell_lost(struct lease *lease)
 {
 	struct store_holder *holder = holder_of(lease);
+	char id[SESSION_ID_SIZE];
 	struct message message;
 
 	lease->is_lost = true;
-	log_event(LOG_LEVEL_WARNING, "lease-lost", "connection=%llu",
-		(unsigned long long)holder->entry.id);
+	log_event(LOG_LEVEL_WARNING, "lease-lost", "id=%s",
+		session_id_text(
+			holder->client->instance, holder->entry.id, id));
 	message_init(&message, MESSAGE_LEASE_LOST, holder->entry.id);
 	store_client_send(holder->client, &message);
 	message_release(&message);

@@ -28,9 +28,10 @@ struct lmtp_connection {
 	struct buffer body;
 	unsigned credits;
 	unsigned undelivered;
+	unsigned delivered, refused; /* recipients, so far */
 	bool is_store_lost; /* in the middle of a body: swallow the rest */
 	uint8_t waiting;
-	char id[DELIVERY_ID_OCTETS + 1];
+	char id[DELIVERY_ID_OCTETS + 1]; /* of the delivery, in Received */
 };
 
 static struct lmtp_connection *
@@ -49,11 +50,32 @@ lmtp_start(struct connection *c, bool is_tls)
 	return l->session != NULL;
 }
 
+/* Who delivers often may do so without a line for each connection. */
+static void
+log_end(const struct lmtp_connection *l)
+{
+	const struct connection *c = &l->base;
+	bool has_done = l->delivered + l->refused > 0;
+
+	if (!c->id[0])
+		return;
+	log_event(has_done ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "lmtp-session",
+		"id=%s addr=%s delivered=%u refused=%u end=%s seconds=%llu",
+		c->id, c->peer, l->delivered, l->refused,
+		lmtp_session_has_quit(l->session) && c->ending == ENDING_OURS
+			? "quit"
+			: connection_ending(c),
+		(unsigned long long)connection_seconds(c));
+}
+
 static void
 lmtp_end(struct connection *c)
 {
-	lmtp_session_free(&lmtp_of(c)->session);
-	buffer_release(&lmtp_of(c)->body);
+	struct lmtp_connection *l = lmtp_of(c);
+
+	log_end(l);
+	lmtp_session_free(&l->session);
+	buffer_release(&l->body);
 }
 
 static bool
@@ -327,13 +349,17 @@ log_delivery(struct lmtp_connection *l, uint32_t number, enum outcome outcome)
 	struct stats *stats = l->base.role->stats;
 	char quoted[LOG_QUOTED_OCTETS];
 
-	if (outcome == OK)
+	if (outcome == OK) {
 		stats_add(stats, deliveries, 1);
-	else
+		l->delivered++;
+	} else {
 		stats_add(stats, rejected_deliveries, 1);
+		l->refused++;
+	}
 	log_event(outcome == OK ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
 		outcome == OK ? "delivered" : "not-delivered",
-		"id=%s addr=%s to=%s outcome=%s", l->id, l->base.peer,
+		"id=%s addr=%s delivery=%s to=%s outcome=%s", l->base.id,
+		l->base.peer, l->id,
 		log_quote(quoted, lmtp_session_recipient(l->session, number)),
 		outcome_name(outcome));
 }

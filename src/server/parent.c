@@ -7,6 +7,7 @@
 #include "server/crowd.h"
 #include "server/parent_state.h"
 #include "server/stats.h"
+#include "server/session_id.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -376,6 +377,7 @@ parent_run(const struct server_settings *settings,
 	parent.settings = settings;
 	parent.on_ready = on_ready;
 	parent.session_count = count_sessions();
+	parent.next_instance = session_id_first_instance(clock_wall_us());
 	privileges_raise_file_limit();
 	service_begin();
 	if (prepare(error) != OK) {

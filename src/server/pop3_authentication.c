@@ -125,8 +125,7 @@ has_certificate(const struct connection *c)
 		return true;
 	if (why)
 		log_event(LOG_LEVEL_INFO, "client-certificate",
-			"id=%llu addr=%s why=\"%s\"",
-			(unsigned long long)c->entry.id, c->peer, why);
+			"id=%s addr=%s why=\"%s\"", c->id, c->peer, why);
 	return false;
 }
 

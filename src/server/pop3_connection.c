@@ -4,7 +4,6 @@
  * store as the ones who know and hold.
  */
 #include "base/clock.h"
-#include "base/log.h"
 #include "server/pop3_connection.h"
 #include "store/snapshot.h"
 
@@ -63,22 +62,12 @@ pop3_end(struct connection *c)
 	struct pop3_connection *p = pop3_of(c);
 	const struct pop3_summary *sum = pop3_session_summary(p->session);
 	struct stats *stats = c->role->stats;
-	char quoted[LOG_QUOTED_OCTETS];
 
 	stats_add(stats, retrieved_messages, sum->retr_count);
 	stats_add(stats, retrieved_octets, sum->sent_octets);
 	if (sum->is_committed)
 		stats_add(stats, deleted_messages, sum->dele_count);
-	if (p->mailbox)
-		log_event(LOG_LEVEL_INFO, "pop3-session",
-			"id=%llu-%llu addr=%s user=%s retr=%u top=%u dele=%u "
-			"octets=%llu quit=%s",
-			(unsigned long long)c->role->boot->instance,
-			(unsigned long long)c->entry.id, c->peer,
-			log_quote(quoted, bytes_of_string(p->mailbox)),
-			sum->retr_count, sum->top_count, sum->dele_count,
-			(unsigned long long)sum->sent_octets,
-			sum->is_committed ? "yes" : "no");
+	pop3_log_end(p);
 	if (c->is_remembered)
 		pop3_login_over(c);
 	tell_retrieved(p);
@@ -243,24 +232,15 @@ static void
 logged_in(struct pop3_connection *p, const char *mailbox, bool is_read_only)
 {
 	struct connection *c = &p->base;
-	char quoted[LOG_QUOTED_OCTETS];
 
 	p->mailbox = strdup(mailbox);
 	p->since_seconds = clock_wall_seconds();
 	connection_is_known(c);
 	pop3_login_tell(c);
 	stats_add(c->role->stats, logins, 1);
-	log_event(LOG_LEVEL_INFO, "login",
-		"id=%llu-%llu addr=%s user=%s tls=%s messages=%u octets=%llu "
-		"read-only=%s",
-		(unsigned long long)c->role->boot->instance,
-		(unsigned long long)c->entry.id, c->peer,
-		log_quote(quoted, bytes_of_string(mailbox)),
-		c->tls ? tls_description(c->tls) : "none",
-		snapshot_maildrop(p->snapshot)->count,
-		(unsigned long long)snapshot_maildrop(p->snapshot)->octets,
-		is_read_only ? "yes" : "no");
+	pop3_log_login(p, is_read_only);
 	set_policy(p, is_read_only);
+	pop3_session_set_id(p->session, c->id);
 	pop3_session_opened(p->session, snapshot_maildrop(p->snapshot));
 }
 
@@ -329,6 +309,7 @@ on_lease_lost(struct pop3_connection *p, struct message_reader *reader)
 		p->waiting = WAITING_NOT;
 		pop3_message_failed(p, ERR_TRY_LATER);
 	}
+	connection_set_ending(&p->base, ENDING_STORE);
 	pop3_session_expire(p->session,
 		"[SYS/TEMP] lost the lock on the maildrop, log in again");
 	return true;
@@ -400,9 +381,11 @@ pop3_lost(struct connection *c, enum role role)
 	/* The next store knows nothing of us. */
 	p->is_retrieval_told = true;
 	/* Its lock went with the store: another may have the maildrop now. */
-	if (p->snapshot && waiting != WAITING_COMMIT)
+	if (p->snapshot && waiting != WAITING_COMMIT) {
+		connection_set_ending(c, ENDING_STORE);
 		pop3_session_expire(p->session,
 			"[SYS/TEMP] mail store restarted, log in again");
+	}
 }
 
 static void

@@ -55,6 +55,12 @@ pop3_of(struct connection *c)
 enum advance pop3_authentication_send(struct pop3_connection *p);
 void pop3_authentication_tls_started(struct connection *c);
 
+/* ---- pop3_log.c ---- */
+
+void pop3_log_login(const struct pop3_connection *p, bool is_read_only);
+/* The session in one line. */
+void pop3_log_end(const struct pop3_connection *p);
+
 /* ---- pop3_login.c ---- */
 
 /* Tells auth of the login, if there is one. */

@@ -46,6 +46,7 @@ pop3_login_end(struct connection *c, const char *why)
 	bool is_replying = c->out.octets > 0 || c->file >= 0 || p->reading ||
 			   p->waiting == WAITING_FILES;
 
+	connection_set_ending(c, ENDING_KICKED);
 	if (is_replying && p->waiting != WAITING_COMMIT) {
 		connection_close(c);
 		return;

@@ -104,8 +104,7 @@ pop3_message_failed(struct pop3_connection *p, enum outcome outcome)
 	p->reading = READING_NOT;
 	pop3_stream_stop(p);
 	log_event(LOG_LEVEL_WARNING, "message-unreadable",
-		"id=%llu addr=%s index=%u why=%s",
-		(unsigned long long)p->base.entry.id, p->base.peer,
+		"id=%s addr=%s index=%u why=%s", p->base.id, p->base.peer,
 		pop3_session_reading(p->session)->index, outcome_name(outcome));
 	pop3_session_read_failed(p->session, outcome);
 }
@@ -146,8 +145,7 @@ pop3_message_fed(struct pop3_connection *p, enum pop3_feed result)
 		return ADVANCE_WRITE;
 	if (result == POP3_FEED_FAILED) {
 		log_event(LOG_LEVEL_ERROR, "message-size-differs",
-			"id=%llu addr=%s index=%u",
-			(unsigned long long)p->base.entry.id, p->base.peer,
+			"id=%s addr=%s index=%u", p->base.id, p->base.peer,
 			pop3_session_reading(p->session)->index);
 		return ADVANCE_CLOSE;
 	}

@@ -360,6 +360,13 @@ expire(struct connection *c, const void *why)
 }
 
 static void
+expire_stopped(struct connection *c, const void *why)
+{
+	connection_set_ending(c, ENDING_STOPPED);
+	expire(c, why);
+}
+
+static void
 end_if_idle(void)
 {
 	if (role.is_stopping && role.connections.count == 0)
@@ -369,8 +376,8 @@ end_if_idle(void)
 static void
 expire_idle(struct connection *c)
 {
-	log_event(LOG_LEVEL_INFO, "timeout", "id=%llu addr=%s",
-		(unsigned long long)c->entry.id, c->peer);
+	connection_set_ending(c, ENDING_IDLE);
+	log_event(LOG_LEVEL_INFO, "timeout", "id=%s addr=%s", c->id, c->peer);
 	expire(c, NULL);
 }
 
@@ -378,10 +385,18 @@ expire_idle(struct connection *c)
 static void
 drop_deaf(struct connection *c)
 {
+	connection_set_ending(c, ENDING_DEAF);
 	log_event(LOG_LEVEL_WARNING, "connection-dropped",
-		"id=%llu addr=%s why=\"takes no output\" waiting=%llu",
-		(unsigned long long)c->entry.id, c->peer,
-		(unsigned long long)(c->out.octets + c->file_octets));
+		"id=%s addr=%s why=\"takes no output\" waiting=%llu", c->id,
+		c->peer, (unsigned long long)(c->out.octets + c->file_octets));
+	connection_close(c);
+}
+
+/* No handshake in its time. */
+static void
+drop_slow(struct connection *c)
+{
+	connection_set_ending(c, ENDING_TLS);
 	connection_close(c);
 }
 
@@ -403,8 +418,7 @@ on_tick(uv_timer_t *timer)
 	struct deadline *over;
 
 	while ((over = deadlines_pop(&role.handshakes, now_ms)))
-		connection_close(
-			table_object(over, struct connection, deadline));
+		drop_slow(table_object(over, struct connection, deadline));
 	while ((over = deadlines_pop(&role.deaf, now_ms)))
 		drop_deaf(table_object(over, struct connection, deadline));
 	while ((over = deadlines_pop(&role.idle, now_ms)))
@@ -421,7 +435,7 @@ on_stop(void)
 	role.is_stopping = true;
 	for (size_t i = 0; i < role.listener_count; i++)
 		stop_listening(&role.listeners[i]);
-	for_each_connection(expire, "[SYS/TEMP] server is going down");
+	for_each_connection(expire_stopped, "[SYS/TEMP] server is going down");
 	end_if_idle();
 }
 

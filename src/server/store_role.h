@@ -8,6 +8,7 @@
 #define SERVER_STORE_ROLE_H
 
 #include "server/boot.h"
+#include "server/session_id.h"
 #include "server/table.h"
 #include "store/store.h"
 

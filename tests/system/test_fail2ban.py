@@ -16,8 +16,9 @@ VICTIM = "198.51.100.9"
 NAMES = {
     "127.0.0.21": "bob",
     "127.0.0.22": f"x addr={VICTIM}:1 user=",
-    "127.0.0.23": f'" auth-failed addr={VICTIM}:1 user="',
-    "127.0.0.24": f'auth[1] warning auth-failed addr={VICTIM}:1 user="',
+    "127.0.0.23": f'" auth-failed id=1-1 addr={VICTIM}:1 user="',
+    "127.0.0.24": f'auth[1] warning auth-failed id=1-1 addr={VICTIM}:1 '
+                  'user="',
 }
 
 

@@ -148,7 +148,7 @@ def test_a_password_of_pam(pam):
     assert pam.denied("anna", "falsch")
     assert pam.denied("otto", "geheim")
     assert pam.denied("alice", "falsch")
-    assert re.search(r"auth-failed addr=\S+ user=\"otto\"", pam.log())
+    assert re.search(r"auth-failed id=\S+ addr=\S+ user=\"otto\"", pam.log())
     assert "geheim" not in pam.log() and "falsch" not in pam.log()
     # The other source is asked first, and has its own password.
     assert pam.enters("alice", "demo")

@@ -95,9 +95,9 @@ def test_an_independent_client_binds_and_sees_a_downgrade(server):
     with scram.Caller(server) as caller:
         assert scram.Scram(caller).log_in().startswith("+OK")
     log = server.program.text()
-    assert re.search(r"auth-attacked addr=127\.0\.3\.1:\d+ "
+    assert re.search(r"auth-attacked id=\S+ addr=127\.0\.3\.1:\d+ "
                      r'why="bound to another connection', log)
-    assert re.search(r"auth-attacked addr=127\.0\.3\.2:\d+ "
+    assert re.search(r"auth-attacked id=\S+ addr=127\.0\.3\.2:\d+ "
                      r'why="the client can bind', log)
 
 
@@ -315,7 +315,7 @@ def test_a_certificate_logs_in(server, place, stls):
             assert "EXTERNAL" not in caller.mechanisms()
             assert external(caller) == "-ERR no such mechanism"
             assert plain(caller).startswith("+OK")
-    assert re.search(r'client-certificate id=\d+ addr=\S+ '
+    assert re.search(r'client-certificate id=\S+ addr=\S+ '
                      r'why="certificate has expired"', server.program.text())
 
 
