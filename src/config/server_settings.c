@@ -53,6 +53,8 @@ static const struct setting keys[] = {
 		"each of its two files; 0: every delivery is synced alone"},
 	{"server", "demo", SETTING_BOOL, AT(is_demo), "no", 0, 0, NULL,
 		"set by restanted --demo alone"},
+	{"server", "audit", SETTING_BOOL, AT(is_audited), "no", 0, 0, NULL,
+		"a line for each message that is retrieved or deleted"},
 	{"server", "log", SETTING_STRING, AT(log), "auto", 0, 0,
 		"auto|stderr|syslog",
 		"auto: stderr on a terminal, else syslog (facility mail)"},

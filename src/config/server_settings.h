@@ -107,6 +107,7 @@ struct server_settings {
 	bool is_shared; /* shared = yes: other programs write mailboxes */
 	uint64_t journal_octets; /* delivery-journal = 4MiB; 0: none */
 	bool is_demo;	    /* demo = yes, written by restanted --demo only */
+	bool is_audited;    /* audit = yes */
 	char *log;	    /* log = auto|stderr|syslog */
 	uint64_t log_level; /* log-level = error|warning|info|debug, as
 			       enum log_level */

@@ -35,7 +35,7 @@ begin(struct pop3_session *s, struct buffer *out)
 	if (buffer_room(out) < POP3_REPLY_MAXIMUM_OCTETS)
 		return false;
 	s->out = out;
-	if (sending->is_top)
+	if (sending->reading.is_top)
 		pop3_ok(s, "top of it follows");
 	else
 		pop3_ok_numbers(s, "%1 octets", sending->octets, 0);
@@ -48,16 +48,16 @@ finish(struct pop3_session *s)
 {
 	struct pop3_sending *sending = s->sending;
 
-	if (sending->is_top)
+	if (sending->reading.is_top)
 		s->summary.top_count++;
 	else
 		s->summary.retr_count++;
-	if (sending->is_top)
+	if (sending->reading.is_top)
 		s->summary.top_octets += sending->sent_octets;
 	else
 		s->summary.sent_octets += sending->octets;
 	/* Without memory it is kept for longer. */
-	if (!sending->is_top && s->policy.tracks_retrieval)
+	if (!sending->reading.is_top && s->policy.tracks_retrieval)
 		index_set_add(&s->retrieved, sending->reading.index);
 	s->next = POP3_READ;
 }
@@ -128,7 +128,7 @@ emit(struct pop3_sending *sending, struct bytes *from, struct buffer *out)
 	size_t before;
 	bool is_encoded;
 
-	if (!sending->is_top)
+	if (!sending->reading.is_top)
 		return encode(sending, from, out);
 	wanted = top_take(&ahead, *from);
 	before = wanted.octets;
@@ -141,7 +141,7 @@ emit(struct pop3_sending *sending, struct bytes *from, struct buffer *out)
 static bool
 is_top_done(const struct pop3_sending *sending)
 {
-	return sending->is_top && sending->top.is_done;
+	return sending->reading.is_top && sending->top.is_done;
 }
 
 /* What stands for the header; POP3_FEED_DONE: on to the body. */
@@ -192,7 +192,7 @@ pop3_session_feed(struct pop3_session *s, struct bytes *chunk, bool is_last,
 	before = chunk->octets;
 	is_encoded = is_top_done(sending) || emit(sending, chunk, out);
 	sending->fed_octets += before - chunk->octets;
-	if (!sending->is_top &&
+	if (!sending->reading.is_top &&
 		sending->fed_octets > sending->reading.stored_octets)
 		return POP3_FEED_FAILED;
 	if (!is_encoded)
@@ -201,7 +201,7 @@ pop3_session_feed(struct pop3_session *s, struct bytes *chunk, bool is_last,
 		return end(s, out);
 	if (!is_last)
 		return POP3_FEED_MORE;
-	if (!sending->is_top &&
+	if (!sending->reading.is_top &&
 		sending->fed_octets != sending->reading.stored_octets)
 		return POP3_FEED_FAILED;
 	return end(s, out);

@@ -136,6 +136,7 @@ void pop3_session_refused(struct pop3_session *session, enum outcome why);
 
 struct pop3_reading {
 	uint32_t index;
+	bool is_top;	   /* else RETR */
 	bool may_send_raw; /* RETR of a message that needs neither stuffing nor
 			      CRLF repair: stored octets are wire octets */
 	uint64_t stored_octets;

@@ -38,7 +38,6 @@ struct pop3_sending {
 	struct dot_encoder encoder;
 	struct top top;
 	struct surrogate *surrogate; /* of its header; or NULL */
-	bool is_top;
 	bool replaces_nul;
 	bool has_begun; /* +OK is written */
 	bool is_raw;

@@ -175,7 +175,7 @@ start_sending(
 		!(message.flags &
 			(MAILDROP_NEEDS_STUFFING | MAILDROP_NEEDS_CRLF));
 	sending->octets = pop3_octets_as_sent(s, &message);
-	sending->is_top = is_top;
+	sending->reading.is_top = is_top;
 	sending->replaces_nul = s->settings->replaces_nul;
 	top_init(&sending->top, lines);
 	dot_encoder_init(&sending->encoder);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/opened.h"
 #include "base/log.h"
+#include "server/audit.h"
 #include "server/expiry.h"
 #include "server/lease.h"
 
@@ -55,6 +56,9 @@ opened(struct store_call *call)
 	if (call->outcome == OK) {
 		holder->session = o->call.session;
 		holder->count = o->call.snapshot.count;
+		if (store_role_is_audited())
+			holder->audit =
+				audit_new(&o->call.snapshot, o->mailbox);
 		lease_begin(holder, o->call.lease_ms);
 	}
 	tell_opened(o);
@@ -351,6 +355,7 @@ committed(struct store_call *call)
 	struct store_commit_call *commit = (struct store_commit_call *)call;
 	struct store_holder *holder =
 		table_object(commit, struct store_holder, commit);
+	char id[SESSION_ID_SIZE];
 	struct message message;
 
 	message_init(&message, MESSAGE_COMMITTED, holder->entry.id);
@@ -358,6 +363,11 @@ committed(struct store_call *call)
 	message_put_u8(
 		&message, (uint8_t)(call->outcome == ERR_GONE ? ERR_TRY_LATER
 							      : call->outcome));
+	if (call->outcome == OK && store_role_is_audited())
+		audit_deleted(holder->audit,
+			session_id_text(
+				holder->client->instance, holder->entry.id, id),
+			&holder->deleted);
 	lease_end(holder);
 	/* The maildrop is free before the client hears of it. */
 	if (holder->calls == 1)

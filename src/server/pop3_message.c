@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Messages on their way from the files that store opened to the client. */
 #include "base/log.h"
+#include "server/audit.h"
 #include "server/pop3_connection.h"
 #include "store/snapshot.h"
 
@@ -94,8 +95,15 @@ pop3_message_on_files(struct pop3_connection *p, struct message_reader *reader)
 void
 pop3_message_done(struct pop3_connection *p)
 {
+	const struct pop3_reading *reading = pop3_session_reading(p->session);
+	const struct connection *c = &p->base;
+
 	p->reading = READING_NOT;
-	p->next_index = pop3_session_reading(p->session)->index + 1;
+	p->next_index = reading->index + 1;
+	if (c->role->boot->settings.is_audited && !reading->is_top &&
+		p->mailbox)
+		audit_retrieved(snapshot_maildrop(p->snapshot), reading->index,
+			c->id, c->peer, p->mailbox);
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/store_role.h"
 #include "base/log.h"
+#include "server/audit.h"
 #include "server/confinement.h"
 #include "server/delivery.h"
 #include "server/lease.h"
@@ -100,6 +101,7 @@ free_holder_when_unused(struct store_holder *holder)
 	delivery_free(holder);
 	end_session(holder);
 	index_set_release(&holder->deleted);
+	audit_free(&holder->audit);
 	table_remove(&client->holders, &holder->entry);
 	free(holder);
 	free_client_when_unused(client);
@@ -116,6 +118,12 @@ struct policy
 store_role_policy(const char *mailbox)
 {
 	return server_settings_policy(&role.boot->settings, mailbox);
+}
+
+bool
+store_role_is_audited(void)
+{
+	return role.boot->settings.is_audited;
 }
 
 static void

@@ -53,6 +53,7 @@ struct store_holder {
 	struct store_commit_call commit;
 	bool is_committing;
 	struct lease lease;
+	struct audit *audit; /* NULL: none is wanted, or it failed */
 	/* LMTP */
 	struct delivery *delivery;
 };
@@ -68,6 +69,8 @@ bool store_role_settle_releases(void);
 void store_client_send(struct store_client *client, struct message *message);
 /* Whose mailbox it is decides how long mail is kept there. */
 struct policy store_role_policy(const char *mailbox);
+/* [server] audit */
+bool store_role_is_audited(void);
 /* After each call that ended: frees a released holder with no more of them. */
 void store_holder_call_ended(struct store_holder *holder);
 

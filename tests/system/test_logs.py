@@ -133,3 +133,53 @@ def test_no_id_comes_again(server):
         wires_ = []
         server.restart()
     assert len(set(names)) == 4, names
+
+
+def session_that_reads_and_deletes(server):
+    """Its name, and the UIDL of the message it took and removed."""
+    wire, reply = login(server)
+    uidl = wire.ask("UIDL 1").split()[2]
+    assert wire.ask("RETR 1").startswith("+OK")
+    while wire.line() != b".\r\n":
+        pass
+    assert wire.ask("TOP 2 0").startswith("+OK")
+    while wire.line() != b".\r\n":
+        pass
+    for command in ("DELE 1", "DELE 2", "RSET", "DELE 1"):
+        assert wire.ask(command).startswith("+OK")
+    return wire, said_id(reply), uidl
+
+
+def test_an_audit_names_each_message(configured):
+    server = configured("audit = yes\n")
+    server.lmtp(mail.plain("one"))
+    server.lmtp(mail.plain("two"))
+    audit = r" (retrieved|deleted) id="
+    # What is only marked is not deleted.
+    wire, name, uidl = session_that_reads_and_deletes(server)
+    wire.close()
+    one_line(server, f"pop3-session id={name} ")
+    assert len(lines(server, f"retrieved id={name} ")) == 1
+    assert lines(server, f"deleted id={name} ") == []
+    wire, name, uidl = session_that_reads_and_deletes(server)
+    assert wire.ask("QUIT").startswith("+OK")
+    wire.close()
+    gone = one_line(server, f"deleted id={name} ")
+    read = one_line(server, f"retrieved id={name} ")
+    assert re.fullmatch(rf'deleted id={name} user="alice" uidl="{uidl}" '
+                        r'octets=\d+', gone), gone
+    assert re.fullmatch(
+        rf'retrieved id={name} addr=127\.0\.0\.1:\d+ user="alice" '
+        rf'uidl="{uidl}" octets=\d+', read), read
+    assert gone.split()[-1] == read.split()[-1]
+    assert len(lines(server, f"{audit}{name} ")) == 2
+
+
+def test_without_audit_no_message_is_named(server):
+    server.lmtp(mail.plain("one"))
+    server.lmtp(mail.plain("two"))
+    wire, name, _ = session_that_reads_and_deletes(server)
+    assert wire.ask("QUIT").startswith("+OK")
+    wire.close()
+    one_line(server, f"pop3-session id={name} ")
+    assert lines(server, r" (retrieved|deleted) id=") == []
