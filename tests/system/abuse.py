@@ -44,7 +44,7 @@ PATIENCE_SECONDS = 120
 # Memory that a role keeps for the next time, beside what it had.
 KEPT_KIB, KEPT_SHARE = 4 << 10, 0.25
 # Of what is kept, from the first part of the soak to the last.
-GROWTH_SHARE = 0.05
+GROWTH_SHARE = 0.1
 
 # ---- attackers: each is a process, which ends with its standard input ----
 

@@ -19,7 +19,8 @@ BUILD = pathlib.Path(os.environ.get("RESTANTE_BUILD", ROOT / "build"))
 START_SECONDS = 30
 STOP_SECONDS = 30
 # What a sanitizer or a failed assertion leaves in a log.
-ALARMS = ("AddressSanitizer", "LeakSanitizer", "runtime error:",
+ALARMS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer",
+          "runtime error:",
           "Assertion `", "stack smashing",
           # The sandbox: a call that was not on the list, a role killed by it.
           "syscall-refused", " signal=31",
