@@ -10,6 +10,7 @@
 /* Names of sinks, in the order of sinks.c. */
 #define DELIVER_WORDS "maildir|mbox|lmtp|smtp|pipe|imap"
 /* In the order of account_login_name. */
+#define OAUTH_WORDS "none|google|microsoft|yahoo|aol|custom"
 #define LOGIN_WORDS                                                            \
 	"auto|scram-sha-256-plus|scram-sha-1-plus|scram-sha-256|scram-sha-1|"  \
 	"plain|login|user|apop|oauthbearer|xoauth2|external"
@@ -61,6 +62,36 @@ static const struct setting account_keys[] = {
 	{"account", "password-credential", SETTING_STRING,
 		offsetof(struct collect_account, password_credential), "", 0, 0,
 		NULL, "the name of a credential that systemd passes"},
+	{"account", "oauth", SETTING_WORD,
+		offsetof(struct collect_account, oauth), "none", 0, 0,
+		OAUTH_WORDS,
+		"whose tokens are used in place of a password; account "
+		"authorize asks for them"},
+	{"account", "oauth-client-id", SETTING_STRING,
+		offsetof(struct collect_account, oauth_client_id), "", 0, 0,
+		NULL, "of an application registered with the provider"},
+	{"account", "oauth-client-secret-file", SETTING_STRING,
+		offsetof(struct collect_account, oauth_client_secret_file), "",
+		0, 0, NULL,
+		"a file of mode 0600, for a provider that gives one"},
+	{"account", "oauth-scope", SETTING_STRING,
+		offsetof(struct collect_account, oauth_scope), "", 0, 0, NULL,
+		"what is asked for; empty is what the provider needs for POP3"},
+	{"account", "oauth-device-url", SETTING_STRING,
+		offsetof(struct collect_account, oauth_device_url), "", 0, 0,
+		NULL, "where codes for devices come from"},
+	{"account", "oauth-authorize-url", SETTING_STRING,
+		offsetof(struct collect_account, oauth_authorize_url), "", 0, 0,
+		NULL, "the page that a browser is sent to"},
+	{"account", "oauth-token-url", SETTING_STRING,
+		offsetof(struct collect_account, oauth_token_url), "", 0, 0,
+		NULL, "where tokens come from"},
+	{"account", "oauth-ca-file", SETTING_STRING,
+		offsetof(struct collect_account, oauth_ca_file), "", 0, 0, NULL,
+		"certificates to trust there instead of the system's"},
+	{"account", "oauth-loopback-http", SETTING_BOOL,
+		offsetof(struct collect_account, oauth_loopback_http), "no", 0,
+		0, NULL, "a server on this machine may be asked without TLS"},
 	{"account", "maildir", SETTING_STRING,
 		offsetof(struct collect_account, maildir), "", 0, 0, NULL,
 		"where the mail is filed; ~/Mail/ACCOUNT when empty"},
@@ -226,7 +257,8 @@ bool
 account_asks_password(const struct collect_account *account)
 {
 	return count_password_sources(account) == 0 &&
-	       !account->tls_certificate[0];
+	       !account->tls_certificate[0] &&
+	       account->oauth == ACCOUNT_OAUTH_NONE;
 }
 
 /* What is wrong; NULL: nothing. */
@@ -243,6 +275,14 @@ what_is_wrong(const struct collect_account *account)
 	if (count_password_sources(account) > 1)
 		return "password-file, password-command, password-keyring, "
 		       "password-credential: only one of them can be given";
+	if (account->oauth != ACCOUNT_OAUTH_NONE &&
+		!account->oauth_client_id[0])
+		return "oauth needs oauth-client-id, that of an application "
+		       "registered with the provider";
+	if (account->oauth != ACCOUNT_OAUTH_NONE &&
+		count_password_sources(account) > account->password_keyring)
+		return "oauth gets tokens by itself: only password-keyring, "
+		       "to keep them there, can stand beside it";
 	if (!account->tls_certificate[0] != !account->tls_key[0])
 		return "tls-certificate and tls-key need each other";
 	if (account->tls_certificate[0] && is_clear)

@@ -27,12 +27,15 @@ enum account_tls {
 	ACCOUNT_TLS_STARTTLS,
 	ACCOUNT_TLS_NONE
 };
+/* In the order of provider.c and of the setting's words. */
+enum account_oauth { ACCOUNT_OAUTH_NONE };
 enum account_sessions { SESSIONS_AUTO, SESSIONS_ONE, SESSIONS_ALL };
 enum account_line_ends { LINE_ENDS_KEEP, LINE_ENDS_LF };
 
 struct collect_account {
-	char *name; /* of its section: letters, digits, "@._+-" */
-	char *file; /* where its section stands; NULL: in none yet */
+	char *name;	   /* of its section: letters, digits, "@._+-" */
+	const char *state; /* of [client], borrowed; where tokens are kept */
+	char *file;	   /* where its section stands; NULL: in none yet */
 	unsigned line;
 	char *host;
 	uint64_t port; /* 0: 995, or 110 when TLS does not come first */
@@ -46,6 +49,12 @@ struct collect_account {
 	/* At most one is given; none: the password is asked for. */
 	char *password_file, *password_command, *password_credential;
 	bool password_keyring;
+	/* Whose tokens are used in place of a password; 0: nobody's */
+	uint64_t oauth;
+	char *oauth_client_id, *oauth_client_secret_file, *oauth_scope,
+		*oauth_device_url, *oauth_authorize_url, *oauth_token_url,
+		*oauth_ca_file;
+	bool oauth_loopback_http;
 	char *maildir;	    /* "": ~/Mail/NAME */
 	uint64_t line_ends; /* enum account_line_ends */
 	bool keep;

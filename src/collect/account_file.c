@@ -142,8 +142,9 @@ check(const struct collect_settings *settings, enum outcome outcome,
 		outcome = ERR_PEER;
 	}
 	for (size_t i = 0; i < settings->count && outcome == OK; i++) {
-		const struct collect_account *account = &settings->accounts[i];
+		struct collect_account *account = &settings->accounts[i];
 
+		account->state = settings->state;
 		if (account_check(account, problem))
 			continue;
 		snprintf(error, INI_ERROR_SIZE, "%.200s:%u: %.280s",

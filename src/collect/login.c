@@ -4,6 +4,8 @@
 #include "base/base64.h"
 #include "base/log.h"
 #include "collect/collection.h"
+#include "collect/oauth/provider.h"
+#include "collect/oauth/token.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,12 +40,20 @@ is_private(const struct collection *c)
 	       connection_tls_description(c->connection)[0];
 }
 
+/* Its tokens are of our own getting. */
+static bool
+has_grant(const struct collection *c)
+{
+	return c->account->oauth != ACCOUNT_OAUTH_NONE;
+}
+
 static bool
 has_token(const struct collection *c)
 {
 	const char *how = account_login_name(c->account);
 
-	return strcmp(how, "OAUTHBEARER") == 0 || strcmp(how, "XOAUTH2") == 0;
+	return has_grant(c) || strcmp(how, "OAUTHBEARER") == 0 ||
+	       strcmp(how, "XOAUTH2") == 0;
 }
 
 static void
@@ -161,22 +171,6 @@ choose(const struct collection *c)
 }
 
 static void
-user_pass(struct collection *c)
-{
-	if (c->password->octets == 0)
-		collection_fail(c, ERR_DENIED,
-			"the server takes no certificate for a login (it does "
-			"not offer EXTERNAL), and there is no password");
-	else if (!c->login.setup.is_private)
-		collection_fail(
-			c, ERR_DENIED, "without TLS the password is not sent");
-	else
-		session_asked(c,
-			pop3_client_user_pass(c->client, c->login.setup.authcid,
-				secret_bytes(c->password), c->has_pipelining));
-}
-
-static void
 not_offered(struct collection *c, const char *name)
 {
 	const char *offered = pop3_client_mechanisms(c->client);
@@ -198,6 +192,24 @@ not_offered(struct collection *c, const char *name)
 }
 
 static void
+user_pass(struct collection *c)
+{
+	if (has_token(c))
+		not_offered(c, "OAUTHBEARER or XOAUTH2");
+	else if (c->password->octets == 0)
+		collection_fail(c, ERR_DENIED,
+			"the server takes no certificate for a login (it does "
+			"not offer EXTERNAL), and there is no password");
+	else if (!c->login.setup.is_private)
+		collection_fail(
+			c, ERR_DENIED, "without TLS the password is not sent");
+	else
+		session_asked(c,
+			pop3_client_user_pass(c->client, c->login.setup.authcid,
+				secret_bytes(c->password), c->has_pipelining));
+}
+
+static void
 begin_exchange(struct collection *c, const char *name)
 {
 	struct login *login = &c->login;
@@ -208,6 +220,8 @@ begin_exchange(struct collection *c, const char *name)
 
 	buffer_init(&response, SASL_CLIENT_RESPONSE_MAXIMUM_OCTETS);
 	login->name = name;
+	if (oauth_provider_of(c->account).wants_two_lines)
+		pop3_client_use_two_lines(c->client);
 	login->sasl =
 		sasl_client_new(bytes_of_string(name), offered, &login->setup);
 	if (login->sasl)
@@ -261,6 +275,7 @@ login_release(struct collection *c)
 	explicit_bzero(login->exporter, sizeof(login->exporter));
 	login->name = NULL;
 	login->challenges = 0;
+	login->refusal[0] = '\0';
 	login->is_ahead = login->is_denied = false;
 }
 
@@ -307,6 +322,9 @@ login_challenge(struct collection *c)
 
 	buffer_init(&response, SASL_CLIENT_RESPONSE_MAXIMUM_OCTETS);
 	step = sasl_client_step(login->sasl, true, challenge, &response);
+	/* RFC 7628 section 3.2.2: why it refuses the token, as JSON. */
+	if (has_token(c))
+		oauth_read_error(challenge, login->refusal);
 	login->challenges++;
 	if (step != SASL_CLIENT_SEND) {
 		give_up(c, challenge);
@@ -348,11 +366,21 @@ login_outcome(const struct collection *c, enum outcome said)
 		       : said;
 }
 
+void
+login_denied(struct collection *c)
+{
+	remembering_refused(c);
+	if (has_grant(c))
+		oauth_forget_access(c->account);
+}
+
 const char *
 login_reason(const struct collection *c)
 {
 	const char *why = c->login.sasl ? sasl_client_error(c->login.sasl) : "";
 
+	if (c->login.refusal[0])
+		return c->login.refusal;
 	if (why[0] || !pop3_client_is_cancelled(c->client))
 		return why;
 	return "what the server sent in the login is not base64";
@@ -361,6 +389,9 @@ login_reason(const struct collection *c)
 const char *
 login_advice(const struct collection *c)
 {
+	if (has_grant(c))
+		return " (another token is asked for next time; if that is "
+		       "refused too, run restante account authorize)";
 	if (has_token(c))
 		return " (the token may be over, or not for this mailbox)";
 	if (is_scram(c))

@@ -6,6 +6,7 @@
 #ifndef COLLECT_LOGIN_H
 #define COLLECT_LOGIN_H
 
+#include "collect/oauth/answer.h"
 #include "sasl/client.h"
 
 #define LOGIN_NONCE_OCTETS   18 /* 24 characters of base64 */
@@ -22,6 +23,7 @@ struct login {
 	char stamp[LOGIN_STAMP_SIZE]; /* of the greeting, for APOP */
 	unsigned char exporter[LOGIN_BINDING_OCTETS];
 	unsigned challenges;
+	char refusal[OAUTH_TEXT_SIZE]; /* of a token, in words */
 	/* The response to the last challenge is sent, and so is what is asked
 	   of the mailbox. */
 	bool is_ahead;
@@ -39,6 +41,8 @@ void login_release(struct collection *c);
 
 /* Of a login that was refused; said: what the reply stands for. */
 enum outcome login_outcome(const struct collection *c, enum outcome said);
+/* The server denied it: what was kept of it is not used again. */
+void login_denied(struct collection *c);
 /* What is known of why; "": nothing. */
 const char *login_reason(const struct collection *c);
 /* What to do, in brackets. */

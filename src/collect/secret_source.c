@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "collect/secret_source.h"
+#include "collect/oauth/token.h"
 #include "collect/secret_program.h"
 
 #include <errno.h>
@@ -45,8 +46,9 @@ read_and_close(int fd, const char *what, const char *path, struct secret *out,
 	return ERR_DENIED;
 }
 
-static enum outcome
-read_file(const char *name, struct secret *out, char error[INI_ERROR_SIZE])
+enum outcome
+secret_source_read_file(const char *what, const char *name, struct secret *out,
+	char error[INI_ERROR_SIZE])
 {
 	char path[PATH_MAX / 2];
 	enum outcome outcome;
@@ -54,19 +56,19 @@ read_file(const char *name, struct secret *out, char error[INI_ERROR_SIZE])
 
 	if (!account_expand(name, path, sizeof(path))) {
 		snprintf(error, INI_ERROR_SIZE,
-			"password-file: %.100s... is too long a path", name);
+			"%s: %.100s... is too long a path", what, name);
 		return ERR_PEER;
 	}
 	/* A pipe is waited for by no open(2): it is refused as no file. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0) {
-		snprintf(error, INI_ERROR_SIZE, "password-file %.300s: %s",
-			path, strerror(errno));
+		snprintf(error, INI_ERROR_SIZE, "%s %.300s: %s", what, path,
+			strerror(errno));
 		return ERR_DENIED;
 	}
 	outcome = secret_source_check_file(fd, path, error);
 	if (outcome == OK)
-		return read_and_close(fd, "password-file", path, out, error);
+		return read_and_close(fd, what, path, out, error);
 	close(fd);
 	return outcome;
 }
@@ -138,8 +140,8 @@ say_keyring(enum secret_program_end end, const char *name,
 	return ERR_DENIED;
 }
 
-static enum outcome
-read_keyring(const char *name, struct secret *out,
+enum outcome
+secret_source_read_keyring(const char *name, struct secret *out,
 	const atomic_bool *is_cancelled, char error[INI_ERROR_SIZE])
 {
 	const char *argv[] = {"secret-tool", "lookup", "service", "restante",
@@ -207,7 +209,8 @@ read_credential(
 bool
 secret_source_may_wait(const struct collect_account *account)
 {
-	return account->password_command[0] || account->password_keyring ||
+	return account->oauth != ACCOUNT_OAUTH_NONE ||
+	       account->password_command[0] || account->password_keyring ||
 	       account->deliver_password_command[0];
 }
 
@@ -215,13 +218,17 @@ static enum outcome
 read_password(const struct collect_account *account, struct secret *out,
 	const atomic_bool *is_cancelled, char error[INI_ERROR_SIZE])
 {
+	if (account->oauth != ACCOUNT_OAUTH_NONE)
+		return oauth_access(account, out, is_cancelled, error);
 	if (account->password_file[0])
-		return read_file(account->password_file, out, error);
+		return secret_source_read_file(
+			"password-file", account->password_file, out, error);
 	if (account->password_command[0])
 		return run_command(
 			account->password_command, out, is_cancelled, error);
 	if (account->password_keyring)
-		return read_keyring(account->name, out, is_cancelled, error);
+		return secret_source_read_keyring(
+			account->name, out, is_cancelled, error);
 	if (account->password_credential[0])
 		return read_credential(
 			account->password_credential, out, error);
@@ -239,7 +246,8 @@ read_deliver(const struct collect_account *account, struct secret *out,
 	const atomic_bool *is_cancelled, char error[INI_ERROR_SIZE])
 {
 	if (account->deliver_password_file[0])
-		return read_file(account->deliver_password_file, out, error);
+		return secret_source_read_file("deliver-password-file",
+			account->deliver_password_file, out, error);
 	if (account->deliver_password_command[0])
 		return run_command(account->deliver_password_command, out,
 			is_cancelled, error);

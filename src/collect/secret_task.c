@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define STACK_OCTETS (256u << 10)
+#define STACK_OCTETS (512u << 10) /* TLS with an OAuth server, too */
 
 struct secret_task {
 	const struct collect_account *account;

@@ -289,7 +289,7 @@ on_refused(struct collection *c)
 		outcome = login_outcome(c, outcome);
 		why = login_reason(c);
 		if (outcome == ERR_DENIED)
-			remembering_refused(c);
+			login_denied(c);
 	}
 	if (text.octets > 120)
 		text.octets = 120;

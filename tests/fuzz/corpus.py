@@ -122,6 +122,16 @@ def seeds(tests):
     yield "autoconfig", "doctype", (
         b"\0\0<!DOCTYPE x [<!ENTITY a \"b\"><!ENTITY c \"&a;&a;\">]>"
         b"<clientConfig>&c;</clientConfig>")
+    yield "oauth-answer", "tokens", (
+        b"\0\0{\"access_token\": \"a\", \"refresh_token\": \"b\", "
+        b"\"expires_in\": 3600}")
+    yield "oauth-answer", "device", (
+        b"\0\0{\"device_code\": \"d\", \"user_code\": \"U\", \"interval\": "
+        b"\"5\", \"verification_uri\": \"https://a.test/\"}")
+    yield "oauth-answer", "error", (
+        b"\0\0{\"error\": \"slow_down\", \"error_description\": \"why\"}")
+    yield "oauth-answer", "request", (
+        b"\1\0GET /?state=state&code=a%2Fb+c HTTP/1.1")
     yield "autoconfig", "host", b"\1\0b\xc3\xbccher.Example.ORG."
     yield "autoconfig", "detour", b"\2\0a.example:995::1995,:443:b:"
     yield "socks5", "reply", b"\0\3\5\0\5\0\0\1\0\0\0\0\0\0+OK ready\r\n"

@@ -485,6 +485,20 @@ def test_what_is_printed_is_a_file_of_settings(world):
 
 # ---- account add ----
 
+def test_account_add_where_no_password_is_taken(world):
+    """Nobody is asked for a password that the server would not take."""
+    server = world.pop3()
+    world.has("pop.example.test")
+    world.page("autoconfig.example.test", FILE, xml(
+        ("pop.example.test", server.port, "SSL", "alice"), login="OAuth2"))
+    done = world.run("account", "add", ADDRESS, *world.options(), ok=(69,))
+    assert "wants OAuth2" in done.stderr.decode()
+    done = world.run("account", "list", "--json")
+    assert json.loads(done.stdout) == []
+    assert server.asked_ever("AUTH") == server.asked_ever("PASS") == []
+
+
+
 def add(world, *more, ok=(0,), password=hostile.PASSWORD):
     return world.run("account", "add", ADDRESS, "--password-stdin",
                      *world.options(), *more, ok=ok,

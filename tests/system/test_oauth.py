@@ -1,399 +1,295 @@
 # SPDX-License-Identifier: ISC
-"""OAUTHBEARER and XOAUTH2: tokens that are signed, and tokens that are asked
-about, from a client that builds them itself."""
+"""OAuth2 from the permission to the mail, against a server on loopback."""
 import base64
+import contextlib
 import json
-import os
-import signal
-import ssl
+import re
 import subprocess
+import threading
 import time
+import urllib.error
+import urllib.parse
+import urllib.request
 
 import pytest
 
+import clients
+import hostile
+import mail
 import servers
-import tokens
-import wires
+from hostile import Account, Server
+from oauth_server import OAuthServer
 
 pytestmark = pytest.mark.sanitize
 
-CONFIG = """
-[server]
-hostname = localhost
-state = {place}/demo/state
-mail = {place}/demo/mail/%u
-log = stderr
-log-level = debug
-session-processes = 1
-{users}
-[auth]
-plaintext-without-tls = yes
-[oauth]
-{oauth}
-[listener pop3]
-address = 127.0.0.1:{pop3}
-[listener pop3s]
-address = 127.0.0.1:{pop3s}
-[listener lmtp]
-address = 127.0.0.1:{lmtp}
-"""
-USERS = """user = 61711
-auth-user = 61712
-session-user = 61713
-web-user = 61714
-key-user = 61715
-lookup-user = 61716
-"""
-SIGNED = """jwks = {place}/keys/jwks.json
-issuer = https://issuer.example
-audience = pop3
-"""
+MECHANISMS = ("OAUTHBEARER", "XOAUTH2")
+REFUSAL = base64.b64encode(
+    b'{"status":"401","schemes":"bearer","scope":"mail"}').decode()
 
 
-class OAuth:
-    def __init__(self, place, oauth):
-        self.place = place
-        base = servers.free_base((110, 995, 24))
-        config = place / "restante.conf"
-        (place / "demo").mkdir(exist_ok=True)
-        config.write_text(CONFIG.format(
-            place=place, oauth=oauth.format(place=place),
-            users=USERS if os.geteuid() == 0 else "",
-            pop3=base + 110, pop3s=base + 995, lmtp=base + 24))
-        self.server = servers.Restanted(
-            place, base, config, dict(pop3=110, pop3s=995, lmtp=24))
-
-    def start(self):
-        self.server.start()
-        for user in ("anna@example.org", "otto@example.org"):
-            self.server.ctl("user", "add", user, "--password-stdin",
-                            input=b"demo\n")
-        return self
-
-    def wire(self):
-        wire = wires.Wire(self.server.pop3s_port,
-                          wires.trust(self.server.ca_file))
-        wire.line()
-        return wire
-
-    def bearer(self, token, user="", mechanism="OAUTHBEARER"):
-        if mechanism == "XOAUTH2":
-            text = f"user={user}\1auth=Bearer {token}\1\1"
-        else:
-            text = f"n,{'a=' + user if user else ''},\1" \
-                   f"host=localhost\1port=995\1auth=Bearer {token}\1\1"
-        return base64.b64encode(text.encode()).decode()
-
-    def login(self, token, user="", mechanism="OAUTHBEARER"):
-        """("+OK...", None), or ("-ERR...", the reason that came before)."""
-        with self.wire() as wire:
-            response = self.bearer(token, user, mechanism)
-            if len(response) > 900:
-                assert wire.ask(f"AUTH {mechanism}").strip() == "+"
-                reply = wire.ask(response)
-            else:
-                reply = wire.ask(f"AUTH {mechanism} {response}")
-            reason = None
-            if reply.startswith("+ "):
-                reason = json.loads(base64.b64decode(reply[2:]))
-                reply = wire.ask("AQ==")
-            if reply.startswith("+OK"):
-                assert wire.ask("STAT").startswith("+OK 0 0")
-                wire.ask("QUIT")
-            return reply, reason
-
-    def enters(self, *how, **more):
-        reply, reason = self.login(*how, **more)
-        assert reason is None or reply.startswith("-ERR [AUTH]"), reply
-        return reply.startswith("+OK")
-
-    def denied(self, *how, **more):
-        """Refused with a reason, and forgiven, so that the next need not wait."""
-        reply, reason = self.login(*how, **more)
-        self.server.ctl("forgive", "127.0.0.1")
-        return reply.startswith("-ERR [AUTH]") and (
-            reason["status"] in ("invalid_token", "400"))
-
-    def log(self):
-        return self.server.program.text()
-
-    def lookup(self):
-        return self.server.roles().get("lookup 0")
+def three():
+    return [(f"u{n}", mail.plain(f"number {n}")) for n in range(3)]
 
 
-@pytest.fixture(scope="module")
-def keys():
-    return {"r": tokens.Key("RS256", "r"), "e": tokens.Key("ES256", "e"),
-            "new": tokens.Key("ES256", "new"), "x": tokens.Key("ES256", "x")}
+def mailbox(oauth, mechanism="XOAUTH2", refuses=lambda token: False):
+    """A POP3 server that takes the tokens of `oauth`."""
+    def auth(session, argument):
+        initial = argument.partition(" ")[2]
+        if not initial:
+            session.send(b"+ \r\n")
+            initial = session.line()
+        said = base64.b64decode(initial).decode()
+        token = re.search("auth=Bearer ([^\1]*)\1", said)[1]
+        session.server.tokens.append(token)
+        if token in oauth.access and not refuses(token):
+            return b"+OK\r\n"
+        session.send(b"+ " + REFUSAL.encode() + b"\r\n")
+        session.line()
+        return b"-ERR [AUTH] no\r\n"
+
+    server = Server(three(), hostile.CAPABILITIES
+                    + (f"SASL {mechanism} PLAIN",), AUTH=auth)
+    server.tokens = []
+    return server
 
 
-@pytest.fixture
-def oauth(place, request, keys):
-    made = []
-
-    def make(settings):
-        (place / "keys").mkdir(exist_ok=True)
-        tokens.write_jwks(place / "keys" / "jwks.json", keys["r"], keys["e"])
-        made.append(OAuth(place, settings))
-        request.node.server = made[0].server
-        return made[0].start()
-    yield make
-    for each in made:
-        each.server.stop()
+def authorize(account, *more, ok=0):
+    return servers.run(
+        servers.BUILD / "restante", "-c", account.config, "account",
+        "authorize", account.name, *more, ok=(ok,),
+        env=account.environment())
 
 
-@pytest.fixture
-def asked():
-    server = tokens.Introspection()
-    yield server
-    server.close()
+def saved(account):
+    return account.place / "home/.local/share/restante/tokens" / account.name
 
 
-def introspected(place, asked, more=""):
-    (place / "client").write_text("\n".join(asked.client) + "\n")
-    return (f"introspection = http://127.0.0.1:{asked.port}/introspect\n"
-            f"client = {place}/client\nuser-claim = username\n{more}")
+@contextlib.contextmanager
+def both(place, mechanism="XOAUTH2", refuses=lambda token: False, **options):
+    with OAuthServer(**options) as oauth, \
+            mailbox(oauth, mechanism, refuses) as server:
+        yield oauth, server, Account(place, server, **oauth.settings())
 
 
-def of(user):
-    return {"active": True, "username": user, "token_type": "Bearer",
-            "exp": int(time.time()) + 600}
+# ---- permission ----
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_device(place, mechanism):
+    """A code, patience, a token, the mail."""
+    with both(place, mechanism, pending=["authorization_pending"]) as (
+            oauth, server, account):
+        said = authorize(account).stdout.decode()
+        assert "WDJB-MJHT" in said and "https://example.test/device" in said
+        assert saved(account).stat().st_mode & 0o777 == 0o600
+        assert account.fetch()["stored_messages"] == 3
+        assert server.tokens == ["access-1"]
+        assert server.asked("AUTH")[0].startswith(mechanism)
+        # It is good for an hour: nobody is asked again.
+        asked = len(oauth.asked)
+        account.fetch()
+        assert len(oauth.asked) == asked and server.tokens[-1] == "access-1"
 
 
-def test_signed_tokens(oauth, keys):
-    oauth = oauth(SIGNED)
-    for key in ("r", "e"):
-        token = keys[key].token("anna@example.org")
-        assert oauth.enters(token)
-        assert oauth.enters(token, "anna@example.org")
-        assert oauth.enters(token, "Anna@Example.org", "XOAUTH2")
-    good = keys["r"].token("anna@example.org")
-    # Whose it is not, whom nobody knows, by whom it is not, for whom it is not.
-    assert oauth.denied(good, "otto@example.org")
-    assert oauth.denied(good, "otto@example.org", "XOAUTH2")
-    assert oauth.denied(good, "a/../b", "XOAUTH2")
-    assert oauth.denied(keys["r"].token("nobody@example.org"))
-    assert oauth.denied(keys["r"].token("anna@example.org", aud="imap"))
-    assert oauth.denied(keys["r"].token("anna@example.org", exp=1))
-    assert oauth.denied(keys["x"].token("anna@example.org"))
-    assert oauth.denied(keys["x"].token("anna@example.org",
-                                        header={"kid": "e"}))
-    assert oauth.denied(good[:-8] + "AAAAAAAA")
-    assert oauth.denied("opaque")
-    assert "auth-failed" in oauth.log() and good not in oauth.log()
-    for part in good.split("."):
-        assert part not in oauth.log()
+def start_browser(account):
+    program = subprocess.Popen(
+        [servers.BUILD / "restante", "-c", account.config, "account",
+         "authorize", account.name, "--browser"], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=account.environment(), text=True)
+    for line in program.stdout:
+        if line.strip().startswith("http"):
+            return program, line.strip()
+    raise AssertionError(program.stderr.read())
 
 
-def test_what_is_offered_and_where(oauth, keys):
-    oauth = oauth(SIGNED)
-    with oauth.wire() as wire:
-        wire.send(b"CAPA\r\n")
-        lines = iter(wire.line, b".\r\n")
-        sasl = next(line for line in lines if line.startswith(b"SASL"))
-        assert b" OAUTHBEARER XOAUTH2" in sasl
-    token = keys["r"].token("anna@example.org")
-    with wires.Wire(oauth.server.pop3_port) as wire:
-        wire.line()
-        wire.send(b"CAPA\r\n")
-        assert not [line for line in iter(wire.line, b".\r\n")
-                    if b"OAUTH" in line]
-        # Plain passwords are let be here, tokens are not.
-        assert wire.ask(f"AUTH OAUTHBEARER {oauth.bearer(token)}") == (
-            "-ERR no such mechanism")
+def go(url, query):
+    with urllib.request.urlopen(
+            url + "?" + urllib.parse.urlencode(query), timeout=30) as page:
+        return page.read().decode()
 
 
-def test_none_is_offered_where_nothing_is_configured(server):
-    with wires.Wire(server.pop3s_port, wires.trust(server.ca_file)) as wire:
-        wire.line()
-        assert wire.ask("AUTH XOAUTH2").startswith("-ERR")
+def test_browser(place):
+    """PKCE; a visitor without our state is told nothing and changes nothing."""
+    with both(place) as (oauth, server, account):
+        program, url = start_browser(account)
+        back, query = oauth.consent(url)
+        for wrong in ({"code": "x"}, {"code": "x", "state": "guess"},
+                      {"error": "access_denied", "state": "guess"}):
+            with pytest.raises(urllib.error.HTTPError):
+                go(back, wrong)
+        assert "may read the mail" in go(back, query)
+        assert program.wait(60) == 0
+        assert account.fetch()["stored_messages"] == 3
 
 
-def test_a_refusal_is_a_challenge_first(oauth, keys):
-    oauth = oauth(SIGNED + "scope = mail\n")
-    token = keys["r"].token("anna@example.org")
-    with oauth.wire() as wire:
-        reply = wire.ask(f"AUTH OAUTHBEARER {oauth.bearer(token)}")
-        assert json.loads(base64.b64decode(reply[2:])) == {
-            "status": "invalid_token", "scope": "mail"}
-        # Cancelled, or answered with a good one: it does not help.
-        assert wire.ask("*").startswith("-ERR")
-        good = keys["r"].token("anna@example.org", scope="openid mail")
-        oauth.server.ctl("forgive", "127.0.0.1")
-        wire.ask(f"AUTH OAUTHBEARER {oauth.bearer(token)}")
-        assert wire.ask(oauth.bearer(good)).startswith("-ERR [AUTH]")
-        oauth.server.ctl("forgive", "127.0.0.1")
-        reply = wire.ask(f"AUTH OAUTHBEARER {oauth.bearer(good)}")
-        assert reply.startswith("+OK")
-    # None at all asks which one is wanted; that is no failure.
-    with oauth.wire() as wire:
-        nothing = base64.b64encode(b"n,,\1auth=\1\1").decode()
-        reply = wire.ask(f"AUTH OAUTHBEARER {nothing}")
-        assert json.loads(base64.b64decode(reply[2:]))["scope"] == "mail"
-        assert wire.ask("AQ==").startswith("-ERR [AUTH]")
-    assert oauth.server.ctl("status", "--json").stdout
-    assert oauth.enters(good)
+def test_browser_refused(place):
+    with both(place) as (oauth, _, account):
+        program, url = start_browser(account)
+        back, query = oauth.consent(url)
+        go(back, {"error": "access_denied", "state": query["state"]})
+        _, said = program.communicate(timeout=60)
+        assert program.returncode == 77 and "access_denied" in said
+        assert not saved(account).exists()
 
 
-def test_wrong_tokens_delay_who_sends_them(oauth, keys):
-    oauth = oauth(SIGNED)
-    for guess in ("a", "b"):
-        oauth.login(f"{guess}.b.c")
-    start = time.monotonic()
-    assert oauth.enters(keys["r"].token("anna@example.org"))
-    assert time.monotonic() - start >= 2
+@pytest.mark.parametrize("answer,code", [
+    ((400, {"error": "access_denied"}), 77),
+    ((400, {"error": "expired_token"}), 77),
+    ((400, b"<html>"), 77), ((200, b"{}"), 75), ((200, b"[]"), 75),
+    ((200, {"access_token": "a b"}), 75),
+    ((200, {"access_token": "a" * 20000}), 75),
+    ((401, {"error": "invalid_client"}), 77)])
+def test_no_token_comes(place, answer, code):
+    """Said in a sentence; nothing is saved. What may be a fault of the moment is
+    asked again until the code is over."""
+    def device(_):
+        return 200, {"device_code": "d", "user_code": "U", "interval": 1,
+                     "verification_uri": "https://a.test", "expires_in": 1}
+
+    with both(place, token=answer, device=device) as (_, _, account):
+        said = authorize(account, ok=77).stderr.decode()
+        assert code == 75 or "refuses" in said
+        assert not saved(account).exists()
 
 
-def test_long_tokens(oauth, keys):
-    oauth = oauth(SIGNED)
-    # As long as a response may be: 64 KiB of base64.
-    token = keys["e"].token("anna@example.org", x="x" * 35000)
-    assert len(token) > 46000
-    assert oauth.enters(token)
-    assert oauth.denied(token[:-2] + "AA")
+def test_what_authorize_needs(place):
+    with both(place) as (_, _, account):
+        account.change("oauth-device-url", "http://example.test/device")
+        assert "no https URL" in authorize(account, ok=78).stderr.decode()
+        account.change("oauth-device-url", "http://127.0.0.1:1@example.test/")
+        assert "no https URL" in authorize(account, ok=78).stderr.decode()
+        account.change("oauth-loopback-http", "no")
+        account.change("oauth-device-url", "http://127.0.0.1:1/")
+        assert "no https URL" in authorize(account, ok=78).stderr.decode()
+        account.change("oauth-device-url", "")
+        assert "--browser" in authorize(
+            account, "--device", ok=78).stderr.decode()
+        account.change("oauth-client-id", "")
+        assert "oauth-client-id" in authorize(account, ok=78).stderr.decode()
 
 
-def test_keys_are_read_again(oauth, keys, place):
-    oauth = oauth(SIGNED)
-    token = keys["new"].token("anna@example.org")
-    assert oauth.denied(token)
-    tokens.write_jwks(place / "keys" / "jwks.json", keys["new"])
-    assert oauth.enters(token)
-    # Those that are gone are no good any more.
-    assert oauth.denied(keys["e"].token("anna@example.org"))
-    # A broken file changes nothing, and is told.
-    (place / "keys" / "jwks.json").write_text("{")
-    assert oauth.enters(token)
-    assert "jwks.json why=" in oauth.log()
+def test_https(place):
+    """Verified; a certificate that is not trusted gets no token."""
+    pair = place / "o.pem", place / "o.key"
+    servers.make_certificate(*pair)
+    with OAuthServer(certificate=pair) as oauth, mailbox(oauth) as server:
+        account = Account(place, server, **oauth.settings())
+        assert "certificate" in authorize(account, ok=75).stderr.decode()
+        assert oauth.asked == []
+        account.change("oauth-ca-file", pair[0])
+        authorize(account)
+        assert account.fetch()["stored_messages"] == 3
 
 
-def test_disabled_and_removed_accounts(oauth, keys):
-    oauth = oauth(SIGNED)
-    token = keys["r"].token("otto@example.org")
-    assert oauth.enters(token)
-    oauth.server.ctl("user", "remove", "otto@example.org")
-    assert oauth.denied(token)
+# ---- tokens ----
+
+def test_replaced_tokens_are_saved_first(place):
+    """Each refresh token is good once: with one that was lost all would be over."""
+    with both(place, expires_in=30) as (oauth, server, account):
+        authorize(account)
+        for n in range(2, 5):
+            account.fetch()
+            assert server.tokens[-1] == f"access-{n}"
+            assert oauth.refresh == {f"refresh-{n}"}
+            assert json.loads(saved(account).read_text())[
+                "refresh_token"] == f"refresh-{n}"
 
 
-def test_introspection(oauth, place, asked):
-    oauth = oauth(introspected(place, asked))
-    asked.known["opaque"] = of("anna@example.org")
-    assert oauth.enters("opaque", "anna@example.org", "XOAUTH2")
-    assert oauth.enters("opaque")
-    # The second time it was remembered.
-    assert asked.asked == ["opaque"]
-    # What is no JWT of a key here is asked about too, octet by octet.
-    odd = "a.b.c~-_+/=="
-    asked.known[odd] = of("anna@example.org")
-    assert oauth.enters(odd)
-    assert oauth.denied("another")
-    assert oauth.denied("another")
-    assert asked.asked == ["opaque", odd, "another", "another"]
-    asked.known["late"] = {**of("anna@example.org"), "exp": 1}
-    assert oauth.denied("late")
-    assert "opaque" not in oauth.log()
+def test_saved_before_it_is_used(place):
+    """Killed at the login: what was saved is good."""
+    found = []
+
+    def refuses(token):
+        found.append(json.loads(saved(account).read_text()))
+        return False
+
+    with both(place, refuses=refuses, expires_in=30) as (_, server, account):
+        authorize(account)
+        account.fetch()
+        assert found[0]["access_token"] == server.tokens[0]
 
 
-def test_introspection_without_a_cache(oauth, place, asked):
-    oauth = oauth(introspected(place, asked, "cache = 0\n"))
-    asked.known["opaque"] = of("anna@example.org")
-    assert oauth.enters("opaque")
-    asked.known["opaque"] = {"active": False}
-    assert oauth.denied("opaque")
+def test_permission_taken_back(place):
+    with both(place, expires_in=30) as (oauth, server, account):
+        authorize(account)
+        oauth.refresh.clear()
+        ended = account.fetch(ok=77)
+        assert "account authorize alice again" in ended["text"]
+        assert server.sessions == []
 
 
-def test_signed_ones_are_not_asked_about(oauth, keys, place, asked):
-    oauth = oauth(SIGNED + introspected(place, asked).replace(
-        "user-claim = username", "user-claim = email"))
-    assert oauth.enters(keys["r"].token("anna@example.org"))
-    assert oauth.denied(keys["r"].token("anna@example.org", exp=1))
-    assert asked.asked == []
-    # By a key that is not here (yet).
-    token = keys["new"].token("anna@example.org")
-    asked.known[token] = {"active": True, "email": "anna@example.org",
-                          "iss": tokens.ISSUER, "aud": tokens.AUDIENCE}
-    assert oauth.enters(token)
-    assert asked.asked == [token]
+def test_no_token_yet(place):
+    with both(place) as (_, server, account):
+        assert "account authorize alice" in account.fetch(ok=77)["text"]
+        saved(account).parent.mkdir(parents=True, exist_ok=True)
+        clients.write_private(saved(account), "{]")
+        assert "damaged" in account.fetch(ok=77)["text"]
+        clients.write_private(saved(account), '{"refresh_token": "x"}')
+        saved(account).chmod(0o644)
+        assert "chmod 600" in account.fetch(ok=77)["text"]
+        assert server.sessions == []
 
 
-@pytest.mark.parametrize("answer", [
-    (500, {}), (401, {}), (302, {}), (200, b"<html>"), (200, {}),
-    (200, {"active": "true", "username": "anna@example.org"}),
-    (200, b"[" * 70000)])
-def test_an_answer_that_is_none_is_temporary(oauth, place, asked, answer):
-    oauth = oauth(introspected(place, asked))
-    asked.broken = answer
-    reply, reason = oauth.login("opaque")
-    assert reply.startswith("-ERR [SYS/TEMP]") and reason is None
-    # The next waits for nothing: it was not the client's fault.
-    asked.broken = None
-    asked.known["opaque"] = of("anna@example.org")
-    assert oauth.enters("opaque")
+def test_a_refused_token_is_renewed(place):
+    """In words; the next run asks for another at once."""
+    with both(place, refuses=lambda token: token == "access-1") as (
+            _, server, account):
+        authorize(account)
+        text = account.fetch(ok=77)["text"]
+        assert "401" in text and "{" not in text
+        assert account.fetch()["stored_messages"] == 3
+        assert server.tokens == ["access-1", "access-2"]
 
 
-def test_nobody_answers(oauth, place, asked):
-    oauth = oauth(introspected(place, asked, "timeout = 1s\n"))
-    asked.silent.set()
-    reply, reason = oauth.login("opaque")
-    assert reply.startswith("-ERR [SYS/TEMP]") and reason is None
-    asked.silent.clear()
-    asked.close()
-    reply, _ = oauth.login("opaque")
-    assert reply.startswith("-ERR [SYS/TEMP]")
-    # Passwords never notice.
-    assert oauth.server.roles()
-    with oauth.wire() as wire:
-        wire.ask("USER anna@example.org")
-        assert wire.ask("PASS demo").startswith("+OK")
+def test_two_lines_for_whom_is_known(place):
+    """Microsoft's servers want the token on a line of its own."""
+    with both(place) as (_, server, account):
+        account.change("oauth", "microsoft")
+        authorize(account)
+        account.fetch()
+        assert server.asked("AUTH") == ["XOAUTH2"]
 
 
-def test_the_role_dies_and_comes_back(oauth, place, asked):
-    oauth = oauth(introspected(place, asked, "cache = 0\n"))
-    asked.known["opaque"] = of("anna@example.org")
-    asked.silent.set()
-    with oauth.wire() as wire:
-        wire.send(f"AUTH OAUTHBEARER {oauth.bearer('opaque')}\r\n".encode())
-        servers.until(lambda: asked.asked, what="the question")
-        os.kill(oauth.lookup(), signal.SIGKILL)
-        assert wire.line().startswith(b"-ERR [SYS/TEMP]")
-    asked.silent.clear()
-    servers.until(lambda: oauth.login("opaque")[0].startswith("+OK"),
-                  what="a login")
+def test_no_password_in_place_of_a_token(place):
+    """A token is never sent by PLAIN, or PASS."""
+    with both(place, mechanism="LOGIN") as (_, server, account):
+        authorize(account)
+        assert "does not offer" in account.fetch(ok=77)["text"]
+        assert server.asked_ever("AUTH") == server.asked_ever("PASS") == []
 
 
-def test_a_server_that_cannot_be_trusted(oauth, place, request):
-    certificate, key = place / "its.pem", place / "its.key"
-    servers.make_certificate(certificate, key)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    asked = tokens.Introspection(context=context)
-    request.addfinalizer(asked.close)
-    asked.known["opaque"] = of("anna@example.org")
-    settings = introspected(place, asked).replace(
-        "http://127.0.0.1", "https://localhost")
-    oauth = oauth(settings)
-    reply, _ = oauth.login("opaque")
-    assert reply.startswith("-ERR [SYS/TEMP]") and asked.asked == []
-    oauth.server.config.write_text(oauth.server.config.read_text().replace(
-        "client =", f"ca = {certificate}\nclient ="))
-    oauth.server.restart()
-    assert oauth.enters("opaque")
+def test_a_slow_server_holds_up_nobody(place):
+    """Another account has its mail before the token server answers."""
+    may_go = threading.Event()
+
+    def token(form):
+        assert may_go.wait(hostile.RUN_SECONDS)
+        return 503, b""
+
+    with both(place, token=token) as (_, server, account), \
+            Server(three()) as other:
+        saved(account).parent.mkdir(parents=True)
+        clients.write_private(saved(account), '{"refresh_token": "x"}')
+        bob = Account(place, other, name="bob")
+        program = subprocess.Popen(
+            bob.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=bob.environment(), text=True)
+        until = time.monotonic() + hostile.RUN_SECONDS
+        while not bob.filed() or len(bob.filed()) < 3:
+            assert time.monotonic() < until and program.poll() is None
+            time.sleep(0.05)
+        may_go.set()
+        _, said = program.communicate(timeout=hostile.RUN_SECONDS)
+        assert program.returncode == 75 and "503" in said
+        assert server.sessions == []
 
 
-@pytest.mark.parametrize("settings, sentence", [
-    (SIGNED.replace("jwks.json", "none.json"), b"none.json"),
-    ("introspection = http://127.0.0.1:1/\nclient = {place}/none\n",
-     b"cannot read"),
-    ("introspection = http://issuer.example/\n", b"must be an https URL"),
-    ("jwks = {place}/keys/jwks.json\nissuer = x\n", b"needs audience")])
-def test_a_start_that_is_wrong(place, settings, sentence):
-    (place / "keys").mkdir()
-    made = OAuth(place, settings)
-    done = subprocess.run(
-        [servers.BUILD / "restanted", "-c", made.server.config_file],
-        capture_output=True, timeout=60)
-    assert done.returncode == 78
-    assert sentence in done.stderr, done.stderr
-    # And so says who only looks at the settings.
-    servers.run(servers.BUILD / "restanted", "-n", "-c",
-                made.server.config_file, ok=(78,))
+@pytest.mark.parametrize("settings,says", [
+    ({"oauth": "google"}, "oauth-client-id"),
+    ({"oauth": "google", "oauth_client_id": "x"}, "tokens by itself"),
+    ({"oauth": "gogle"}, "oauth")])
+def test_settings(place, settings, says):
+    with Server() as server:
+        account = Account(place, server, **settings)
+        done = servers.run(*account.command(), ok=(78,),
+                           env=account.environment())
+        assert says in done.stderr.decode()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* restante account add, account list */
 #include "programs/restante/finding.h"
+#include "collect/oauth/provider.h"
 #include "collect/secret_source.h"
 
 #include <errno.h>
@@ -78,6 +79,9 @@ set_texts(const struct arguments *arguments, struct collect_account *account)
 		{&account->ca_file, arguments->ca_file},
 		{&account->password_command, arguments->password_command},
 		{&account->proxy, arguments->proxy},
+		{&account->oauth_client_id, arguments->client_id},
+		{&account->oauth_client_secret_file,
+			arguments->client_secret_file},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -92,6 +96,48 @@ set_texts(const struct arguments *arguments, struct collect_account *account)
 }
 
 static int
+set_oauth(const char *provider, struct collect_account *account)
+{
+	static const char *const known[] = {
+		"none", "google", "microsoft", "yahoo", "aol"};
+
+	for (size_t i = 1; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(known[i], provider) == 0) {
+			account->oauth = i;
+			return EX_OK;
+		}
+	return complain(EX_USAGE,
+		"--oauth %s: it is google, microsoft, yahoo or aol; another "
+		"provider's addresses go into the settings, oauth = custom",
+		provider);
+}
+
+/* A server that takes no password is not sent one. */
+static int
+want_oauth(const struct arguments *arguments, const struct named_server *server,
+	struct collect_account *account)
+{
+	const char *provider = oauth_provider_of_host(server->host);
+
+	if (!server->wants_oauth || arguments->oauth ||
+		arguments->reads_stdin || arguments->password_command)
+		return EX_OK;
+	if (!provider)
+		return complain(EX_UNAVAILABLE,
+			"%s wants OAuth2, and its provider is not known here: "
+			"write the account with oauth = custom, or give "
+			"--password-stdin to try a password",
+			server->host);
+	if (!arguments->client_id)
+		return complain(EX_UNAVAILABLE,
+			"%s wants OAuth2: register an application with %s and "
+			"give its --oauth-client-id, or --password-stdin to "
+			"try a password",
+			server->host, provider);
+	return set_oauth(provider, account);
+}
+
+static int
 set_rest(const struct arguments *arguments, struct collect_account *account)
 {
 	static const char *const how[] = {"implicit", "starttls", "none"};
@@ -103,6 +149,9 @@ set_rest(const struct arguments *arguments, struct collect_account *account)
 		return complain(EX_USAGE,
 			"--port and --tls need --host; without it all of them "
 			"are found");
+	if (arguments->oauth && set_oauth(arguments->oauth, account) != EX_OK)
+		return EX_USAGE;
+	account->state = arguments->settings.state;
 	account->keep = !arguments->deletes;
 	account->password_keyring = arguments->uses_keyring;
 	if (arguments->port &&
@@ -151,12 +200,30 @@ test_login(const struct collect_account *account, struct secret *password)
 		account->name, why);
 }
 
+/* The permission of a person, and the first token. */
+static int
+find_token(const struct arguments *arguments,
+	const struct collect_account *account, struct secret *token)
+{
+	char error[INI_ERROR_SIZE];
+	int code;
+
+	if (arguments->reads_stdin || arguments->password_command)
+		return complain(EX_USAGE, "OAuth2 takes no password");
+	code = authorize(arguments, account);
+	if (code == EX_OK && secret_source_read(account, token, error) != OK)
+		code = complain(EX_NOINPUT, "%s", error);
+	return code;
+}
+
 static int
 find_password(const struct arguments *arguments,
 	const struct collect_account *account, struct secret *password)
 {
 	char error[INI_ERROR_SIZE];
 
+	if (account->oauth != ACCOUNT_OAUTH_NONE)
+		return find_token(arguments, account, password);
 	if (!arguments->password_command && arguments->reads_stdin)
 		return read_password(true, false, password);
 	if (!arguments->password_command)
@@ -179,7 +246,8 @@ save_password(const struct arguments *arguments,
 	char path[PATH_MAX], error[INI_ERROR_SIZE];
 	int code;
 
-	if (account->password_command[0])
+	if (account->password_command[0] ||
+		account->oauth != ACCOUNT_OAUTH_NONE)
 		return EX_OK;
 	if (account->password_keyring) {
 		if (secret_source_store_keyring(account, password, error) != OK)
@@ -274,7 +342,8 @@ use_finding(const struct arguments *arguments, struct finding *finding,
 	fflush(stdout);
 	if (!finding_set_account(discovery, account))
 		return complain(EX_OSERR, "no memory");
-	return ask_trust(arguments, discovery);
+	code = want_oauth(arguments, &discovery->server, account);
+	return code == EX_OK ? ask_trust(arguments, discovery) : code;
 }
 
 /* Before the texts are set: what a person says of the login counts. */

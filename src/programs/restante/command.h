@@ -18,13 +18,15 @@ struct arguments {
 	/* options; NULL or false without */
 	const char *host, *port, *tls, *user, *maildir, *ca_file,
 		*password_command, *account, *proxy, *dns_server, *connect_to,
-		*from, *mailbox;
+		*from, *mailbox, *oauth, *client_id, *client_secret_file;
+	bool by_device, by_browser;
 	bool keeps, deletes, reads_stdin, is_untested, uses_keyring, is_sure;
 	bool is_json, is_quiet, is_dry_run, is_retry, is_daemon;
 	bool observes, wants_bodies, wants_quarantined, accepts_new_uidls;
 };
 
 int account_add(struct arguments *arguments);
+int account_authorize(struct arguments *arguments);
 int account_list(struct arguments *arguments);
 int explain(struct arguments *arguments);
 int show_discovery(struct arguments *arguments);
@@ -50,6 +52,10 @@ int fetch_check_accounts(const struct arguments *arguments);
 /* Empty when no person is to be asked, or none is there. */
 void fetch_ask_password(
 	const struct collect_account *account, struct secret *out);
+
+/* Asks a person for the permission to read the mail; complains. */
+int authorize(const struct arguments *arguments,
+	const struct collect_account *account);
 
 /* Having complained when NULL. */
 struct ledger *open_ledger(const struct arguments *arguments);

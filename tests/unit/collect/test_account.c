@@ -2,6 +2,7 @@
 #include "folder.h"
 
 #include "collect/account.h"
+#include "collect/oauth/provider.h"
 
 #include <stdlib.h>
 
@@ -416,6 +417,41 @@ a_section_that_does_not_fit_is_refused(void **state)
 	}
 }
 
+/* ---- OAuth2 ---- */
+
+static void
+knows_whose_server_it_is(void **state)
+{
+	assert_string_equal(
+		oauth_provider_of_host("outlook.office365.com"), "microsoft");
+	assert_string_equal(oauth_provider_of_host("POP.Gmail.com"), "google");
+	assert_null(oauth_provider_of_host("evilgmail.com"));
+	assert_null(oauth_provider_of_host("gmail.com.example.org"));
+	assert_null(oauth_provider_of_host(""));
+}
+
+/* The words of the setting and the rows of the table are in one order. */
+static void
+an_accounts_own_addresses_come_first(void **state)
+{
+	static const char *const words[] = {
+		"none", "google", "microsoft", "yahoo", "aol", "custom"};
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		snprintf(text, sizeof(text),
+			"[account a%zu]\nhost = h\noauth = %s\n"
+			"oauth-client-id = me\noauth-scope = mine\n",
+			i, words[i]);
+		assert_int_equal(parse(text), OK);
+		assert_string_equal(
+			oauth_provider_of(&settings.accounts[i]).name,
+			words[i]);
+		assert_string_equal(
+			oauth_provider_of(&settings.accounts[i]).scope, "mine");
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -436,6 +472,8 @@ main(void)
 		TEST(reads_back_what_was_written),
 		TEST(says_what_a_line_cannot_hold),
 		TEST(a_section_that_does_not_fit_is_refused),
+		TEST(knows_whose_server_it_is),
+		TEST(an_accounts_own_addresses_come_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
