@@ -21,11 +21,23 @@ enum log_level {
 	LOG_LEVEL_DEBUG,
 };
 
+/* In the order of the words of [server] log-format. */
+enum log_format { LOG_FORMAT_RESTANTE, LOG_FORMAT_DOVECOT };
+
 enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
 
 #define LOG_LINE_MAXIMUM_OCTETS 2048
 
-/* `role` is borrowed for the life of the process, e.g. "session-0". */
+/*
+ * Before log_open. As Dovecot: "Nov 24 01:50:00 session-0: Info: login addr=..."
+ * on stderr, "dovecot: session-0: login addr=..." in syslog. What Dovecot has
+ * words of its own for goes through log_as instead of log_event.
+ */
+void log_set_format(enum log_format format);
+bool log_is_dovecot(void);
+
+/* stderr that goes to the journal has "<6>" in front and no time (sd-daemon(3)).
+   `role` is borrowed for the life of the process, e.g. "session-0". */
 void log_open(enum log_target target, enum log_level most, const char *role);
 
 /* This process is about to lose the right to open sockets: when syslogd is
@@ -35,7 +47,16 @@ void log_open_no_more(void);
 __attribute__((format(printf, 3, 4))) void log_event(
 	enum log_level level, const char *event, const char *format, ...);
 
+/* In the format of Dovecot: `who` instead of the role, and no event. */
+__attribute__((format(printf, 3, 4))) void log_as(
+	enum log_level level, const char *who, const char *format, ...);
+
 #define LOG_QUOTED_OCTETS 300
+/*
+ * A peer's text where Dovecot writes it, as in user=<...>: what could end it or
+ * is no printable ASCII or UTF-8 is "?". Cut at the size of `out`; returns out.
+ */
+const char *log_plain(char out[LOG_QUOTED_OCTETS], struct bytes text);
 /*
  * A peer's text as `"..."`: printable ASCII and well-formed UTF-8 kept, quote,
  * backslash and everything else as \xHH, cut with "..." at the size of `out`.

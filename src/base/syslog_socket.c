@@ -33,7 +33,7 @@ syslog_socket_open(const char *path)
 }
 
 bool
-syslog_socket_send(int fd, int priority, const char *line)
+syslog_socket_send(int fd, int priority, const char *tag, const char *line)
 {
 	time_t now = (time_t)clock_wall_seconds();
 	char text[LINE_SIZE], when[32] = "";
@@ -43,8 +43,8 @@ syslog_socket_send(int fd, int priority, const char *line)
 	/* Reads the time zone's file at its first use alone. */
 	if (localtime_r(&now, &local))
 		strftime(when, sizeof(when), "%b %e %H:%M:%S ", &local);
-	octets = snprintf(text, sizeof(text), "<%d>%srestante[%d]: %s",
-		priority, when, (int)getpid(), line);
+	octets = snprintf(
+		text, sizeof(text), "<%d>%s%s: %s", priority, when, tag, line);
 	if (octets >= (int)sizeof(text))
 		octets = (int)sizeof(text) - 1;
 	return send(fd, text, (size_t)octets, MSG_NOSIGNAL | MSG_DONTWAIT) ==

@@ -15,9 +15,11 @@
 /* -1 with errno. */
 int syslog_socket_open(const char *path);
 /*
- * Never blocks. `priority` with its facility, as LOG_MAIL | LOG_INFO. False:
+ * Never blocks. `priority` with its facility, as LOG_MAIL | LOG_INFO; `tag` as
+ * "restante[4711]". False:
  * the line is lost.
  */
-bool syslog_socket_send(int fd, int priority, const char *line);
+bool syslog_socket_send(
+	int fd, int priority, const char *tag, const char *line);
 
 #endif

@@ -106,10 +106,12 @@ struct server_settings {
 	uint64_t session_processes; /* session-processes; 0: one a core */
 	bool is_shared; /* shared = yes: other programs write mailboxes */
 	uint64_t journal_octets; /* delivery-journal = 4MiB; 0: none */
-	bool is_demo;	    /* demo = yes, written by restanted --demo only */
-	bool is_audited;    /* audit = yes */
-	char *log;	    /* log = auto|stderr|syslog */
-	uint64_t log_level; /* log-level = error|warning|info|debug, as
+	bool is_demo;	     /* demo = yes, written by restanted --demo only */
+	bool is_audited;     /* audit = yes */
+	char *log;	     /* log = auto|stderr|syslog */
+	uint64_t log_format; /* log-format = restante|dovecot, as enum
+				log_format */
+	uint64_t log_level;  /* log-level = error|warning|info|debug, as
 			       enum log_level */
 	/* [listener NAME] */
 	struct listener_settings listeners[SETTINGS_LISTENERS_MAXIMUM];

@@ -13,7 +13,8 @@
 
 /* What a role may know of the environment it was started in. */
 static const char *const kept[] = {"TZ", "LANG", "LC_ALL", "NO_COLOR",
-	"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"};
+	"JOURNAL_STREAM", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
+	"TSAN_OPTIONS"};
 #define KEPT (sizeof(kept) / sizeof(*kept))
 
 #define VARIABLE_MAXIMUM_OCTETS 1024

@@ -235,6 +235,7 @@ choose_log(struct server_settings *settings, bool is_demo)
 		free(settings->log);
 		settings->log = strdup(target);
 	}
+	log_set_format((enum log_format)settings->log_format);
 	log_open(strcmp(settings->log, "syslog") == 0 ? LOG_TARGET_SYSLOG
 						      : LOG_TARGET_STDERR,
 		(enum log_level)settings->log_level, "parent");

@@ -57,13 +57,14 @@ auth_exchange_free(struct auth_exchange *x)
 }
 
 static void
-send_outcome(
-	struct auth_client *client, uint64_t connection, enum outcome outcome)
+send_outcome(struct auth_client *client, uint64_t connection,
+	enum outcome outcome, const char *tried)
 {
 	struct message message;
 
 	message_init(&message, MESSAGE_AUTH_REFUSED, connection);
 	message_put_u8(&message, (uint8_t)outcome);
+	message_put_string(&message, tried);
 	if (client->channel)
 		channel_send(client->channel, &message);
 	message_release(&message);
@@ -73,7 +74,7 @@ void
 auth_refuse(struct auth_exchange *x, enum outcome outcome)
 {
 	if (!x->is_cancelled)
-		send_outcome(x->client, x->connection, outcome);
+		send_outcome(x->client, x->connection, outcome, x->tried);
 	auth_exchange_free(x);
 }
 
@@ -266,7 +267,7 @@ auth_on_begin(struct auth_client *client, struct message *message)
 	if (x && (x->stage != AUTH_TALKING || x->sasl))
 		return false;
 	if (!x && !(x = make_exchange(client, message->subject))) {
-		send_outcome(client, message->subject, ERR_TRY_LATER);
+		send_outcome(client, message->subject, ERR_TRY_LATER, "");
 		return true;
 	}
 	if (!read_beginning(x, message, &beginning))

@@ -18,8 +18,8 @@
 #include "server/table.h"
 
 #define AUTH_ADDRESS_SIZE 128
-/* A name with a device. */
-#define AUTH_TRIED_SIZE (ACCOUNT_NAME_SIZE + ACCOUNT_DEVICE_SIZE)
+_Static_assert(AUTH_TRIED_SIZE == ACCOUNT_NAME_SIZE + ACCOUNT_DEVICE_SIZE,
+	"a name with a device");
 /* Those of [auth] backends. */
 #define AUTH_SOURCES_MAXIMUM 8
 

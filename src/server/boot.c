@@ -230,6 +230,7 @@ boot_log_open(const struct boot *boot, const char *name)
 {
 	const char *target = boot->settings.log;
 
+	log_set_format((enum log_format)boot->settings.log_format);
 	log_open(strcmp(target, "syslog") == 0 ? LOG_TARGET_SYSLOG
 					       : LOG_TARGET_STDERR,
 		(enum log_level)boot->settings.log_level, name);

@@ -135,6 +135,18 @@ connection_seconds(const struct connection *c)
 	return (clock_monotonic_ms() - c->since_ms) / 1000;
 }
 
+const char *
+connection_own_host(const struct connection *c, char out[ADDRESS_TEXT_SIZE])
+{
+	struct address own = {.octets = sizeof(own.storage)};
+
+	out[0] = '\0';
+	if (getsockname(c->fd, &own.any, &own.octets) == 0 &&
+		own.any.sa_family != AF_UNIX)
+		address_host_text(&own, out);
+	return out;
+}
+
 struct bytes
 connection_peer_host(const struct connection *c)
 {

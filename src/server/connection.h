@@ -117,6 +117,9 @@ void connection_set_ending(struct connection *connection, enum ending ending);
 const char *connection_ending(const struct connection *connection);
 /* How long it has lasted. */
 uint64_t connection_seconds(const struct connection *connection);
+/* "127.0.0.1", "::1": ours; "" for a unix socket. */
+const char *connection_own_host(
+	const struct connection *connection, char out[ADDRESS_TEXT_SIZE]);
 struct bytes connection_peer_host(const struct connection *connection);
 
 /* Sends to auth or store; false when that role is not there. */

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 enum waiting {
 	WAITING_NOT,
@@ -343,6 +344,25 @@ on_credit(struct lmtp_connection *l, struct message_reader *reader)
 	return true;
 }
 
+/* Which message it is knows the MTA that brought it. */
+static void
+log_delivery_as_dovecot(
+	struct lmtp_connection *l, uint32_t number, enum outcome outcome)
+{
+	char who[LOG_QUOTED_OCTETS + 64], to[LOG_QUOTED_OCTETS];
+
+	snprintf(who, sizeof(who), "lmtp(%s)<%d><%s>",
+		log_plain(to, lmtp_session_recipient(l->session, number)),
+		(int)getpid(), l->base.id);
+	if (outcome == OK)
+		log_as(LOG_LEVEL_INFO, who,
+			"msgid=unspecified: saved mail to INBOX");
+	else
+		log_as(LOG_LEVEL_INFO, who,
+			"msgid=unspecified: save failed to INBOX: %s",
+			outcome_name(outcome));
+}
+
 static void
 log_delivery(struct lmtp_connection *l, uint32_t number, enum outcome outcome)
 {
@@ -355,6 +375,10 @@ log_delivery(struct lmtp_connection *l, uint32_t number, enum outcome outcome)
 	} else {
 		stats_add(stats, rejected_deliveries, 1);
 		l->refused++;
+	}
+	if (log_is_dovecot()) {
+		log_delivery_as_dovecot(l, number, outcome);
+		return;
 	}
 	log_event(outcome == OK ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
 		outcome == OK ? "delivered" : "not-delivered",

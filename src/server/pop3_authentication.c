@@ -78,6 +78,7 @@ send_authentication(struct pop3_connection *p)
 				: MESSAGE_AUTH_RESPOND,
 		c->entry.id);
 	if (a->is_first) {
+		bytes_to_string(a->mechanism, p->method, sizeof(p->method));
 		message_put_bytes(&message, a->mechanism);
 		message_put_bytes(&message, a->user);
 		message_put_u8(&message, a->has_response);

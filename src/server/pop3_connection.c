@@ -76,7 +76,8 @@ pop3_end(struct connection *c)
 	pop3_session_free(&p->session);
 	snapshot_free(&p->snapshot);
 	free(p->mailbox);
-	p->mailbox = NULL;
+	free(p->tried);
+	p->mailbox = p->tried = NULL;
 }
 
 /* ---- asking the other roles ---- */
@@ -200,10 +201,14 @@ static bool
 on_refused(struct pop3_connection *p, struct message_reader *reader)
 {
 	enum outcome why = message_get_u8(reader);
+	char tried[AUTH_TRIED_SIZE];
 
+	message_get_string(reader, tried, sizeof(tried));
 	if (!message_reader_finish(reader) || p->waiting != WAITING_AUTH)
 		return false;
 	p->waiting = WAITING_NOT;
+	free(p->tried);
+	p->tried = strdup(tried);
 	if (why == ERR_DENIED)
 		stats_add(p->base.role->stats, failed_logins, 1);
 	pop3_session_refused(p->session, why);

@@ -28,6 +28,9 @@ enum reading {
 	READING_STREAMED, /* in pieces from store, through the session */
 };
 
+/* A SASL mechanism's name, RFC 4422 section 3.1. */
+#define POP3_METHOD_SIZE 21
+
 struct pop3_connection {
 	struct connection base;
 	struct pop3_session *session;
@@ -35,6 +38,8 @@ struct pop3_connection {
 	struct ahead *ahead;
 	struct stream *stream; /* NULL: none was needed yet */
 	char *mailbox;
+	char *tried; /* whom auth has refused, last; or NULL */
+	char method[POP3_METHOD_SIZE]; /* of the last login; "": none */
 	uint32_t next_index; /* what a client that reads in order wants next */
 	uint64_t offset, left;	/* of the file being read */
 	uint64_t since_seconds; /* of the login */

@@ -69,9 +69,10 @@ enum server_message {
 	MESSAGE_LOGGED_IN,
 	/* ---- auth to session ---- */
 	MESSAGE_AUTH_CHALLENGE, /* bytes */
-	MESSAGE_AUTH_REFUSED,	/* u8 enum outcome */
-	MESSAGE_RESOLVED,	/* u32 recipient number, u8 enum outcome */
-	MESSAGE_KICK,		/* nothing: end this session, without UPDATE */
+	/* u8 enum outcome, string user that was tried, "": none was said */
+	MESSAGE_AUTH_REFUSED,
+	MESSAGE_RESOLVED, /* u32 recipient number, u8 enum outcome */
+	MESSAGE_KICK,	  /* nothing: end this session, without UPDATE */
 
 	/* ---- auth to store; subject: the connection's number ---- */
 	/* u64 session instance, string mailbox, u8 is_read_only */
@@ -177,6 +178,8 @@ enum pem_part { PEM_GOES_ON, PEM_ENDS, PEM_IS_LAST };
 #define DELETE_BATCH 4096
 /* Octets of one APPEND_DATA or of a piece of anything. */
 #define PIECE_OCTETS 32000
+/* The user that was tried, perhaps with a device, with its NUL. */
+#define AUTH_TRIED_SIZE 320
 /* Rows of one PENALTIES_TOLD, so that the longest fit. */
 #define PENALTIES_TOLD_MAXIMUM 64
 /* Rows of one WHO_TOLD, likewise. */

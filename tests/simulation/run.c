@@ -137,7 +137,10 @@ come_to_rest(void)
 	while (!is_resting) {
 		if (!step())
 			return false;
-		is_resting = senders_rest() & readers_rest() & collector_rest();
+		is_resting = true;
+		is_resting = senders_rest() && is_resting;
+		is_resting = readers_rest() && is_resting;
+		is_resting = collector_rest() && is_resting;
 	}
 	return true;
 }

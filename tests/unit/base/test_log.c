@@ -2,6 +2,7 @@
 #include "../check.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -152,6 +153,91 @@ levels(void **state)
 	assert_string_equal(head + 23, wanted);
 }
 
+static void
+say_to_the_journal(void)
+{
+	struct stat status;
+	char stream[64];
+
+	assert_int_equal(fstat(STDERR_FILENO, &status), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu",
+		(unsigned long long)status.st_dev,
+		(unsigned long long)status.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	say_levels();
+	/* One that it gave to somebody else. */
+	setenv("JOURNAL_STREAM", "1:1", 1);
+	say_levels();
+	unsetenv("JOURNAL_STREAM");
+}
+
+static void
+the_journal_gets_priorities(void **state)
+{
+	char out[4096], wanted[160];
+
+	written_by(say_to_the_journal, out, sizeof(out));
+	snprintf(wanted, sizeof(wanted),
+		"<3>session-0[%d] error first a=1\n"
+		"<4>session-0[%d] warning second \n2",
+		(int)getpid(), (int)getpid());
+	assert_memory_equal(out, wanted, strlen(wanted));
+}
+
+static void
+say_as_dovecot(void)
+{
+	log_set_format(LOG_FORMAT_DOVECOT);
+	say_levels();
+	log_as(LOG_LEVEL_WARNING, "pop3-login", "Login: user=<%s>", "alice");
+	log_as(LOG_LEVEL_INFO, "pop3-login", "%s", "less than is wanted");
+	log_set_format(LOG_FORMAT_RESTANTE);
+}
+
+static void
+lines_of_dovecot(void **state)
+{
+	static const char *const wanted[] = {
+		"session-0: Error: first a=1\n",
+		"session-0: Warning: second \n",
+		"pop3-login: Warning: Login: user=<alice>\n",
+	};
+	char out[4096];
+	const char *at = out;
+
+	written_by(say_as_dovecot, out, sizeof(out));
+	for (size_t i = 0; i < COUNT(wanted); i++) {
+		assert_true(strlen(at) > strlen("Nov 24 01:50:00 "));
+		at += strlen("Nov 24 01:50:00 ");
+		assert_memory_equal(at, wanted[i], strlen(wanted[i]));
+		at += strlen(wanted[i]);
+	}
+	assert_string_equal(at, "");
+}
+
+static void
+plain_text_ends_nothing(void **state)
+{
+	static const struct {
+		const char *text, *plain;
+	} rows[] = {
+		{"", ""},
+		{"alice@example.org", "alice@example.org"},
+		{"j\xc3\xb6rg a", "j\xc3\xb6rg a"},
+		{"x>, rip=1, session=<y", "x?, rip=1, session=?y"},
+		{"a(b)\r\n\t\x7f\xff", "a?b?\?\?\?\?\?"},
+	};
+	char out[LOG_QUOTED_OCTETS], text_long[2 * LOG_QUOTED_OCTETS];
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		assert_string_equal(
+			log_plain(out, bytes_of_string(rows[i].text)),
+			rows[i].plain);
+	memset(text_long, 'x', sizeof(text_long));
+	log_plain(out, bytes_of(text_long, sizeof(text_long)));
+	assert_int_equal(strlen(out), LOG_QUOTED_OCTETS - 1);
+}
+
 static char text[LOG_LINE_MAXIMUM_OCTETS * 2];
 
 static void
@@ -196,6 +282,9 @@ main(void)
 		cmocka_unit_test(quotes_long_text),
 		cmocka_unit_test(quotes_every_two_octets),
 		cmocka_unit_test(levels),
+		cmocka_unit_test(the_journal_gets_priorities),
+		cmocka_unit_test(lines_of_dovecot),
+		cmocka_unit_test(plain_text_ends_nothing),
 		cmocka_unit_test(long_lines_are_cut),
 	};
 

@@ -50,13 +50,12 @@ test_a_line_arrives(void **state)
 	char got[4096] = "", end[64];
 	int priority = 0;
 
-	assert_true(syslog_socket_send(
-		fd, LOG_MAIL | LOG_WARNING, "auth-failed addr=x"));
+	assert_true(syslog_socket_send(fd, LOG_MAIL | LOG_WARNING,
+		"restante[12]", "auth-failed addr=x"));
 	assert_true(recv(daemon_fd, got, sizeof(got) - 1, 0) > 0);
 	assert_int_equal(sscanf(got, "<%d>", &priority), 1);
 	assert_int_equal(priority, 16 + 4);
-	snprintf(end, sizeof(end), " restante[%d]: auth-failed addr=x",
-		(int)getpid());
+	snprintf(end, sizeof(end), " restante[12]: auth-failed addr=x");
 	assert_string_equal(got + strlen(got) - strlen(end), end);
 	/* "<20>Nov 24 11:22:33" */
 	assert_int_equal(strlen(got) - strlen(end), strlen("<20>") + 15);
@@ -70,7 +69,8 @@ test_a_long_line_is_cut(void **state)
 
 	memset(line, 'x', sizeof(line) - 1);
 	line[sizeof(line) - 1] = '\0';
-	assert_true(syslog_socket_send(fd, LOG_MAIL | LOG_INFO, line));
+	assert_true(
+		syslog_socket_send(fd, LOG_MAIL | LOG_INFO, "restante", line));
 	octets = recv(daemon_fd, got, sizeof(got), 0);
 	assert_true(octets > 2048 && octets < 2400);
 	assert_int_equal(got[octets - 1], 'x');
@@ -83,7 +83,8 @@ test_a_full_socket_does_not_block(void **state)
 	bool is_sent = true;
 
 	for (int i = 0; i < 100000 && is_sent; i++)
-		is_sent = syslog_socket_send(fd, LOG_MAIL | LOG_INFO, "line");
+		is_sent = syslog_socket_send(
+			fd, LOG_MAIL | LOG_INFO, "restante", "line");
 	assert_false(is_sent);
 }
 
@@ -91,13 +92,16 @@ static void
 test_a_daemon_that_went(void **state)
 {
 	close(daemon_fd);
-	assert_false(syslog_socket_send(fd, LOG_MAIL | LOG_INFO, "line"));
+	assert_false(syslog_socket_send(
+		fd, LOG_MAIL | LOG_INFO, "restante", "line"));
 	assert_int_equal(start_daemon(), 0);
 	/* Another one at the same place is asked for by opening anew. */
-	assert_false(syslog_socket_send(fd, LOG_MAIL | LOG_INFO, "line"));
+	assert_false(syslog_socket_send(
+		fd, LOG_MAIL | LOG_INFO, "restante", "line"));
 	close(fd);
 	fd = syslog_socket_open(place.sun_path);
-	assert_true(syslog_socket_send(fd, LOG_MAIL | LOG_INFO, "line"));
+	assert_true(syslog_socket_send(
+		fd, LOG_MAIL | LOG_INFO, "restante", "line"));
 }
 
 static void

@@ -93,7 +93,9 @@ static const char whole[] = "[server]\n"
 			    "shared = no\n"
 			    "delivery-journal = 1048576\n"
 			    "demo = yes\n"
+			    "audit = yes\n"
 			    "log = syslog\n"
+			    "log-format = dovecot\n"
 			    "log-level = debug\n"
 			    "\n[tls]\n"
 			    "certificate = /etc/c.pem\n"
@@ -197,6 +199,8 @@ takes_every_key(void **state)
 	assert_int_equal(settings.journal_octets, 1u << 20);
 	assert_true(settings.is_demo);
 	assert_string_equal(settings.log, "syslog");
+	assert_true(settings.is_audited);
+	assert_int_equal(settings.log_format, LOG_FORMAT_DOVECOT);
 	assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
 	assert_string_equal(settings.certificate, "/etc/c.pem");
 	assert_string_equal(settings.key, "/etc/k.pem");
