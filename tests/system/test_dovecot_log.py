@@ -10,6 +10,8 @@ import mail
 import servers
 import wires
 
+pytestmark = pytest.mark.sanitize
+
 MESSAGE = mail.plain("one\r\n.two")
 # What differs from one run to the next.
 SAME = [
