@@ -257,7 +257,7 @@ static void
 a_command_must_print_one_line(void **state)
 {
 	static const char *const commands[] = {"true", "echo",
-		"head -c 4096 /dev/zero | tr '\\0' x",
+		"head -c 32768 /dev/zero | tr '\\0' x",
 		"yes | tr -d '\\n' | head -c 100000"};
 	char wanted[INI_ERROR_SIZE];
 
