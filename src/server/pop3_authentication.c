@@ -99,9 +99,13 @@ send_authentication(struct pop3_connection *p)
 enum advance
 pop3_authentication_send(struct pop3_connection *p)
 {
-	bool is_cancelled =
-		pop3_session_authentication(p->session)->is_cancelled;
-	bool is_sent = send_authentication(p);
+	const struct pop3_authentication *a =
+		pop3_session_authentication(p->session);
+	bool is_cancelled = a->is_cancelled;
+	/* Auth may not know yet that store has gone, and tell it of the login:
+	   nobody would answer. */
+	bool is_away = a->is_first && !p->base.role->store;
+	bool is_sent = !is_away && send_authentication(p);
 
 	if (is_cancelled)
 		return ADVANCE_WRITE;

@@ -123,6 +123,9 @@ on_peer(enum role peer, uint64_t instance, int *fd)
 		return false;
 	if (*place)
 		on_peer_closed(*place, ERR_GONE);
+	/* Auth may have told the store before of a login that came since. */
+	if (peer == ROLE_STORE)
+		for_each_connection(tell_lost, &peer);
 	*place = channel_new(&role.loop, fd, &handler, NULL);
 	if (*place && peer == ROLE_AUTH)
 		for_each_connection(tell_again, NULL);

@@ -121,6 +121,8 @@ def is_kept_from_files(server, said):
 def test_every_other_role_is_killed_too(victim, role):
     """By each call that only an attacker makes; and the server is back."""
     parent = victim.pid
+    # Until then they may not be confined yet.
+    servers.until(lambda: works(victim), what="the server to work")
     for call in ("open", "connect", "execve", "ptrace", "kill"):
         before = victim.roles()
         said = len(victim.program.text())
