@@ -18,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("RESTANTE_BUILD", ROOT / "build"))
 START_SECONDS = 30
 STOP_SECONDS = 30
+FIRST_PORT, WORKERS, WORKER_PORTS = 10000, 4, 5250
 # What a sanitizer or a failed assertion leaves in a log.
 ALARMS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer",
           "runtime error:",
@@ -39,9 +40,12 @@ def is_free(port):
 
 
 def free_base(offsets=(110, 995, 24, 80)):
-    """A base whose ports are free, below what the kernel gives to clients."""
+    """A base whose ports are free, below what the kernel gives to clients.
+    Tests that run beside this one look elsewhere."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % WORKERS
+    first = FIRST_PORT + worker * WORKER_PORTS
     while True:
-        base = random.randrange(10000, 31000)
+        base = random.randrange(first, first + WORKER_PORTS - max(offsets))
         if all(is_free(base + o) for o in offsets):
             return base
 
