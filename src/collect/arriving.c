@@ -187,6 +187,8 @@ begin_filing(struct collection *c)
 		return; /* its octets go nowhere */
 	outcome = arriving_open(c, one, &one->key);
 	if (outcome == OK)
+		outcome = sorting_replace_stub(one);
+	if (outcome == OK)
 		outcome = one->arrival->sink->ops->put(one->arrival->sink,
 			one->arrival->delivery, buffer_bytes(&c->head));
 	if (outcome == OK)

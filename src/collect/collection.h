@@ -322,6 +322,9 @@ void sorting_begin(struct collection *c);
 void sorting_ask(struct collection *c, uint32_t index, bool has_header);
 /* Its fate is not to be collected whole. */
 void sorting_settle(struct collection *c, uint32_t index);
+/* The header alone of it is here, and goes when the whole is, where the sink
+ * can. */
+enum outcome sorting_replace_stub(const struct listed *one);
 /* Was it skipped by the rules of today? */
 bool sorting_is_skipped(
 	const struct collection *c, const struct ledger_entry *entry);

@@ -16,6 +16,7 @@
 #include "store/files.h"
 
 #define SINK_ERROR_SIZE 512
+#define SINK_FRONT_SIZE 96
 
 struct sink_options {
 	/* Where the Maildir is; NULL: the system's. */
@@ -56,6 +57,14 @@ struct sink_ops {
 	 */
 	enum outcome (*file_into)(struct sink *sink,
 		struct sink_delivery *delivery, const char *folder);
+	/*
+	 * Between begin and end, after file_into; NULL: it cannot. Once the
+	 * message lasts, the one of key `old` in the same folder goes, if its
+	 * octets begin with `front`.
+	 */
+	enum outcome (*replace)(struct sink *sink,
+		struct sink_delivery *delivery, const struct message_key *old,
+		const char *front);
 	/*
 	 * Any thread, one at a time for a sink. outcomes[i] is OK when
 	 * deliveries[i] will be there after a power cut. Refused, while others

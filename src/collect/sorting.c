@@ -10,7 +10,6 @@
 
 /* A key of its own: the whole message may come later. */
 #define STUB_ORDINAL	    0x40000000u
-#define FIELD_SIZE	    96
 #define NOTES_AT_ONCE	    1024
 #define SKIPPED_FOR_SECONDS 86400 /* when a rule looks at the age */
 
@@ -88,20 +87,51 @@ sorting_ask(struct collection *c, uint32_t index, bool has_header)
 
 /* ---- what is not collected whole ---- */
 
+static struct message_key
+stub_key(const struct listed *one)
+{
+	return (struct message_key){
+		one->key.uidl, one->key.ordinal + STUB_ORDINAL};
+}
+
+/* Its first line, without the end. */
+static void
+make_stub_front(const struct listed *one, char out[SINK_FRONT_SIZE])
+{
+	snprintf(out, SINK_FRONT_SIZE,
+		"X-Restante-Header-Only: %llu octets are on the server",
+		(unsigned long long)one->octets);
+}
+
+enum outcome
+sorting_replace_stub(const struct listed *one)
+{
+	const struct arrival *arrival = one->arrival;
+	const struct sink_ops *ops = arrival->sink->ops;
+	const struct message_key key = stub_key(one);
+	char front[SINK_FRONT_SIZE];
+
+	if (!one->wants_body || !ops->replace)
+		return OK;
+	make_stub_front(one, front);
+	return ops->replace(arrival->sink, arrival->delivery, &key, front);
+}
+
 static enum outcome
 put_stub(struct collection *c, struct listed *one)
 {
 	struct arrival *arrival = one->arrival;
 	const struct sink_ops *ops = arrival->sink->ops;
 	struct bytes header = header_of(buffer_bytes(&c->head));
-	char field[FIELD_SIZE];
+	char front[SINK_FRONT_SIZE];
 	enum outcome outcome;
 
-	snprintf(field, sizeof(field),
-		"X-Restante-Header-Only: %llu octets are on the server\r\n",
-		(unsigned long long)one->octets);
+	make_stub_front(one, front);
 	outcome = ops->put(
-		arrival->sink, arrival->delivery, bytes_of_string(field));
+		arrival->sink, arrival->delivery, bytes_of_string(front));
+	if (outcome == OK)
+		outcome = ops->put(arrival->sink, arrival->delivery,
+			bytes_of_string("\r\n"));
 	if (outcome == OK)
 		outcome = ops->put(arrival->sink, arrival->delivery, header);
 	if (outcome == OK && !header_is_whole(header))
@@ -117,10 +147,9 @@ static void
 file_stub(struct collection *c, uint32_t index)
 {
 	struct listed *one = &c->listed[index];
-	struct message_key key = one->key;
+	const struct message_key key = stub_key(one);
 	enum outcome outcome;
 
-	key.ordinal += STUB_ORDINAL;
 	one->arrival = calloc(1, sizeof(*one->arrival));
 	if (!one->arrival) {
 		collection_fail(c, ERR_TRY_LATER, "no memory for a message");

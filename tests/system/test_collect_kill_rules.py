@@ -104,6 +104,42 @@ def test_kill_after_system_calls(place, keep):
     print(f"rules, keep = {keep}: {points} calls, lost 0, duplicated 0")
 
 
+def with_headers_alone(place, server, keep):
+    account = Account(place, server, keep=keep)
+    with_rules(account, ("all", {"larger_than": "1", "action": "headers"}))
+    account.fetch()
+    assert all(b"Header-Only" in o for o in account.filed())
+    return account
+
+
+@BOTH
+def test_kill_while_the_rest_comes(place, keep):
+    """Each message whole once and no header beside it, whatever a reader and
+    other runs do in between."""
+    if hostile.is_sanitized():
+        pytest.skip("the sanitizers' own calls are not those of restante")
+    sent = post(3)
+    points, number = 0, 1 + random.Random(keep).randrange(STEP)
+    while True:
+        here = place / str(number)
+        here.mkdir()
+        with Server(sent) as server:
+            account = with_headers_alone(here, server, keep)
+            if number % 2:
+                account.read_all()
+            if not traced(account, number, "--bodies"):
+                break
+            account.read_all()
+            account.fetch()
+            account.fetch(0, "--bodies")
+            assert account.fetch(0, "--bodies")["stored_messages"] == 0
+            assert sorted(account.filed()) == sorted(o for _, o in sent)
+            assert len(server.mail) == (3 if keep == "yes" else 0)
+        points, number = points + 1, number + STEP
+    assert points > 40 / STEP
+    print(f"headers, keep = {keep}: {points} calls, lost 0, duplicated 0")
+
+
 def test_kill_while_uidls_change(place):
     """All or nothing of them is learned; nothing comes twice."""
     sent = [(f"u{n}", mail.plain(f"number {n}")) for n in range(MESSAGES)]

@@ -101,13 +101,13 @@ def test_kill_at_random(place, keep):
           f"lost 0, duplicated 0")
 
 
-def traced(account, number):
+def traced(account, number, *more):
     """Killed at the system call of this number of any of its threads; False:
     none got as far."""
     done = subprocess.run(
         ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={CALLS}",
          "-e", f"inject={CALLS}:signal=KILL:when={number}",
-         *map(str, account.command())],
+         *map(str, account.command(*more))],
         env=account.environment(), stdin=subprocess.DEVNULL,
         capture_output=True, timeout=hostile.RUN_SECONDS)
     return done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)

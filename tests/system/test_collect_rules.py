@@ -149,9 +149,54 @@ def test_skip_headers_delete(place, capabilities, keep):
         ended = account.fetch(0, "--bodies")
         assert server.asked("RETR") == ["1"]
         assert ended["stored_messages"] == 1
-        assert bodies(sent)["list"] in account.filed()
+        # It takes the place of its header.
+        assert sorted(account.filed()) == sorted(
+            [bodies(sent)["list"], bodies(sent)["plain"]])
         assert account.states()[b"list"] == (
             STORED if keep == "yes" else DELETED)
+
+
+@pytest.mark.parametrize("how", ["new", "read", "folder", "lf"])
+def test_the_rest_takes_the_place_of_the_header(place, how):
+    """Wherever it lies, and nothing else goes."""
+    sent = post()
+    with Server(sent) as server:
+        account = Account(place, server, keep="no",
+                          line_ends="lf" if how == "lf" else "keep")
+        rule = {"header": "List-Id: *", "action": "headers"}
+        if how == "folder":
+            rule["folder"] = "lists"
+        with_rules(account, ("lists", rule))
+        account.fetch()
+        folder = account.mail / (".lists" if how == "folder" else "")
+        [stub] = [p for p in clients.maildir_files(folder)
+                  if b"Header-Only" in p.read_bytes()]
+        # One of that name which is not what was filed stays.
+        other = stub.with_name(stub.name.replace(".", "_1.", 1))
+        mine = b"X-Restante-Header-Only: 1 octets\n\nmine"
+        other.write_bytes(mine)
+        if how == "read":
+            account.read_all()
+        assert account.fetch(0, "--bodies")["stored_messages"] == 1
+        here = files(folder)
+        assert [o for o in here if b"Header-Only" in o] == [mine]
+        whole = bodies(sent)["list"]
+        assert (whole.replace(b"\r\n", b"\n") if how == "lf"
+                else whole) in here
+        assert server.mail == []
+
+
+def test_where_the_header_stays(place):
+    """An mbox: nothing is taken out of it."""
+    with Server(post()) as server:
+        account = Account(place, server, deliver="mbox", mbox=place / "mbox")
+        with_rules(account, ("lists", {"header": "List-Id: *",
+                                       "action": "headers"}))
+        account.fetch()
+        account.fetch(0, "--bodies")
+        text = (place / "mbox").read_bytes()
+        assert text.count(b"X-Restante-Header-Only") == 1
+        assert text.count(b"\nSubject: list\n") == 2
 
 
 def test_a_rule_that_changes(place):

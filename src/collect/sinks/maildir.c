@@ -6,11 +6,8 @@
  * content is another message (servers have used a UIDL again): the next number
  * is taken, nothing is lost.
  */
-#include "collect/sinks/maildir.h"
-#include "base/buffer.h"
 #include "collect/sinks/directory.h"
-#include "collect/sinks/octets.h"
-#include "collect/tag.h"
+#include "collect/sinks/maildir_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,38 +17,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define NAME_SIZE	48
-#define NUMBERS_MAXIMUM 1000
 #define TMP_AGE_SECONDS (36 * 3600) /* as maildir(5) has it */
 #define SEEN_MAXIMUM	(64u << 20) /* octets of names */
 
-struct maildir {
-	struct sink base;
-	struct files *files;
-	char *account;
-	bool makes_lf;
-	int directories[3];
-	/* What the ledger does not know a mail reader may have moved to cur/,
-	   and be moving while this run lasts: what is ours there, looked up
-	   before each flush; NUL after each name. */
-	bool was_interrupted;
-	bool is_short_of_memory;
-	struct buffer seen;
-	char *path;
-	/* Maildir++ folders, opened when something goes there */
-	char *name;
-	struct maildir *next;
-};
-
-enum { TMP, NEW, CUR };
 static const char *const parts[] = {"tmp", "new", "cur"};
-
-struct sink_delivery {
-	struct octets octets;
-	char tag[TAG_SIZE];
-	struct maildir *place; /* where it goes: the Maildir or a folder */
-	char tmp[NAME_SIZE];
-};
 
 static struct maildir *
 self_of(struct sink *sink)
@@ -117,6 +86,13 @@ note_seen(void *context, const char *name)
 		!buffer_append(&maildir->seen, name, strlen(name) + 1))
 		maildir->is_short_of_memory = true;
 	return !maildir->is_short_of_memory;
+}
+
+enum outcome
+maildir_look(struct maildir *maildir)
+{
+	buffer_clear(&maildir->seen);
+	return scan(maildir, CUR, note_seen);
 }
 
 /* Others may be filling this Maildir: only what is old was left behind. */
@@ -288,13 +264,14 @@ maildir_file_into(
 
 /* ---- one message ---- */
 
-static void
-make_name(const char *tag, unsigned number, char out[NAME_SIZE])
+void
+maildir_name(const char *tag, unsigned number, char out[MAILDIR_NAME_SIZE])
 {
 	if (number == 0)
-		snprintf(out, NAME_SIZE, "R%s.restante", tag);
+		snprintf(out, MAILDIR_NAME_SIZE, "R%s.restante", tag);
 	else
-		snprintf(out, NAME_SIZE, "R%s_%u.restante", tag, number);
+		snprintf(
+			out, MAILDIR_NAME_SIZE, "R%s_%u.restante", tag, number);
 }
 
 static enum outcome
@@ -310,7 +287,7 @@ maildir_begin(struct sink *sink, const struct message_key *key,
 		free(delivery);
 		return ERR_TRY_LATER;
 	}
-	make_name(delivery->tag, 0, delivery->tmp);
+	maildir_name(delivery->tag, 0, delivery->tmp);
 	/* What a killed run left under this name is its own torso. */
 	(void)files->unlink(files, tmp, delivery->tmp);
 	fd = files->open(
@@ -371,9 +348,8 @@ holds_same(struct maildir *maildir, int part, const char *name, int fd)
 	return is_same;
 }
 
-/* The file of cur/ that was called `name`, whatever its flags; NULL: none. */
-static const char *
-find_seen(const struct maildir *maildir, const char *name)
+const char *
+maildir_find_seen(const struct maildir *maildir, const char *name)
 {
 	struct bytes rest = buffer_bytes(&maildir->seen);
 	size_t octets = strlen(name);
@@ -394,7 +370,7 @@ try_name(int tmp, const struct sink_delivery *delivery, const char *name,
 	int fd, bool *out_is_done)
 {
 	struct maildir *to = delivery->place;
-	const char *seen = find_seen(to, name);
+	const char *seen = maildir_find_seen(to, name);
 	int error;
 
 	*out_is_done = true;
@@ -414,14 +390,14 @@ static enum outcome
 place(int tmp, const struct sink_delivery *delivery)
 {
 	struct files *files = delivery->place->files;
-	char name[NAME_SIZE];
+	char name[MAILDIR_NAME_SIZE];
 	bool is_done = false;
 	int fd = files->open(files, tmp, delivery->tmp, O_RDONLY, 0);
 	enum outcome outcome = failed(fd < 0 ? fd : files->sync(files, fd));
 
-	for (unsigned n = 0; n < NUMBERS_MAXIMUM && outcome == OK && !is_done;
-		n++) {
-		make_name(delivery->tag, n, name);
+	for (unsigned n = 0;
+		n < MAILDIR_NUMBERS_MAXIMUM && outcome == OK && !is_done; n++) {
+		maildir_name(delivery->tag, n, name);
 		outcome = try_name(tmp, delivery, name, fd, &is_done);
 	}
 	files->close(files, &fd);
@@ -435,12 +411,14 @@ static void
 flush_to(struct maildir *to, int tmp, struct sink_delivery *const *deliveries,
 	size_t count, enum outcome *outcomes)
 {
+	bool replaces = maildir_replaces(to, deliveries, count);
 	enum outcome outcome = OK;
 	int error;
 
 	buffer_clear(&to->seen);
-	if (to->was_interrupted)
-		outcome = scan(to, CUR, note_seen);
+	/* What replaces another may have come in any run before this one. */
+	if (to->was_interrupted || replaces)
+		outcome = maildir_look(to);
 	if (outcome == OK && to->is_short_of_memory)
 		outcome = ERR_TRY_LATER;
 	for (size_t i = 0; i < count; i++)
@@ -455,6 +433,8 @@ flush_to(struct maildir *to, int tmp, struct sink_delivery *const *deliveries,
 	for (size_t i = 0; i < count; i++)
 		if (deliveries[i]->place == to && outcomes[i] == OK)
 			outcomes[i] = outcome;
+	if (replaces)
+		maildir_replace_all(to, deliveries, count, outcomes);
 }
 
 static bool
@@ -486,6 +466,7 @@ const struct sink_ops sink_maildir = {
 	.put = maildir_put,
 	.end = maildir_end,
 	.file_into = maildir_file_into,
+	.replace = maildir_replace,
 	.flush = maildir_flush,
 	.drop = maildir_drop,
 };
