@@ -10,6 +10,8 @@
 
 /* Milliseconds of a clock that never goes back; only differences mean anything. */
 uint64_t clock_monotonic_ms(void);
+/* The same in microseconds. */
+uint64_t clock_monotonic_us(void);
 /* Microseconds since 1970-01-01 00:00 UTC. */
 uint64_t clock_wall_us(void);
 /* Seconds since 1970-01-01 00:00 UTC. */

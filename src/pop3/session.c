@@ -3,6 +3,7 @@
 #include "pop3/state.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,6 +135,17 @@ parse_arguments(struct pop3_session *s, const struct pop3_command *command,
 }
 
 static void
+count_command(struct pop3_session *s, const struct pop3_command *command)
+{
+	size_t row = command ? (size_t)(command - pop3_commands)
+			     : pop3_command_count;
+
+	if (s->settings->command_counts)
+		atomic_fetch_add_explicit(&s->settings->command_counts[row], 1,
+			memory_order_relaxed);
+}
+
+static void
 on_command(struct pop3_session *s, struct bytes line)
 {
 	struct bytes rest = line;
@@ -142,6 +154,7 @@ on_command(struct pop3_session *s, struct bytes line)
 	struct pop3_command_input input = {0};
 
 	s->replies = 0;
+	count_command(s, command);
 	if (!command) {
 		pop3_bad(s, "unknown command");
 		return;

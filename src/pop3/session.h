@@ -65,6 +65,9 @@ struct pop3_settings {
 	enum pop3_utf8_headers utf8_headers;
 	bool replaces_nul; /* by octet 128: some clients stop at NUL */
 	unsigned language; /* what LANG * chooses: index of pop3_languages */
+	/* How often each row of pop3_commands came, and, behind them, what is
+	   none of them; NULL: nobody counts. */
+	_Atomic uint64_t *command_counts;
 };
 
 extern const struct pop3_settings pop3_settings_default;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/opened.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/audit.h"
 #include "server/expiry.h"
@@ -16,6 +17,7 @@ struct opening {
 	struct store_expire_call expire;
 	struct store_holder *holder;
 	char mailbox[STORE_MAILBOX_MAXIMUM_OCTETS];
+	uint64_t began_us;
 	bool is_second_try;
 };
 
@@ -53,6 +55,8 @@ opened(struct store_call *call)
 		}
 	}
 	holder->is_opening = false;
+	stats_count_time(store_role_stats, STATS_MAILDROP_OPEN,
+		clock_monotonic_us() - o->began_us);
 	if (call->outcome == OK) {
 		holder->session = o->call.session;
 		holder->count = o->call.snapshot.count;
@@ -111,6 +115,7 @@ opened_on_grant_open(struct store_client *client, uint64_t connection,
 	holder->is_read_only = is_read_only;
 	holder->calls++;
 	o->holder = holder;
+	o->began_us = clock_monotonic_us();
 	snprintf(o->mailbox, sizeof(o->mailbox), "%s", mailbox);
 	o->call.mailbox = o->mailbox;
 	o->call.call.done = opened;

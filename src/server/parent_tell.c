@@ -242,7 +242,8 @@ tell_web(struct child *child)
 				parent.sockets.sockets[i].number,
 				parent.sockets.sockets[i].fd);
 	for (size_t i = 0; i < parent.child_count; i++)
-		if (parent.children[i].role == ROLE_SESSION)
+		if (parent.children[i].role == ROLE_SESSION ||
+			parent.children[i].role == ROLE_STORE)
 			tell_stats(child, &parent.children[i]);
 }
 

@@ -210,7 +210,7 @@ on_refused(struct pop3_connection *p, struct message_reader *reader)
 	free(p->tried);
 	p->tried = strdup(tried);
 	if (why == ERR_DENIED)
-		stats_add(p->base.role->stats, failed_logins, 1);
+		stats_count_login(p->base.role->stats, p->method, false);
 	pop3_session_refused(p->session, why);
 	return true;
 }
@@ -242,7 +242,7 @@ logged_in(struct pop3_connection *p, const char *mailbox, bool is_read_only)
 	p->since_seconds = clock_wall_seconds();
 	connection_is_known(c);
 	pop3_login_tell(c);
-	stats_add(c->role->stats, logins, 1);
+	stats_count_login(c->role->stats, p->method, true);
 	pop3_log_login(p, is_read_only);
 	set_policy(p, is_read_only);
 	pop3_session_set_id(p->session, c->id);

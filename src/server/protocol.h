@@ -115,8 +115,9 @@ enum server_message {
 	MESSAGE_RELEASE,       /* nothing: the connection is over */
 
 	/* ---- web to store; subject: a request's number ---- */
-	MESSAGE_STAT, /* string mailbox */
-	MESSAGE_MEND, /* u8 is_repair, string mailbox */
+	MESSAGE_STAT,	/* string mailbox */
+	MESSAGE_MEND,	/* u8 is_repair, string mailbox */
+	MESSAGE_SURVEY, /* nothing */
 	/* ---- store to web ---- */
 	MESSAGE_STAT_DONE, /* u8 enum outcome, u32 count, u64 octets, u8 open */
 	MESSAGE_MENDING,   /* u32 messages read, u32 of how many in this pass */
@@ -125,6 +126,10 @@ enum server_message {
 	   wrong, u32 new, u32 removed, u32 leftovers, u32 UIDLs restored, u64
 	   octets of UIDLs set aside */
 	MESSAGE_MENDED,
+	/* u32 mailboxes, u64 messages, u64 octets, then twice, the largest and
+	   those that rest longest: u32 n, then n times string mailbox, u32
+	   messages, u64 octets, u64 seconds since 1970 of its last change */
+	MESSAGE_SURVEYED,
 
 	/* ---- session to key; subject: a request's number ---- */
 	/* bytes key id, u8 enum signing_how, bytes what is to be signed */

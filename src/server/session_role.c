@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/listener.h"
+#include "pop3/commands.h"
 #include "server/confinement.h"
 #include "server/connection.h"
 #include "server/crowd.h"
@@ -250,6 +251,9 @@ add_listener(const struct boot_listener *from)
 		from->kind == LISTENER_LMTP ? &protocol_lmtp : &protocol_pop3;
 	listener->pop3 = pop3_settings_default;
 	listener->pop3.hostname = settings->hostname;
+	if (pop3_command_count < STATS_COMMANDS_MAXIMUM)
+		listener->pop3.command_counts =
+			role.stats->detail.pop3_commands;
 	listener->pop3.mechanisms = role.mechanisms[0];
 	listener->pop3.policy = policy_of_all(settings);
 	/* The words of both settings stand in the order of what they mean. */

@@ -8,6 +8,8 @@
 #include "server/mending.h"
 #include "server/opened.h"
 #include "server/pool.h"
+#include "server/surveying.h"
+#include "server/timed_files.h"
 #include "server/expiry.h"
 #include "store/registry.h"
 
@@ -27,6 +29,7 @@
 #define MEMORY_LEASE_MS 6000
 
 struct store *store_role_store;
+struct stats *store_role_stats;
 
 static struct {
 	uv_loop_t loop;
@@ -392,6 +395,8 @@ on_web_message(struct channel *channel, struct message *message)
 		return on_stat(message);
 	case MESSAGE_MEND:
 		return mending_on_mend(&role.loop, role.web_instance, message);
+	case MESSAGE_SURVEY:
+		return surveying_on_survey(role.web_instance, message);
 	default:
 		return false;
 	}
@@ -521,6 +526,7 @@ open_store(struct confinement *confinement)
 			(unsigned)settings->quota_soft_percent},
 		.journal_octets = (uint32_t)settings->journal_octets,
 		.hostname = settings->hostname,
+		.files = timed_files(store_role_stats),
 		.executor = &role.pool.executor,
 		.notice = notice};
 	char mail_root[4096];
@@ -532,6 +538,7 @@ open_store(struct confinement *confinement)
 		exit(EX_CONFIG);
 	options.state_root = boot_state_directory(role.boot, "store");
 	options.mail_root = open_mail_root(mail_root);
+	surveying_init(&role.loop, options.state_root);
 	boot_drop_privileges(settings->user, &keep_root);
 	take_lock(options.state_root);
 	if (settings->store != STORE_MEMORY) { /* which closes them */
@@ -559,6 +566,7 @@ store_role_run(void)
 	setenv("UV_THREADPOOL_SIZE", STORE_THREADS, 1);
 	role.boot = boot_receive();
 	boot_log_open(role.boot, "store");
+	store_role_stats = boot_own_stats(role.boot);
 	uv_loop_init(&role.loop);
 	pool_init(&role.pool, &role.loop);
 	uv_timer_init(&role.loop, &role.tending);

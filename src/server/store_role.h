@@ -59,6 +59,7 @@ struct store_holder {
 };
 
 extern struct store *store_role_store;
+extern struct stats *store_role_stats;
 
 /* Finds or makes; NULL when there are too many or memory is short. */
 struct store_holder *store_client_holder(

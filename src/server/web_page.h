@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "server/web_certificates.h"
 #include "server/web_history.h"
+#include "server/web_told.h"
 
 #define WEB_PAGE_MAXIMUM_OCTETS (4u << 20)
 
@@ -24,6 +25,8 @@ struct web_snapshot {
 	const char *version, *hostname;
 	uint64_t now_seconds, started_seconds;
 	struct web_counters counters;
+	struct stats_sum sums;
+	const struct web_told *told;
 	const struct web_history *history;
 	const struct web_page_role *roles;
 	size_t role_count;

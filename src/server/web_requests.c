@@ -103,10 +103,11 @@ ask_status(struct web_control *control)
 {
 	struct message message;
 
+	web_ask_survey();
 	message_init(&message, MESSAGE_PENALTIES, 0);
 	/* Without auth the rest is worth knowing all the more. */
 	if (!ask(control, ROLE_AUTH, &message))
-		web_answer(control, web_status_json(NULL));
+		web_answer(control, web_status_json(false));
 	message_release(&message);
 }
 
@@ -188,6 +189,32 @@ web_end_waiting(struct web_control *control)
 	if (control->is_waiting)
 		table_remove(&web.waiting, &control->entry);
 	control->is_waiting = false;
+}
+
+/* ---- what pages show, asked for ahead ---- */
+
+static void
+ask_for_pages(struct channel *channel, enum server_message type)
+{
+	struct message message;
+
+	if (!channel)
+		return;
+	message_init(&message, type, 0);
+	channel_send(channel, &message);
+	message_release(&message);
+}
+
+void
+web_ask_survey(void)
+{
+	ask_for_pages(web.store, MESSAGE_SURVEY);
+}
+
+void
+web_ask_penalties(void)
+{
+	ask_for_pages(web.auth, MESSAGE_PENALTIES);
 }
 
 /* ---- the answers of others ---- */
@@ -306,6 +333,8 @@ web_on_store_message(struct channel *channel, struct message *message)
 		return on_mending(message, &reader);
 	case MESSAGE_MENDED:
 		return on_mended(message, &reader);
+	case MESSAGE_SURVEYED:
+		return web_told_take_survey(&web.told, &reader);
 	default:
 		return false;
 	}
@@ -314,17 +343,14 @@ web_on_store_message(struct channel *channel, struct message *message)
 static bool
 on_penalties(struct message *message, struct message_reader *reader)
 {
-	json_t *penalties = web_penalties_json(reader);
 	struct web_control *control;
 
-	if (!penalties)
+	if (!web_told_take_penalties(&web.told, reader))
 		return false;
 	control = take_waiting(message);
-	if (!control) {
-		json_decref(penalties);
+	if (!control)
 		return true;
-	}
-	web_answer(control, web_status_json(penalties));
+	web_answer(control, web_status_json(true));
 	web_go_on(control);
 	return true;
 }

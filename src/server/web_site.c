@@ -19,12 +19,17 @@ fill(bool (*make)(const struct web_snapshot *snapshot, struct buffer *out),
 		.now_seconds = now_seconds,
 		.started_seconds = web.started_seconds,
 		.counters = web_count(),
+		.sums = web_sum_up(),
+		.told = &web.told,
 		.history = &web.history,
 		.certificates = &web.certificates,
 		.roles = roles,
 		.role_count = roles ? web.roster_count : 0};
 	bool is_good;
 
+	/* For the next one. */
+	web_ask_survey();
+	web_ask_penalties();
 	for (size_t i = 0; i < snapshot.role_count; i++) {
 		const struct web_listed *l = &web.roster[i];
 
@@ -63,6 +68,8 @@ on_sample(uv_timer_t *timer)
 	struct web_counters now = web_count();
 
 	web_history_add(&web.history, &now);
+	if (web.history.count == 1)
+		web_ask_survey();
 }
 
 void

@@ -11,6 +11,7 @@
 #include "server/web_history.h"
 #include "server/web_http.h"
 #include "server/web_role.h"
+#include "server/web_told.h"
 #include "wire/line_reader.h"
 
 #include <jansson.h>
@@ -51,6 +52,7 @@ struct web_role {
 	uint64_t next_request;
 	uint64_t started_seconds;
 	struct web_certificates certificates;
+	struct web_told told;
 	unsigned controls;
 	struct web_history history;
 	uv_timer_t sampling;
@@ -60,14 +62,12 @@ extern struct web_role web;
 
 /* ---- web_status.c ---- */
 
-/* What is known here, and `penalties` (taken; may be NULL). */
-json_t *web_status_json(json_t *penalties);
-/* From MESSAGE_PENALTIES_TOLD, or NULL: malformed. */
-json_t *web_penalties_json(struct message_reader *reader);
+json_t *web_status_json(bool has_penalties);
 
 const char *web_role_name(enum role role);
-/* The sum over the roles. */
+/* The sums over the roles. */
 struct web_counters web_count(void);
+struct stats_sum web_sum_up(void);
 
 /* ---- web_sessions.c ---- */
 
@@ -82,6 +82,9 @@ void web_site_start(void);
 
 /* ---- web_requests.c ---- */
 
+/* Without waiting: what comes is for the next page. */
+void web_ask_survey(void);
+void web_ask_penalties(void);
 /* Carries out the lines that have come, until one has to wait. */
 void web_go_on(struct web_control *control);
 void web_end_waiting(struct web_control *control);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What restantectl status shows. */
-#include "accounts/accounts.h"
 #include "base/clock.h"
-#include "net/address.h"
 #include "server/web_state.h"
 
 /* Those that end first. */
@@ -34,6 +32,16 @@ web_count(void)
 		STATS_COUNTERS(ADD)
 #undef ADD
 	}
+	return sum;
+}
+
+struct stats_sum
+web_sum_up(void)
+{
+	struct stats_sum sum = {0};
+
+	for (size_t i = 0; i < web.stats_count; i++)
+		stats_add_up(web.stats[i], &sum);
 	return sum;
 }
 
@@ -98,46 +106,95 @@ certificates_json(uint64_t now_seconds)
 		(json_int_t)web.certificates.count, "soonest", list);
 }
 
-json_t *
-web_status_json(json_t *penalties)
+static json_t *
+penalties_json(const struct web_penalties *penalties)
 {
-	uint64_t now_seconds = clock_wall_seconds();
+	json_t *list = json_array();
 
-	return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o*}", "version",
-		RESTANTE_VERSION, "hostname", web.boot->settings.hostname,
-		"uptime_seconds",
-		(json_int_t)(now_seconds - web.started_seconds), "roles",
-		roles_json(now_seconds), "counters", counters_json(),
-		"certificates", certificates_json(now_seconds), "penalties",
-		penalties);
+	for (unsigned i = 0; i < penalties->count; i++) {
+		const struct web_penalty *row = &penalties->rows[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:I, s:I}", "address",
+				row->network, "account", row->account,
+				"failures", (json_int_t)row->failures,
+				"wait_seconds", (json_int_t)row->wait_seconds));
+	}
+	return json_pack("{s:I, s:o}", "count", (json_int_t)penalties->all,
+		"latest", list);
 }
 
 static json_t *
-penalty_json(struct message_reader *reader)
+mailbox_list_json(const struct survey_list *list)
 {
-	char network[ADDRESS_TEXT_SIZE], account[ACCOUNT_NAME_SIZE];
-	uint32_t failures, wait_ms;
+	json_t *rows = json_array();
 
-	message_get_string(reader, network, sizeof(network));
-	message_get_string(reader, account, sizeof(account));
-	failures = message_get_u32(reader);
-	wait_ms = message_get_u32(reader);
-	return json_pack("{s:s, s:s, s:I, s:I}", "address", network, "account",
-		account, "failures", (json_int_t)failures, "wait_seconds",
-		(json_int_t)(wait_ms + 999) / 1000);
+	for (unsigned i = 0; i < list->count; i++) {
+		const struct survey_row *row = &list->rows[i];
+
+		json_array_append_new(
+			rows, json_pack("{s:s, s:I, s:I, s:I}", "mailbox",
+				      row->mailbox, "messages",
+				      (json_int_t)row->messages, "octets",
+				      (json_int_t)row->octets, "changed",
+				      (json_int_t)row->changed_seconds));
+	}
+	return rows;
+}
+
+static json_t *
+mailboxes_json(const struct survey *survey)
+{
+	return json_pack("{s:I, s:I, s:I, s:o, s:o}", "count",
+		(json_int_t)survey->mailboxes, "messages",
+		(json_int_t)survey->messages, "octets",
+		(json_int_t)survey->octets, "largest",
+		mailbox_list_json(&survey->largest), "unchanged_longest",
+		mailbox_list_json(&survey->stillest));
+}
+
+static json_t *
+row_json(size_t offset)
+{
+	json_t *row = json_array();
+
+	for (size_t i = 0; i < web_history_columns(&web.history); i++)
+		json_array_append_new(
+			row, json_integer((json_int_t)web_history_column(
+				     &web.history, i, offset)));
+	return row;
+}
+
+static json_t *
+history_json(void)
+{
+	json_t *history = json_pack("{s:i}", "step_seconds",
+		WEB_HISTORY_PLOT_STEPS * WEB_HISTORY_STEP_SECONDS);
+
+#define PUT(name)                                                              \
+	json_object_set_new(history, #name,                                    \
+		row_json(offsetof(struct web_counters, name)));
+	PUT(logins)
+	PUT(failed_logins)
+	PUT(deliveries)
+	PUT(retrieved_octets)
+#undef PUT
+	return history;
 }
 
 json_t *
-web_penalties_json(struct message_reader *reader)
+web_status_json(bool has_penalties)
 {
-	uint32_t all = message_get_u32(reader), count = message_get_u32(reader);
-	json_t *list = json_array();
+	uint64_t now_seconds = clock_wall_seconds();
+	json_t *penalties =
+		has_penalties ? penalties_json(&web.told.penalties) : NULL;
 
-	while (count-- > 0 && !reader->is_malformed)
-		json_array_append_new(list, penalty_json(reader));
-	if (message_reader_finish(reader))
-		return json_pack(
-			"{s:I, s:o}", "count", (json_int_t)all, "latest", list);
-	json_decref(list);
-	return NULL;
+	return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o*}",
+		"version", RESTANTE_VERSION, "hostname",
+		web.boot->settings.hostname, "uptime_seconds",
+		(json_int_t)(now_seconds - web.started_seconds), "roles",
+		roles_json(now_seconds), "counters", counters_json(), "history",
+		history_json(), "mailboxes", mailboxes_json(&web.told.survey),
+		"certificates", certificates_json(now_seconds), "penalties",
+		penalties);
 }

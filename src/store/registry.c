@@ -7,16 +7,22 @@
 #include "store/mbox/mbox.h"
 #include "store/memory/memory.h"
 
+static struct files *
+files_of(const struct store_options *options)
+{
+	return options->files ? options->files : &files_posix;
+}
+
 static enum outcome
 open_maildir(struct store_options *options, struct store **out)
 {
-	return maildir_store_new(options, &files_posix, out);
+	return maildir_store_new(options, files_of(options), out);
 }
 
 static enum outcome
 open_mbox(struct store_options *options, struct store **out)
 {
-	return mbox_store_new(options, &files_posix, out);
+	return mbox_store_new(options, files_of(options), out);
 }
 
 static enum outcome

@@ -7,6 +7,7 @@
 #define STORE_REGISTRY_H
 
 #include "store/executor.h"
+#include "store/files.h"
 #include "store/store.h"
 
 /* Of each mailbox. A message that would pass it is ERR_OVER_QUOTA, one that
@@ -39,6 +40,7 @@ struct store_options {
 	   out after so long, as with a store that others share; 0: never. */
 	uint32_t lease_ms;
 	const char *hostname;	   /* for Maildir names */
+	struct files *files;	   /* NULL: files_posix; outlives the store */
 	struct executor *executor; /* outlives the store */
 	/* Told once for each thing worth a log line: damage found and mended,
 	   a path that cannot be used and what to do. May be NULL. */

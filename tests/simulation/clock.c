@@ -35,6 +35,12 @@ clock_now_ns(void)
 }
 
 uint64_t
+clock_monotonic_us(void)
+{
+	return clock_monotonic_ms() * 1000;
+}
+
+uint64_t
 clock_monotonic_ms(void)
 {
 	return (now_ns - CLOCK_START_NS) / MILLISECOND + 1;

@@ -2,9 +2,12 @@
 #include "programs/restantectl/command.h"
 
 #include <jansson.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
 static unsigned long long
 number(const json_t *object, const char *key)
@@ -38,6 +41,93 @@ print_counters(const json_t *counters)
 	printf("delivered     %llu messages, %llu refused\n",
 		number(counters, "deliveries"),
 		number(counters, "rejected_deliveries"));
+}
+
+/* ---- the last day ---- */
+
+/* A line has so many columns, each of the same time. */
+#define COLUMNS	       48
+#define COLUMN_SECONDS 1800
+
+/* The column `at` of COLUMNS, of which the newest is the last. */
+static unsigned long long
+column_sum(const json_t *row, size_t at, size_t per_column)
+{
+	size_t count = json_array_size(row);
+	size_t from_end = (COLUMNS - at) * per_column;
+	unsigned long long sum = 0;
+
+	for (size_t i = 0; i < per_column; i++)
+		if (from_end - i <= count)
+			sum += (unsigned long long)json_integer_value(
+				json_array_get(row, count - from_end + i));
+	return sum;
+}
+
+static void
+print_row(const json_t *history, const char *key, const char *name)
+{
+	static const char *const bars[] = {"\u2581", "\u2582", "\u2583",
+		"\u2584", "\u2585", "\u2586", "\u2587", "\u2588"};
+	static const char plain[] = ".:-=+*%#";
+	bool is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	const json_t *row = json_object_get(history, key);
+	unsigned long long step = number(history, "step_seconds");
+	size_t per_column = step ? COLUMN_SECONDS / step : 1;
+	unsigned long long most = 0;
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		if (column_sum(row, i, per_column) > most)
+			most = column_sum(row, i, per_column);
+	printf("%-13s ", name);
+	for (size_t i = 0; i < COLUMNS; i++) {
+		unsigned long long sum = column_sum(row, i, per_column);
+		size_t bar = sum ? (size_t)((sum * 8 - 1) / most) : 0;
+
+		if (sum == 0)
+			putchar(' ');
+		else if (is_utf8)
+			fputs(bars[bar], stdout);
+		else
+			putchar(plain[bar]);
+	}
+	printf("| %llu at most\n", most);
+}
+
+static void
+print_history(const json_t *history)
+{
+	setlocale(LC_CTYPE, "");
+	printf("\n%-13s %-48s| now\n", "LAST DAY", "half an hour each");
+	print_row(history, "logins", "logins");
+	print_row(history, "failed_logins", "failed");
+	print_row(history, "deliveries", "delivered");
+	print_row(history, "retrieved_octets", "octets");
+}
+
+/* ---- mailboxes ---- */
+
+static void
+print_mailboxes(const char *title, const json_t *rows)
+{
+	unsigned long long now = (unsigned long long)time(NULL);
+	char octets[16], age[32];
+	size_t index;
+	json_t *row;
+
+	if (json_array_size(rows) == 0)
+		return;
+	printf("\n%-40s %10s %12s %13s\n", title, "MESSAGES", "SIZE",
+		"UNCHANGED FOR");
+	json_array_foreach(rows, index, row)
+	{
+		unsigned long long changed = number(row, "changed");
+
+		printf("%-40.40s %10llu %12s %13s\n", text(row, "mailbox"),
+			number(row, "messages"),
+			human_octets(number(row, "octets"), octets),
+			human_seconds(now > changed ? now - changed : 0, age));
+	}
 }
 
 static void
@@ -113,7 +203,7 @@ print_penalties(const json_t *penalties)
 static int
 print_status(const char *reply, bool is_json)
 {
-	json_t *status = json_loads(reply, 0, NULL);
+	json_t *status = json_loads(reply, 0, NULL), *mailboxes;
 	char uptime[32];
 
 	if (!status)
@@ -127,6 +217,12 @@ print_status(const char *reply, bool is_json)
 			human_seconds(
 				number(status, "uptime_seconds"), uptime));
 		print_counters(json_object_get(status, "counters"));
+		print_history(json_object_get(status, "history"));
+		mailboxes = json_object_get(status, "mailboxes");
+		print_mailboxes("LARGEST MAILBOXES",
+			json_object_get(mailboxes, "largest"));
+		print_mailboxes("UNCHANGED FOR LONGEST",
+			json_object_get(mailboxes, "unchanged_longest"));
 		print_roles(json_object_get(status, "roles"));
 		print_certificates(json_object_get(status, "certificates"));
 		print_penalties(json_object_get(status, "penalties"));

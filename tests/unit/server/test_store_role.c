@@ -226,6 +226,19 @@ tell_settings(void)
 	say(store.parent, message);
 }
 
+static void
+tell_stats(void)
+{
+	struct message *message = compose(MESSAGE_STATS, 0);
+	int fd = stats_make();
+
+	assert_true(fd >= 0);
+	message_put_u8(message, ROLE_STORE);
+	message_put_u32(message, 0);
+	message_put_descriptor(message, &fd);
+	say(store.parent, message);
+}
+
 /* Our end of a channel whose other end is told to store. */
 static int
 tell_peer(enum role role, uint64_t instance)
@@ -269,6 +282,7 @@ start_store(void **state)
 	close(fds[1]);
 	store.parent = fds[0];
 	tell_settings();
+	tell_stats();
 	store.auth = tell_peer(ROLE_AUTH, 1);
 	store.session = tell_peer(ROLE_SESSION, SESSION_INSTANCE);
 	start = compose(MESSAGE_START, 0);
