@@ -35,6 +35,8 @@ struct engine_message {
 	uint64_t octets;
 	const char *uidl, *from, *subject, *date;
 	const char *rule, *action, *folder; /* "": no rule holds */
+	struct bytes header; /* its front alone when that is over 64 KiB */
+	bool has_header;     /* else the server does not give it */
 };
 
 struct engine_event {
@@ -71,6 +73,7 @@ struct engine_options {
 	bool is_retry;		/* also when a login should wait */
 	bool is_login_only;	/* logs in and out again; needs no ledger */
 	bool is_observing;	/* tells of every new message, as a dry run */
+	struct bytes only_uidl; /* then: of this one alone, also an old one */
 	bool wants_bodies;	/* of messages whose header alone is here */
 	bool wants_quarantined; /* tries again what is in quarantine */
 	bool accepts_new_uidls; /* receives again what may be here */

@@ -41,6 +41,8 @@ is_needed(struct collection *c, uint32_t index)
 {
 	struct listed *one = &c->listed[index];
 
+	if (c->options->only_uidl.octets > 0)
+		return bytes_equal(one->key.uidl, c->options->only_uidl);
 	if (one->state != MESSAGE_WANTED || one->wants_body ||
 		one->key.uidl.octets == 0)
 		return false;
@@ -296,7 +298,7 @@ end_renamed(struct collection *c)
 /* ---- what comes ---- */
 
 static void
-tell_observed(struct collection *c, uint32_t index)
+tell_observed(struct collection *c, uint32_t index, bool has_header)
 {
 	const struct listed *one = &c->listed[index];
 	struct bytes header = header_of(buffer_bytes(&c->head));
@@ -313,6 +315,8 @@ tell_observed(struct collection *c, uint32_t index)
 		.action = c->verdict.rule ? rule_action_name(c->verdict.rule)
 					  : "file",
 		.folder = c->verdict.folder,
+		.header = header,
+		.has_header = has_header,
 	};
 
 	header_value(header, "From", from, sizeof(from));
@@ -339,7 +343,7 @@ on_header(struct collection *c)
 		return;
 	sorting_ask(c, index, true);
 	if (c->is_observing)
-		tell_observed(c, index);
+		tell_observed(c, index, true);
 	if (one->fate != FATE_FILE)
 		sorting_settle(c, index);
 }
@@ -380,7 +384,14 @@ heading_event(struct collection *c, enum pop3_client_event event)
 void
 heading_refused(struct collection *c)
 {
+	uint32_t index = pop3_client_msgno(c->client) - 1;
+
 	c->asked_messages--;
+	if (c->is_naming || c->options->only_uidl.octets == 0)
+		return;
+	buffer_clear(&c->head);
+	sorting_ask(c, index, false);
+	tell_observed(c, index, false);
 }
 
 static void

@@ -104,6 +104,7 @@ ledger_find(struct ledger *ledger, const char *account,
 				LEDGER_DIGEST_OCTETS);
 		entry.born_seconds = sqlite3_column_int64(statement, 4);
 		entry.stored_seconds = sqlite3_column_int64(statement, 5);
+		entry.at_seconds = sqlite3_column_int64(statement, 6);
 	}
 	sqlite3_reset(statement);
 	uv_mutex_unlock(&ledger->mutex);

@@ -47,6 +47,7 @@ struct ledger_entry {
 	uint32_t attempts;			    /* that broke */
 	unsigned char digest[LEDGER_DIGEST_OCTETS]; /* zero unless stored */
 	int64_t stored_seconds, born_seconds;
+	int64_t at_seconds; /* when it got into this state; since 1970 */
 };
 
 struct ledger_run {

@@ -60,9 +60,9 @@ static const char *const texts[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[FIND] = "SELECT state, octets, attempts, sha256, born, stored FROM "
-		 "message"
-		 " WHERE account = ?1 AND uidl = ?2 AND ordinal = ?3",
+	[FIND] = "SELECT state, octets, attempts, sha256, born, stored, "
+		 "at FROM message WHERE account = ?1 AND uidl = ?2 AND ordinal "
+		 "= ?3",
 	[HOLDS] = "SELECT 1 FROM message WHERE account = ?1 AND uidl = ?2"
 		  " AND sha256 = ?3",
 	[STORE] = "INSERT INTO message(account, uidl, ordinal, state, at,"

@@ -332,6 +332,93 @@ def test_explain(place):
         explain(message, "--account", "nobody", ok=(64,))
 
 
+
+def explained(account, *more, **how):
+    return clients.restante(account.place, "-c", account.config, "explain",
+                            *more, **how)
+
+
+def told_of(account, uidl):
+    return json.loads(explained(account, account.name, uidl, "--json").stdout)
+
+
+def test_explain_by_uidl(place):
+    """New ones and old ones: what the rules say, what became of it, where it
+    lies; and nothing is changed by the question."""
+    sent = post()
+    with Server(sent) as server:
+        account = Account(place, server)
+        with_rules(account, *rules_that_save())
+        told = told_of(account, "spam")
+        assert told["rule"] == "spam" and told["action"] == "delete"
+        assert told["number"] == 3 and told["octets"] == len(sent[2][1])
+        assert told["ledger"] is None and told["file"] is None
+        assert server.asked("TOP") == ["3 0"] and account.states() == {}
+        account.fetch()
+        states = account.states()
+        for uidl, state, number in (("list", "headers", 1),
+                                    ("large", "skipped", 2),
+                                    ("plain", "stored", 3)):
+            told = told_of(account, uidl)
+            assert told["ledger"]["state"] == state
+            assert told["number"] == number
+        assert told["rule"] is None and told["action"] == "file"
+        assert account.states() == states
+        text = explained(account, "alice", "plain").stdout.decode()
+        assert re.search(r"ledger: collected, \d+ s ago", text)
+        assert "server: message 3\n" in text
+        [path] = [p for p in clients.maildir_files(account.mail)
+                  if p.read_bytes() == bodies(sent)["plain"]]
+        assert f"file:   {path}\n" in text
+        assert server.asked_ever("RETR") == ["4"]
+        for more, code in ((["alice", "nobody"], 66), (["bob", "a"], 64),
+                           (["alice", "a", "--account", "alice"], 64),
+                           (["alice", "u" * 2000], 64)):
+            explained(account, *more, ok=(code,))
+
+
+def test_explain_what_the_server_has_no_more(place):
+    """By its file, wherever the rules filed it; without one, by the ledger."""
+    sent = post()
+    with Server(sent) as server:
+        account = Account(place, server, keep="no")
+        with_rules(account, ("lists", {"header": "List-Id: *",
+                                       "folder": "lists"}),
+                   ("spam", {"header": "X-Spam-Flag: *",
+                             "maildir": place / "junk"}))
+        account.fetch()
+        account.read_all()
+        told = told_of(account, "list")
+        assert told["number"] is None and told["rule"] == "lists"
+        assert told["ledger"]["state"] == "deleted"
+        assert told["octets"] == len(bodies(sent)["list"])
+        assert f"{account.mail}/.lists/" in told["file"]
+        told = told_of(account, "spam")
+        assert told["rule"] == "spam" and f"{place}/junk/" in told["file"]
+        (place / told["file"]).unlink()
+        told = told_of(account, "spam")
+        assert told["ledger"]["state"] == "deleted" and told["file"] is None
+        assert told["action"] == "unknown"
+        text = explained(account, "alice", "spam").stdout.decode()
+        assert "server: it is not there" in text
+        assert "without the header it cannot be told" in text
+
+
+def test_explain_when_the_server_does_not_answer(place):
+    sent = post()
+    with Server(sent, TOP=b"-ERR no TOP\r\n") as server:
+        account = Account(place, server)
+        with_rules(account, *rules_that_save())
+        told = told_of(account, "spam")
+        assert told["number"] == 3 and told["action"] == "unknown"
+        told = told_of(account, "large")
+        assert told["rule"] == "large"  # its size is enough
+        account.fetch()
+        server.instead["PASS"] = b"-ERR [IN-USE] busy\r\n"
+        told = told_of(account, "plain")
+        assert "busy" in told["server_error"] and told["action"] == "file"
+        assert b"busy" in explained(account, "alice", "new", ok=(75,)).stderr
+
 # ---- observing ----
 
 @BOTH_WAYS

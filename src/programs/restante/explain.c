@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* restante explain: which rule holds for a message, and why. */
+/* restante explain: which rule holds for a message, and why; of one that is known
+ * by its UIDL also what became of it. */
 #include "base/clock.h"
 #include "collect/header.h"
 #include "programs/json_text.h"
-#include "programs/restante/command.h"
+#include "programs/restante/explain.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +19,8 @@
 
 struct explanation {
 	const struct collect_account *account;
+	const struct sought *sought; /* NULL: it is a file */
+	bool has_header;
 	struct buffer head;
 	uint64_t octets; /* as a server would list it: lines end in CRLF */
 	struct rule_facts facts;
@@ -73,7 +75,7 @@ set_facts(struct explanation *e)
 		.envelope = e->account->envelope,
 		.envelope_skip = e->account->envelope_skip,
 		.header = header,
-		.has_header = true,
+		.has_header = e->has_header,
 		.octets = e->octets,
 		.is_sure = true,
 	};
@@ -113,14 +115,15 @@ on_condition(const struct rule *rule, const char *condition,
 static bool
 explain_rule(struct explanation *e, const struct rule *rule)
 {
+	static const char *const ends[] = {"it does not hold", "it holds",
+		"its header would be needed to know"};
 	enum rule_answer answer = rule_test(rule, &e->facts, NULL, NULL);
 
 	if (e->rules)
 		e->conditions = json_array();
 	else
 		printf("rule %s, %s:%u: %s\n", rule->name, rule->file,
-			rule->line,
-			answer == RULE_YES ? "it holds" : "it does not hold");
+			rule->line, ends[answer]);
 	rule_test(rule, &e->facts, on_condition, e);
 	if (e->rules)
 		json_array_append_new(e->rules,
@@ -164,6 +167,11 @@ print_place(const struct explanation *e, const struct rule_verdict *verdict,
 static void
 print_verdict(const struct explanation *e, const struct rule_verdict *verdict)
 {
+	if (!verdict->is_known) {
+		printf("without the header it cannot be told what becomes of "
+		       "it\n");
+		return;
+	}
 	if (!verdict->rule) {
 		print_place(e, verdict, "no rule holds: it");
 		return;
@@ -195,9 +203,14 @@ print_json(struct explanation *e, const struct rule_verdict *verdict)
 	json_t *object = json_pack("{s:s, s:I, s:O, s:s?, s:s, s:s, s:o}",
 		"account", e->account->name, "octets", (json_int_t)e->octets,
 		"rules", e->rules, "rule", rule ? rule->name : NULL, "action",
-		rule ? rule_action_name(rule) : "file", "folder",
-		verdict->folder, "place", json_text(place_of(e, rule, usual)));
+		!verdict->is_known ? "unknown"
+		: rule		   ? rule_action_name(rule)
+				   : "file",
+		"folder", verdict->folder, "place",
+		json_text(verdict->is_known ? place_of(e, rule, usual) : ""));
 
+	if (e->sought)
+		explain_describe_sought(e->sought, object);
 	json_dumpf(object, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(object);
@@ -219,17 +232,20 @@ print_message(const struct explanation *e)
 
 /* ---- the command ---- */
 
+/* NULL: it complained. */
 static const struct collect_account *
-choose(const struct arguments *arguments)
+choose(const struct arguments *arguments, const char *name)
 {
 	const struct collect_settings *settings = &arguments->settings;
 	const struct collect_account *found;
 
-	if (arguments->account) {
-		found = collect_settings_find(settings, arguments->account);
+	if (name) {
+		found = collect_settings_find(settings, name);
 		if (!found)
-			complain(0, "there is no account %s",
-				arguments->account);
+			complain(0,
+				"there is no account %s; \"restante account "
+				"list\" shows what there is",
+				name);
 		return found;
 	}
 	if (settings->count == 1)
@@ -250,6 +266,8 @@ run(struct explanation *e, const struct rules *rules)
 	set_facts(e);
 	if (!e->rules)
 		print_message(e);
+	if (!e->rules && e->sought)
+		explain_print_sought(e->sought);
 	for (size_t i = 0; i < rules->count && !has_ended; i++)
 		has_ended = explain_rule(e, &rules->rules[i]);
 	rules_judge(rules, &e->facts, &verdict);
@@ -259,20 +277,59 @@ run(struct explanation *e, const struct rules *rules)
 		print_verdict(e, &verdict);
 }
 
-int
-explain(struct arguments *arguments)
+static int
+explain_file(struct explanation *e, const struct arguments *arguments)
 {
-	struct explanation e = {.account = choose(arguments)};
-	int code = e.account ? EX_OK : EX_USAGE;
+	int code = read_message(e, arguments->operands.at[0]);
+
+	if (code == EX_OK)
+		run(e, &arguments->settings.rules);
+	return code;
+}
+
+/* Its header is on the server, or in the file that was made of it, or nowhere. */
+static int
+explain_uidl(struct explanation *e, const struct arguments *arguments,
+	struct sought *sought)
+{
+	int code = explain_seek(arguments, e->account,
+		arguments->operands.at[1], sought, &e->head);
 
 	if (code != EX_OK)
 		return code;
+	e->sought = sought;
+	e->has_header = sought->has_header;
+	if (!sought->has_header && sought->file[0] &&
+		read_message(e, sought->file) == EX_OK)
+		e->has_header = true;
+	if (sought->is_on_server)
+		e->octets = sought->octets;
+	else if (!e->has_header)
+		e->octets = sought->entry.octets;
+	run(e, &arguments->settings.rules);
+	return EX_OK;
+}
+
+int
+explain(struct arguments *arguments)
+{
+	bool is_uidl = arguments->operands.count == 2;
+	struct explanation e = {.has_header = true};
+	struct sought sought;
+	int code;
+
+	if (is_uidl && arguments->account)
+		return complain(EX_USAGE,
+			"ACCOUNT UIDL, or MESSAGE with --account: which?");
+	e.account = choose(arguments,
+		is_uidl ? arguments->operands.at[0] : arguments->account);
+	if (!e.account)
+		return EX_USAGE;
 	buffer_init(&e.head, HEAD_MAXIMUM_OCTETS);
-	code = read_message(&e, arguments->operands.at[0]);
 	if (arguments->is_json)
 		e.rules = json_array();
-	if (code == EX_OK)
-		run(&e, &arguments->settings.rules);
+	code = is_uidl ? explain_uidl(&e, arguments, &sought)
+		       : explain_file(&e, arguments);
 	json_decref(e.rules);
 	buffer_release(&e.head);
 	return code;
