@@ -293,3 +293,93 @@ def test_settings(place, settings, says):
         done = servers.run(*account.command(), ok=(78,),
                            env=account.environment())
         assert says in done.stderr.decode()
+
+
+# ---- doctor ----
+
+def examine(account, ok=0):
+    done = clients.restante(account.place, "-c", account.config, "doctor",
+                            "alice", "--json", ok=(ok,))
+    return {s["step"]: (s["result"], s["text"], s["advice"])
+            for s in json.loads(done.stdout)["steps"]}
+
+
+@pytest.mark.parametrize("error,advice", [
+    ("invalid_grant", "ended the permission"),
+    ("invalid_client", "compare oauth-client-id"),
+    ("unauthorized_client", "not registered for this way"),
+    ("invalid_scope", "gives no such scope")])
+def test_doctor_when_a_token_is_not_renewed(place, error, advice):
+    """Each has its own cause, and so its own advice."""
+    with both(place, expires_in=30) as (oauth, server, account):
+        authorize(account)
+        oauth.instead["token"] = (400, {"error": error})
+        result, text, said = examine(account, ok=77)["token"]
+        assert result == "bad" and error in text and advice in said
+        # A new permission mends what the permission is the cause of.
+        assert ("account authorize alice" in said) == (
+            error in ("invalid_grant", "invalid_scope"))
+        assert server.sessions == [] or not server.asked_ever("AUTH")
+
+
+def test_doctor_without_a_token(place):
+    with both(place) as (oauth, _, account):
+        result, _, said = examine(account, ok=77)["token"]
+        assert result == "bad" and "nobody has given" in said
+        assert "account authorize alice" in said
+        authorize(account)
+        assert examine(account)["token"][0] == "good"
+        saved(account).write_text('{"access_token": "a", "expires_at": 1}')
+        assert "cannot be renewed" in examine(account, ok=77)["token"][1]
+        saved(account).write_text('{"refresh_token": "a"}')
+        for answer, advice in (((503, b""), "ill"), ((429, b""), "too often"),
+                               ((404, b""), "oauth-token-url"),
+                               ((200, b"{}"), "oauth-token-url")):
+            oauth.instead["token"] = answer
+            assert advice in examine(
+                account, ok=77 if answer[0] == 404 else 75)["token"][2]
+        oauth.http.server_close()
+        assert "network" in examine(account, ok=75)["token"][2]
+
+
+def test_doctor_renews_a_token_that_is_refused(place):
+    """It says whether the token was at fault, or what it is for."""
+    with both(place, refuses=lambda token: token == "access-1") as (
+            _, server, account):
+        authorize(account)
+        found = examine(account)
+        assert found["login"][0] == "good"
+        assert server.tokens == ["access-1", "access-2"]
+    with both(place, refuses=lambda token: True) as (_, server, account):
+        account.config.unlink()
+        account = Account(place, server, **_.settings())
+        authorize(account)
+        _, text, said = examine(account, ok=77)["login"]
+        assert "a token made just now is refused too" in said
+        assert "user is alice" in said and len(server.tokens) == 2
+
+
+def test_doctor_sees_another_scope(place):
+    with both(place, refuses=lambda token: True) as (_, _, account):
+        account.change("oauth-scope", "calendar")
+        authorize(account)
+        _, text, said = examine(account, ok=77)["login"]
+        assert "it wants the scope mail" in text
+        assert "another scope (calendar): set oauth-scope to mail" in said
+
+
+@pytest.mark.parametrize("said,advice", [
+    (b"-ERR [SYS/PERM] Your account is not enabled for POP access. Please",
+     "switch POP3 on"),
+    (b"-ERR User is authenticated but not connected.", "main address"),
+    (b"-ERR [AUTH] Application-specific password required: https://x",
+     "app password"),
+    (b"-ERR [AUTH] Web login required: https://x", "in a browser"),
+    (b"-ERR 535 5.7.139 Authentication unsuccessful, basic authentication is"
+     b" disabled", "takes no passwords any more")])
+def test_doctor_knows_what_providers_say(place, said, advice):
+    """In words that are known of large providers."""
+    with Server(three(), PASS=said + b"\r\n") as server:
+        account = Account(place, server)
+        code = 74 if b"SYS/PERM" in said else 77
+        assert advice in examine(account, ok=code)["login"][2]

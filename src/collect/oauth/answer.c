@@ -175,7 +175,8 @@ oauth_read_device(struct bytes json, struct oauth_device *out)
 /* ---- errors ---- */
 
 static void
-say(const json_t *root, const char *name, char text[OAUTH_TEXT_SIZE])
+say(const json_t *root, const char *name, const char *lead,
+	char text[OAUTH_TEXT_SIZE])
 {
 	const json_t *value = json_object_get(root, name);
 	const char *from = json_string_value(value);
@@ -183,7 +184,7 @@ say(const json_t *root, const char *name, char text[OAUTH_TEXT_SIZE])
 
 	if (!from || !from[0])
 		return;
-	for (const char *lead = used ? ": " : ""; *lead; lead++)
+	for (; used && *lead; lead++)
 		if (used < OAUTH_TEXT_SIZE - 1)
 			text[used++] = *lead;
 	for (; *from && used < OAUTH_TEXT_SIZE - 1; from++)
@@ -215,10 +216,11 @@ oauth_read_error(struct bytes json, char text[OAUTH_TEXT_SIZE])
 	for (size_t i = 0; error && i < sizeof(known) / sizeof(known[0]); i++)
 		if (strcmp(error, known[i].error) == 0)
 			fault = known[i].fault;
-	say(root, "error", text);
-	say(root, "error_description", text);
+	say(root, "error", "", text);
+	say(root, "error_description", ": ", text);
 	/* Of POP3 servers. */
-	say(root, "status", text);
+	say(root, "status", ": ", text);
+	say(root, "scope", OAUTH_WANTS_SCOPE, text);
 	json_decref(root);
 	return fault;
 }

@@ -14,9 +14,11 @@
 #define OAUTH_ANSWER_MAXIMUM_OCTETS 65536
 #define OAUTH_TOKEN_MAXIMUM_OCTETS  8192
 #define OAUTH_TEXT_SIZE		    256
-#define OAUTH_URL_SIZE		    1024
-#define OAUTH_EXPIRES_MAXIMUM	    (366 * 86400)
-#define OAUTH_INTERVAL_MAXIMUM	    60
+/* In the text of an error, before the scope that a POP3 server wants. */
+#define OAUTH_WANTS_SCOPE      "; it wants the scope "
+#define OAUTH_URL_SIZE	       1024
+#define OAUTH_EXPIRES_MAXIMUM  (366 * 86400)
+#define OAUTH_INTERVAL_MAXIMUM 60
 
 struct oauth_tokens {
 	struct secret access, refresh; /* empty: none */

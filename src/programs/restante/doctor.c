@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* restante doctor: looks at everything an account needs, in order. */
 #include "programs/restante/doctor.h"
-#include "collect/secret_source.h"
 #include "programs/json_text.h"
 
 #include <stdarg.h>
@@ -41,44 +40,6 @@ doctor_advises(struct doctor *doctor, int code, const char *format, ...)
 	va_end(arguments);
 	if (one->kind == FINDING_BAD && doctor->code == EX_OK)
 		doctor->code = code;
-}
-
-/* ---- the password ---- */
-
-static const char *
-source_of(const struct collect_account *account)
-{
-	if (account->password_file[0])
-		return account->password_file;
-	if (account->password_command[0])
-		return account->password_command;
-	if (account->password_keyring)
-		return "the keyring";
-	if (account->password_credential[0])
-		return account->password_credential;
-	return "the terminal";
-}
-
-static bool
-find_password(struct doctor *doctor)
-{
-	const struct collect_account *account = doctor->account;
-	char error[INI_ERROR_SIZE] = "";
-	enum outcome outcome;
-
-	fetch_ask_password(account, &doctor->password);
-	outcome = secret_source_read_both(account, &doctor->password,
-		&doctor->deliver_password, NULL, error);
-	if (outcome == OK) {
-		doctor_says(doctor, "password", FINDING_GOOD, "from %.400s",
-			source_of(account));
-		return true;
-	}
-	doctor_says(doctor, "password", FINDING_BAD, "%s", error);
-	doctor_advises(doctor, code_of_outcome(outcome),
-		"%s:%u says where the password is", account->file,
-		account->line);
-	return false;
 }
 
 /* ---- printing ---- */
@@ -139,7 +100,7 @@ print_json(const struct doctor *doctor)
 static void
 examine(struct doctor *doctor)
 {
-	bool has_password = find_password(doctor);
+	bool has_password = doctor_has_password(doctor);
 	bool is_served = doctor_looks_at_server(doctor);
 	struct ledger *ledger = doctor_looks_at_ledger(doctor);
 

@@ -45,6 +45,11 @@ __attribute__((format(printf, 3, 4))) void doctor_advises(
 /* Name, port, TLS, certificate, greeting, CAPA. False: the login is not worth a
  * try. */
 bool doctor_looks_at_server(struct doctor *doctor);
+
+/* ---- doctor_login.c ---- */
+
+/* Or a token. */
+bool doctor_has_password(struct doctor *doctor);
 /* Login, STAT, UIDL. */
 void doctor_logs_in(struct doctor *doctor, struct ledger *ledger);
 
