@@ -33,12 +33,21 @@ complain(struct bytes address, int error, char *text, size_t size)
 						       : ERR_TRY_LATER;
 }
 
+void
+listener_set_prompt(int fd)
+{
+	int yes = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+}
+
 static int
 bind_tcp(int fd, const struct address *address, bool reuses_port)
 {
 	int yes = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	listener_set_prompt(fd);
 	if (reuses_port &&
 		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) < 0)
 		return -1;
@@ -193,17 +202,12 @@ listener_open(struct bytes address, bool reuses_port, int *out_fd, char *error,
 int
 listener_accept(int fd, struct address *out_peer)
 {
-	int yes = 1, accepted;
+	int accepted;
 
 	*out_peer = (struct address){.octets = sizeof(out_peer->storage)};
 	do
 		accepted = accept4(fd, &out_peer->any, &out_peer->octets,
 			SOCK_NONBLOCK | SOCK_CLOEXEC);
 	while (accepted < 0 && errno == EINTR);
-	if (accepted >= 0 && out_peer->any.sa_family != AF_UNIX)
-		/* Replies are whole when they are written; waiting for more
-		   only makes lockstep clients slow. */
-		setsockopt(
-			accepted, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	return accepted;
 }

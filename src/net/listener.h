@@ -20,7 +20,10 @@
 enum outcome listener_open(struct bytes address, bool reuses_port, int *out_fd,
 	char *error, size_t error_size);
 
-/* The next connection, or -1 with errno; *out_peer filled. TCP_NODELAY set. */
+/* TCP_NODELAY for all that is accepted there, as listener_open sets it: replies
+   are whole when they are written. No matter on a unix socket. */
+void listener_set_prompt(int fd);
+/* The next connection, or -1 with errno; *out_peer filled. */
 int listener_accept(int fd, struct address *out_peer);
 
 #endif

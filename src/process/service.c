@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "process/service.h"
 #include "net/address.h"
+#include "net/listener.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -81,6 +82,7 @@ service_take_socket(struct bytes address)
 
 		if (!is_bound_to(fd, address))
 			continue;
+		listener_set_prompt(fd);
 		service.sockets[i] = service.sockets[--service.socket_count];
 		return fd;
 	}

@@ -24,6 +24,33 @@ is_long_enough_ago(const char *user)
 		clock_monotonic_ms());
 }
 
+static void grant(struct auth_exchange *x);
+
+static void
+look_again(struct auth_exchange *x)
+{
+	if (x->is_cancelled)
+		auth_exchange_free(x);
+	else
+		grant(x);
+}
+
+/*
+ * A session that is over may not have been told of yet: its client knows it,
+ * and may come again at once.
+ */
+static void
+refuse_login(struct auth_exchange *x, enum outcome outcome)
+{
+	if (outcome == ERR_BUSY && x->looks++ < AUTH_LOGOUT_LOOKS &&
+		auth_guard_hold(x, clock_monotonic_ms() + AUTH_LOGOUT_WAIT_MS,
+			look_again))
+		return;
+	if (outcome == ERR_BUSY)
+		auth_logins_tell_full(x);
+	auth_refuse(x, outcome);
+}
+
 /* Store opens the maildrop and tells the session itself. */
 static void
 grant(struct auth_exchange *x)
@@ -33,7 +60,7 @@ grant(struct auth_exchange *x)
 	bool is_sent;
 
 	if (outcome != OK) {
-		auth_refuse(x, outcome);
+		refuse_login(x, outcome);
 		return;
 	}
 	message_init(&message, MESSAGE_GRANT_OPEN, x->connection);

@@ -204,30 +204,8 @@ is_full(const char *user)
 	       person->granted >= policy.connections;
 }
 
-/*
- * A session that is over may have said so already, to be read after this: the
- * client knows it, and may come again through another process at once. One at a
- * time, since what is read there may be a login too.
- */
-static void
-settle(const struct auth_client *but)
-{
-	static bool is_settling;
-	struct auth_client *next;
-
-	if (is_settling)
-		return;
-	is_settling = true;
-	for (struct auth_client *c = auth.clients; c; c = next) {
-		next = c->next;
-		while (c != but && c->channel && channel_poll(c->channel))
-			;
-	}
-	is_settling = false;
-}
-
-static void
-tell_full(const struct auth_exchange *x)
+void
+auth_logins_tell_full(const struct auth_exchange *x)
 {
 	char quoted[LOG_QUOTED_OCTETS], id[SESSION_ID_SIZE];
 
@@ -245,11 +223,7 @@ auth_logins_add(const struct auth_exchange *x)
 	struct auth_login *login;
 
 	if (is_full(user))
-		settle(x->client);
-	if (is_full(user)) {
-		tell_full(x);
 		return ERR_BUSY;
-	}
 	auth_logins_remove(x->client, x->connection);
 	login = make_login(x->client, x->connection, user, x->address);
 	if (!login)
@@ -306,6 +280,19 @@ auth_on_logged_in(struct auth_client *client, struct message *message)
 	login->octets = told.octets;
 	login->is_open = true;
 	return true;
+}
+
+bool
+auth_on_logged_out(struct auth_client *client, struct message *message)
+{
+	struct message_reader reader;
+	uint32_t count;
+
+	message_reader_init(&reader, message);
+	for (count = message_get_u32(&reader);
+		count > 0 && !reader.is_malformed; count--)
+		auth_logins_remove(client, message_get_u64(&reader));
+	return message_reader_finish(&reader);
 }
 
 /* ---- the operator ---- */

@@ -48,6 +48,8 @@ on_client_message(struct channel *channel, struct message *message)
 		return auth_on_resolve(client, message);
 	case MESSAGE_LOGGED_IN:
 		return auth_on_logged_in(client, message);
+	case MESSAGE_LOGGED_OUT:
+		return auth_on_logged_out(client, message);
 	default:
 		return false;
 	}

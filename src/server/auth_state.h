@@ -117,7 +117,8 @@ struct auth_exchange {
 	char subject[ACCOUNT_NAME_SIZE]; /* the account, for penalties */
 	struct auth_exchange *previous, *next;
 	uint64_t arrived_ms, due_ms;
-	bool is_held; /* nothing but time is awaited */
+	bool is_held;  /* nothing but time is awaited */
+	uint8_t looks; /* for room among the logins */
 	void (*admitted)(struct auth_exchange *exchange);
 	/* AUTH_QUEUED, AUTH_HASHING */
 	struct fair_item item;

@@ -221,7 +221,8 @@ make(const struct session_listener *listener, int fd,
 	c->listener = listener;
 	c->fd = fd;
 	c->file = -1;
-	c->may_have_more = true;
+	/* A client waits for the greeting, or speaks TLS first. */
+	c->may_have_more = listener->is_tls;
 	buffer_init(&c->in, CONNECTION_INPUT_MAXIMUM_OCTETS * 2);
 	buffer_init(&c->out, CONNECTION_OUTPUT_MAXIMUM_OCTETS);
 	c->peer = strdup(address_text(peer, text));

@@ -241,7 +241,7 @@ logged_in(struct pop3_connection *p, const char *mailbox, bool is_read_only)
 	p->mailbox = strdup(mailbox);
 	p->since_seconds = clock_wall_seconds();
 	connection_is_known(c);
-	pop3_login_tell(c);
+	session_news_in(c->role, c->entry.id);
 	stats_count_login(c->role->stats, p->method, true);
 	pop3_log_login(p, is_read_only);
 	set_policy(p, is_read_only);

@@ -30,6 +30,14 @@ pop3_login_over(struct connection *c)
 {
 	struct message message;
 
+	if (pop3_of(c)->mailbox) {
+		session_news_out(c->role, c->entry.id);
+		/* Whoever ended it may look whether it is gone. */
+		if (c->ending == ENDING_KICKED)
+			session_news_tell(c->role);
+		return;
+	}
+	/* At once: auth may be at it. */
 	message_init(&message, MESSAGE_AUTH_CANCEL, c->entry.id);
 	connection_send(c, ROLE_AUTH, &message);
 	message_release(&message);

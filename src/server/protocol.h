@@ -67,6 +67,8 @@ enum server_message {
 	/* string user, string address, string tls, u64 seconds since 1970 of
 	   the login, u32 messages, u64 octets of the maildrop */
 	MESSAGE_LOGGED_IN,
+	/* subject 0: u32 count, u64 connection each: their logins are over */
+	MESSAGE_LOGGED_OUT,
 	/* ---- auth to session ---- */
 	MESSAGE_AUTH_CHALLENGE, /* bytes */
 	/* u8 enum outcome, string user that was tried, "": none was said */
@@ -189,6 +191,8 @@ enum pem_part { PEM_GOES_ON, PEM_ENDS, PEM_IS_LAST };
 #define PENALTIES_TOLD_MAXIMUM 64
 /* Rows of one WHO_TOLD, likewise. */
 #define WHO_TOLD_MAXIMUM 40
+/* auth is told who has logged in or out at the latest after this. */
+#define LOGINS_TOLD_WITHIN_MS 20
 /* How a connection is protected, in words, with its NUL. */
 #define WHO_TLS_SIZE 80
 

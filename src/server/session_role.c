@@ -469,6 +469,7 @@ session_role_run(void)
 		exit(EX_OSERR);
 	use_networks(settings->exempt_networks, role.exempt_networks);
 	uv_loop_init(&role.loop);
+	session_news_init(&role);
 	deadlines_init(&role.idle, settings->timeout_seconds * 1000);
 	deadlines_init(&role.deaf, settings->stalled_seconds * 1000);
 	deadlines_init(&role.handshakes, SESSION_HANDSHAKE_MS);

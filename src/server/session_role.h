@@ -12,6 +12,7 @@
 #include "pop3/session.h"
 #include "sasl/server.h"
 #include "server/boot.h"
+#include "server/session_news.h"
 #include "server/table.h"
 
 #define SESSION_HANDSHAKE_MS 60000
@@ -62,6 +63,7 @@ struct session_role {
 	struct session_listener listeners[BOOT_LISTENERS_MAXIMUM];
 	size_t listener_count;
 	uint64_t next_id;
+	struct session_news news;
 	uv_timer_t tick;
 	bool is_stopping;
 };

@@ -63,7 +63,7 @@ def is_ended(wire):
 
 
 def test_who_is_logged_in(server):
-    assert who(server) == {}
+    servers.until(lambda: who(server) == {}, what="nobody")
     octets = mail.plain("hello")
     server.lmtp(octets, "bob")
     before = int(time.time())
