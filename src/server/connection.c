@@ -234,7 +234,7 @@ receive(struct connection *c)
 	}
 	if (c->tls) {
 		result = tls_read(c->tls, to, room, &octets);
-		c->may_have_more = true;
+		c->may_have_more = tls_has_more(c->tls);
 	} else {
 		got = recv(c->fd, to, room, MSG_DONTWAIT);
 		octets = got > 0 ? (size_t)got : 0;

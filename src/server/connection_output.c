@@ -22,9 +22,12 @@ write_some(struct connection *c, size_t *out_octets)
 	int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 	ssize_t octets;
 
+	/* The end of the stream goes with the last reply. */
+	if (c->tls && c->after == ADVANCE_CLOSE)
+		tls_hold_back(c->tls);
 	if (c->tls)
 		return tls_outcome(tls_write(c->tls, bytes, out_octets));
-	if (c->file >= 0)
+	if (c->file >= 0 || c->after == ADVANCE_CLOSE)
 		flags |= MSG_MORE;
 	octets = send(c->fd, bytes.at, bytes.octets, flags);
 	if (octets < 0)

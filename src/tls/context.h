@@ -43,6 +43,16 @@ bool server_names_add_certificate(
 void server_names_each(struct server_names *names,
 	void (*each)(SSL_CTX *ctx, const void *context), const void *context);
 
+/* ---- socket_bio.c ---- */
+
+struct socket_hold {
+	SSL *ssl;
+	bool is_ending; /* nothing is waited for but the end of the stream */
+};
+
+/* Both directions; `hold` lives as long as `ssl`. False: no memory. */
+bool socket_bio_use(SSL *ssl, int fd, struct socket_hold *hold);
+
 /* ---- tickets.c ---- */
 
 /* `count` keys, the first of which makes tickets. */

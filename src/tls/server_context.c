@@ -40,6 +40,9 @@ make(void)
 		return NULL;
 	ctx = context->ctx;
 	SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
+	/* Else the header of each record is read alone. Who reads must ask
+	   tls_has_more before it waits for the socket. */
+	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_session_id_context(
 		ctx, (const unsigned char *)"restante", 8);

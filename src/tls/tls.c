@@ -12,7 +12,8 @@
 
 struct tls {
 	SSL *ssl;
-	char hostname[256]; /* client: who it should be */
+	struct socket_hold hold; /* server */
+	char hostname[256];	 /* client: who it should be */
 	char description[64];
 	char error[TLS_ERROR_SIZE];
 	bool is_shut;
@@ -64,6 +65,13 @@ set_server_name(SSL *ssl, const char *hostname)
 		       (void *)(uintptr_t)hostname) == 1;
 }
 
+static bool
+use_socket(struct tls *tls, bool is_server, int fd)
+{
+	return is_server ? socket_bio_use(tls->ssl, fd, &tls->hold)
+			 : SSL_set_fd(tls->ssl, fd) == 1;
+}
+
 static struct tls *
 make(struct tls_context *context, int fd)
 {
@@ -72,7 +80,7 @@ make(struct tls_context *context, int fd)
 	if (!tls)
 		return NULL;
 	tls->ssl = SSL_new(context->ctx);
-	if (!tls->ssl || SSL_set_fd(tls->ssl, fd) != 1 ||
+	if (!tls->ssl || !use_socket(tls, context->is_server, fd) ||
 		SSL_set_app_data(tls->ssl, tls) != 1)
 		tls_free(&tls);
 	return tls;
@@ -279,6 +287,18 @@ size_t
 tls_pending(const struct tls *tls)
 {
 	return (size_t)SSL_pending(tls->ssl);
+}
+
+bool
+tls_has_more(const struct tls *tls)
+{
+	return SSL_has_pending(tls->ssl) == 1;
+}
+
+void
+tls_hold_back(struct tls *tls)
+{
+	tls->hold.is_ending = true;
 }
 
 void

@@ -111,6 +111,11 @@ enum tls_result tls_sendfile(struct tls *tls, int fd, uint64_t offset,
 	size_t octets, size_t *out_octets);
 /* Octets decrypted and not read yet: poll will not report them. */
 size_t tls_pending(const struct tls *tls);
+/* The same, or octets read ahead: tls_read may have something. */
+bool tls_has_more(const struct tls *tls);
+/* A server's: what is written from now on, also by tls_shutdown, may wait for
+   the shutdown(2) that is to follow at once: one segment instead of three. */
+void tls_hold_back(struct tls *tls);
 /* Sends close_notify once; does not wait for the peer's. */
 void tls_shutdown(struct tls *tls);
 

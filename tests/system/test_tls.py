@@ -12,6 +12,60 @@ import wires
 from pairs import der, make_pair, section, shown, unchecked
 
 
+class Records:
+    """TLS over a socket that is read as it comes."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port),
+                                               wires.TIMEOUT)
+        self.come, self.go = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = unchecked().wrap_bio(self.come, self.go,
+                                        server_hostname="localhost")
+
+    def receive(self):
+        """How many records came at once."""
+        octets, count = self.socket.recv(1 << 16), 0
+        self.come.write(octets)
+        while octets:
+            octets = octets[5 + int.from_bytes(octets[3:5], "big"):]
+            count += 1
+        return count
+
+    def send(self):
+        self.socket.sendall(self.go.read())
+
+    def shake_hands(self):
+        while True:
+            try:
+                return self.tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self.send()
+                self.receive()
+
+    def ask(self, command):
+        self.tls.write(command)
+        self.send()
+        return self.receive(), self.tls.read(512)
+
+
+@pytest.mark.sanitize
+def test_what_belongs_together_comes_at_once(server):
+    wire = Records(server.pop3s_port)
+    wire.shake_hands()
+    wire.send()
+    # The ticket and the greeting.
+    assert wire.receive() == 2
+    assert wire.tls.read(512).startswith(b"+OK")
+    count, reply = wire.ask(b"NOOP\r\n")
+    assert count == 1 and reply.startswith(b"-ERR")
+    # The reply, close_notify and the end of the stream.
+    count, reply = wire.ask(b"QUIT\r\n")
+    assert count == 2 and reply.startswith(b"+OK"), reply
+    wire.socket.setblocking(False)
+    assert wire.socket.recv(1) == b""
+    wire.socket.close()
+
+
 # ---- which certificate ----
 
 @pytest.mark.sanitize

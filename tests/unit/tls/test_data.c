@@ -162,6 +162,32 @@ pending_is_what_was_not_read(void **state)
 	peers_close(&p);
 }
 
+/* What no socket will report any more. */
+static void
+more_is_what_was_read_ahead(void **state)
+{
+	unsigned char in[8];
+	struct peers p;
+	size_t octets;
+
+	peers_meet(&p);
+	assert_false(tls_has_more(p.server));
+	assert_int_equal(
+		tls_write(p.client, BYTES("STAT\r\n"), &octets), TLS_DONE);
+	assert_int_equal(
+		tls_write(p.client, BYTES("QUIT\r\n"), &octets), TLS_DONE);
+	assert_int_equal(tls_read(p.server, in, 8, &octets), TLS_DONE);
+	assert_bytes(bytes_of(in, octets), BYTES("STAT\r\n"), BYTES_NONE);
+	assert_int_equal(tls_pending(p.server), 0);
+	assert_true(tls_has_more(p.server));
+	assert_int_equal(tls_read(p.server, in, 2, &octets), TLS_DONE);
+	assert_true(tls_has_more(p.server));
+	assert_int_equal(tls_read(p.server, in, 8, &octets), TLS_DONE);
+	assert_bytes(bytes_of(in, octets), BYTES("IT\r\n"), BYTES_NONE);
+	assert_false(tls_has_more(p.server));
+	peers_close(&p);
+}
+
 /* ---- the end ---- */
 
 static void
@@ -399,6 +425,7 @@ main(void)
 		cmocka_unit_test(writer_waits),
 		cmocka_unit_test(writer_takes_a_part),
 		cmocka_unit_test(pending_is_what_was_not_read),
+		cmocka_unit_test(more_is_what_was_read_ahead),
 		cmocka_unit_test(shutdown_is_told),
 		cmocka_unit_test(dropped_line_is_an_end),
 		cmocka_unit_test(closed_while_shaking_hands),
