@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: ISC
 """Kills `restante` at points spread over a run, lets it run again to the end,
-and compares what was filed with what was sent."""
+and compares what is in a sink with what was sent."""
 import collections
 import pathlib
 import random
+import re
 import subprocess
 import tempfile
 import threading
@@ -11,6 +12,7 @@ import time
 
 import mail
 from hostile import RUN_SECONDS, Account, Server
+from targets import Imap, Mailer, id_of, mbox_of
 
 MESSAGES = 60
 # Between two lines of the server: the client has something to do meanwhile.
@@ -71,14 +73,141 @@ def spread(clock, count):
     return found
 
 
+# ---- sinks ----
+
+class ToMaildir:
+    """Whatever is killed when: each message is there once."""
+    may_repeat = False
+
+    def __init__(self, place):
+        self.place = place
+
+    def settings(self):
+        return {}
+
+    def filed(self, account):
+        return account.filed()
+
+    def made_of(self, octets):
+        return octets
+
+    def stop(self):
+        pass
+
+
+class ToMbox(ToMaildir):
+    def settings(self):
+        return {"deliver": "mbox", "mbox": self.place / "mbox"}
+
+    def filed(self, account):
+        path = self.place / "mbox"
+        text = path.read_bytes() if path.exists() else b""
+        front, _, _ = mbox_of(b"").partition(b"\n")
+        return text.split(front + b"\n")[1:]
+
+    def made_of(self, octets):
+        return mbox_of(octets).partition(b"\n")[2]
+
+
+class Handed(ToMaildir):
+    """Nothing is lost. What was in flight may come again, one message a kill,
+    and is known by its X-Restante-ID."""
+    may_repeat = True
+
+    def filed(self, account):
+        pairs = [id_of(octets) for octets in self.taken()]
+        assert len(set(pairs)) == len({field for field, _ in pairs}) == \
+            len({rest for _, rest in pairs})
+        return [rest for _, rest in pairs]
+
+
+class ToLmtp(Handed):
+    deliver = "lmtp"
+
+    def __init__(self, place):
+        super().__init__(place)
+        self.target = Mailer()
+
+    def settings(self):
+        return {"deliver": self.deliver, "deliver_tls": "none",
+                "deliver_server": self.target.address,
+                "deliver_recipient": "alice@example.org"}
+
+    def taken(self):
+        return list(self.target.taken)
+
+    def made_of(self, octets):
+        """SMTP has no bare LF."""
+        return re.sub(rb"(?<!\r)\n", b"\r\n", octets)
+
+    def stop(self):
+        self.target.listener.close()
+
+
+class ToSmtp(ToLmtp):
+    deliver = "smtp"
+
+
+class ToPipe(Handed):
+    def settings(self):
+        folder, program = self.place / "taken", self.place / "take"
+        folder.mkdir()
+        program.write_text(
+            "#!/bin/sh\ncat > $1/.$$ && mv $1/.$$ $1/$RESTANTE_ID.$$\n")
+        program.chmod(0o700)
+        return {"deliver": "pipe", "deliver_command": f"{program} {folder}"}
+
+    def taken(self):
+        return [p.read_bytes() for p in (self.place / "taken").iterdir()
+                if p.name[0] != "."]
+
+
+class ToImap(Handed):
+    """It is searched for what may be there before it is put again."""
+    may_repeat = False
+
+    def __init__(self, place):
+        super().__init__(place)
+        self.target = Imap()
+
+    def settings(self):
+        secret = self.place / "secret"
+        secret.write_text("secret\n")
+        secret.chmod(0o600)
+        return {"deliver": "imap", "deliver_tls": "none", "deliver_user": "me",
+                "deliver_server": self.target.address,
+                "deliver_password_file": secret}
+
+    def taken(self):
+        return [octets for _, octets in list(self.target.taken)]
+
+    def stop(self):
+        self.target.listener.close()
+
+
+SINKS = {"maildir": ToMaildir, "mbox": ToMbox, "lmtp": ToLmtp,
+         "smtp": ToSmtp, "pipe": ToPipe, "imap": ToImap}
+
+
+# ---- a run ----
+
 class Mailbox:
     """A server with mail, an account on it, and what became of it."""
 
-    def __init__(self, place, sent, keep):
+    def __init__(self, place, sent, keep, sink="maildir"):
         self.sent = [octets for _, octets in sent]
         self.keep = keep
+        self.sink = SINKS[sink](place)
         self.server = Server(sent)
-        self.account = Account(place, self.server, keep=keep)
+        self.account = Account(place, self.server, keep=keep,
+                               **self.sink.settings())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        self.server.__exit__(*failure)
+        self.sink.stop()
 
     def run(self, clock):
         self.server.on_step, self.server.steps = clock, self.server.count()
@@ -94,32 +223,33 @@ class Mailbox:
 
     def compare(self):
         """(lost, duplicated)"""
-        sent = collections.Counter(self.sent)
-        filed = collections.Counter(self.account.filed())
+        sent = collections.Counter(map(self.sink.made_of, self.sent))
+        filed = collections.Counter(self.sink.filed(self.account))
         assert all(octets in sent for octets in filed), "torn or altered"
         return (sent - filed).total(), (filed - sent).total()
 
 
-def at_point(sent, keep, points, with_reader):
+def at_point(sent, keep, points, with_reader, sink="maildir"):
     """Killed at each of `points` in turn; (times killed, lost, duplicated)"""
-    with tempfile.TemporaryDirectory(prefix="restante-kill-") as name:
-        box = Mailbox(pathlib.Path(name), sent, keep)
+    with tempfile.TemporaryDirectory(prefix="restante-kill-") as name, \
+            Mailbox(pathlib.Path(name), sent, keep, sink) as box:
         killed = 0
-        with box.server:
-            for step, delay in points:
-                killed += box.run(Clock(step, delay))
-                if with_reader and box.account.mail.is_dir():
-                    box.account.read_all()
-            box.finish()
-            return killed, *box.compare()
+        for step, delay in points:
+            killed += box.run(Clock(step, delay))
+            if with_reader and box.account.mail.is_dir():
+                box.account.read_all()
+        box.finish()
+        lost, duplicated = box.compare()
+        if box.sink.may_repeat:
+            assert duplicated <= killed, "more than was in flight"
+        return killed, lost, duplicated
 
 
 def at_call(sent, keep, call, number, with_reader):
     """Killed as it enters a system call for the `number`th time; (killed,
     lost, duplicated)"""
     with tempfile.TemporaryDirectory(prefix="restante-kill-") as name:
-        box = Mailbox(pathlib.Path(name), sent, keep)
-        with box.server:
+        with Mailbox(pathlib.Path(name), sent, keep) as box:
             code = subprocess.run(
                 ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}",
                  "-e", f"inject={call}:signal=KILL:when={number}",
@@ -132,30 +262,30 @@ def at_call(sent, keep, call, number, with_reader):
             return code != 0, *box.compare()
 
 
-def timeline(sent, keep):
-    with tempfile.TemporaryDirectory(prefix="restante-kill-") as name:
-        box = Mailbox(pathlib.Path(name), sent, keep)
-        with box.server:
-            clock = Clock()
-            assert not box.run(clock)
-            assert box.compare() == (0, 0)
-            return clock
+def timeline(sent, keep, sink):
+    with tempfile.TemporaryDirectory(prefix="restante-kill-") as name, \
+            Mailbox(pathlib.Path(name), sent, keep, sink) as box:
+        clock = Clock()
+        assert not box.run(clock)
+        assert box.compare() == (0, 0)
+        return clock
 
 
-def kill_test(count, keep, say=lambda text: None, number=MESSAGES):
+def kill_test(count, keep, say=lambda text: None, number=MESSAGES,
+              sink="maildir"):
     """`count` points, every third one with a second kill in the run that
     should have made it good, every other one with a user who reads what has
     come. (times killed, lost, duplicated), all added up."""
     sent = messages(number)
-    points = spread(timeline(sent, keep), count)
+    points = spread(timeline(sent, keep, sink), count)
     chance = random.Random(count)
     killed = lost = duplicated = 0
     for n, point in enumerate(points):
         chain = [point] + [chance.choice(points)] * (n % 3 == 2)
-        result = at_point(sent, keep, chain, with_reader=n % 2 == 1)
+        result = at_point(sent, keep, chain, n % 2 == 1, sink)
         killed, lost, duplicated = (
             a + b for a, b in zip((killed, lost, duplicated), result))
-        say(f"keep = {keep}: point {n + 1} of {count}, step {point[0]} + "
+        say(f"{sink}, keep = {keep}: point {n + 1} of {count}, step {point[0]} + "
             f"{point[1] * 1000:.1f} ms: killed {result[0]}, lost "
             f"{result[1]}, duplicated {result[2]}")
     return killed, lost, duplicated

@@ -14,9 +14,10 @@ import time
 import pytest
 
 import hostile
+import killing
 import mail
 from hostile import Account, Server
-from test_collect_sinks import Mailer, id_of, mbox_of
+from targets import mbox_of
 
 MESSAGES = 30
 POINTS = int(os.environ.get("RESTANTE_KILL_POINTS", "4"))
@@ -133,21 +134,12 @@ def test_kill_after_each_system_call(place, kind, keep):
     print(f"{kind}, keep = {keep}: {points} calls, lost 0, duplicated 0")
 
 
-def test_kill_while_handing_on(place):
-    """LMTP: nothing lost; of each kill at most one message comes again."""
-    sent = numbered(MESSAGES)
-    generator = random.Random(1)
-    with Server(sent) as server, Mailer() as target:
-        account = Account(
-            place, server, keep="no", deliver="lmtp", deliver_tls="none",
-            deliver_server=target.address, deliver_recipient="a@example.org")
-        killed = 0
-        while server.mail and killed < 40:
-            killed += run_and_kill(account, generator.uniform(0.02, 0.2))
-        while server.mail:
-            account.fetch()
-        taken = [id_of(octets) for octets in target.taken]
-        assert {rest for _, rest in taken} == {o for _, o in sent}
-        assert len({field for field, _ in taken}) == MESSAGES
-        assert len(taken) <= MESSAGES + killed
-        print(f"lmtp: {killed} kills, lost 0, {len(taken) - MESSAGES} again")
+@BOTH
+@pytest.mark.parametrize("sink", ["lmtp", "smtp", "pipe", "imap"])
+def test_kill_while_handing_on(sink, keep):
+    """Nothing lost; of each kill at most one message comes again, and none into
+    an IMAP mailbox, which is searched."""
+    killed, lost, again = killing.kill_test(POINTS, keep, number=12, sink=sink)
+    assert lost == 0 and killed > 0
+    assert again == 0 or killing.SINKS[sink].may_repeat
+    print(f"{sink}, keep = {keep}: {killed} kills, lost 0, {again} again")

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: ISC
 """A message of 50 MiB goes into each sink, and `restante` does not grow."""
 import hashlib
-import socket
-import threading
 
 import pytest
 
 import clients
 import hostile
 import mail
+import targets
 from hostile import Account, Server
 
 LARGE_OCTETS = 50 << 20
@@ -21,21 +20,9 @@ def large():
     return mail.plain("large", LINE * (LARGE_OCTETS // len(LINE) + 1))
 
 
-class Taker(threading.Thread):
-    """An LMTP server that keeps the digest of a message, not the message."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
-        self.digests = []
-        self.start()
-
-    def run(self):
-        try:
-            self.serve(self.listener.accept()[0])
-        except OSError:
-            pass
+class Taker(targets.Target):
+    """An LMTP and SMTP server that keeps the digest of a message, not the
+    message."""
 
     def serve(self, connection):
         lines = connection.makefile("rb")
@@ -49,14 +36,22 @@ class Taker(threading.Thread):
                 assert field.startswith(b"X-Restante-ID: ")
                 while (line := lines.readline()) != b".\r\n":
                     digest.update(line.removeprefix(b"."))
-                self.digests.append(digest.hexdigest())
+                self.taken.append(digest.hexdigest())
             connection.sendall(b"250 fine\r\n")
 
-    def __enter__(self):
-        return self
 
-    def __exit__(self, *_):
-        self.listener.close()
+class ImapTaker(targets.Imap):
+    """The same for APPEND."""
+
+    def literal(self, lines, octets):
+        field = lines.readline()
+        assert field.startswith(b"X-Restante-ID: ")
+        rest, sha256 = octets - len(field), hashlib.sha256()
+        while rest > 0:
+            piece = lines.read(min(rest, 65536))
+            sha256.update(piece)
+            rest -= len(piece)
+        return field + sha256.hexdigest().encode()
 
 
 def digest(octets):
@@ -100,4 +95,22 @@ def test_lmtp(place, large):
         collect(place, server, deliver="lmtp", deliver_tls="none",
                 deliver_server=target.address,
                 deliver_recipient="alice@example.org")
-        assert target.digests == [digest(large)]
+        assert target.taken == [digest(large)]
+
+
+def test_smtp(place, large):
+    with Server([("a", large)]) as server, Taker() as target:
+        collect(place, server, deliver="smtp", deliver_tls="none",
+                deliver_server=target.address,
+                deliver_recipient="alice@example.org")
+        assert target.taken == [digest(large)]
+
+
+def test_imap(place, large):
+    with Server([("a", large)]) as server, ImapTaker() as target:
+        collect(place, server, deliver="imap", deliver_tls="none",
+                deliver_server=target.address, deliver_user="me",
+                deliver_password_file=clients.write_private(
+                    place / "secret", "secret\n"))
+        [(_, octets)] = target.taken
+        assert octets.endswith(digest(large).encode())
