@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: ISC
-"""Collectors over a long line: `restante fetch` and mpop, both from restanted,
-into a Maildir on this disk."""
+"""Collectors over a long line: `restante fetch`, mpop, fetchmail, getmail6 and
+fdm, all from restanted, into a Maildir on this disk."""
 import os
+import re
 import shutil
+import signal
+import subprocess
 import time
 
 import contestants
@@ -12,13 +15,18 @@ import rows
 import servers
 import wires
 
-CLIENT_SECONDS = 600
+CLIENT_SECONDS = 1800
+# A client that waits for each message is measured once where that takes so long.
+PATIENT_RTT = 0.01
+GETMAIL_TRIES, NUDGE_SECONDS = 8, 0.05
 
 
 class Collector:
     """A program with a home of its own, that collects by proxy.Line."""
     is_limit = has_loose_sizes = False
     lacks, lmtp_port = {}, None
+    # It waits for each message; what it is, where it is not installed.
+    is_patient, program = False, None
 
     def __init__(self, bench, server):
         self.bench, self.server = bench, server
@@ -35,6 +43,18 @@ class Collector:
         kept = {k: v for k, v in os.environ.items()
                 if not k.startswith("XDG_")}
         return {**kept, "HOME": str(self.home), "NO_COLOR": "1"}
+
+    def folders(self):
+        for folder in ("new", "cur", "tmp"):
+            (self.mail / folder).mkdir(parents=True)
+
+    def write(self, name, text):
+        """Settings, which nobody else may read; lines that go on are put
+        together."""
+        path = self.home / name
+        path.write_text(re.sub(r"\n +", " ", text))
+        path.chmod(0o600)
+        return path
 
     def execute(self, *command, **more):
         return servers.run(*command, env=self.environment(),
@@ -62,28 +82,126 @@ class Restante(Collector):
 
 class Mpop(Collector):
     """As its manual sets it up, with pipelining as the server offers it."""
-    name = "mpop"
+    name = program = "mpop"
 
     def set_up(self, user, port, keeps, is_tls):
-        for folder in ("new", "cur", "tmp"):
-            (self.mail / folder).mkdir(parents=True)
-        self.config = self.home / "mpoprc"
-        self.config.write_text(
-            f"defaults\ntls {'on' if is_tls else 'off'}\ntls_starttls off\n"
+        self.folders()
+        self.config = self.write(
+            "mpoprc", f"defaults\ntls {'on' if is_tls else 'off'}\ntls_starttls off\n"
             f"tls_trust_file {self.bench.certificate}\nreceived_header off\nauth user\n"
             f"uidls_file {self.home}/uidls\nkeep {'on' if keeps else 'off'}\n"
             f"account default\nhost localhost\nport {port}\nuser {user}\n"
             f"password {contestants.PASSWORD}\n"
             f"delivery maildir {self.mail}\n")
-        self.config.chmod(0o600)
 
     def fetch(self):
         self.execute("mpop", "--file", self.config, "--quiet")
 
 
+class Fetchmail(Collector):
+    """With a delivery agent that costs next to nothing: cat into a file."""
+    name = program = "fetchmail"
+    is_patient = True
+
+    def set_up(self, user, port, keeps, is_tls):
+        self.folders()
+        self.config = self.write("fetchmailrc", f"""set no bouncemail
+poll localhost protocol pop3 service {port} uidl
+ username {user} password {contestants.PASSWORD}
+ {"ssl" if is_tls else 'sslproto ""'} sslcertck
+ sslcertfile {self.bench.certificate} {"keep" if keeps else "no keep"}
+ no rewrite mda "cat > $(mktemp -p {self.mail}/new)"
+""")
+
+    def environment(self):
+        return {**super().environment(), "FETCHMAILHOME": str(self.home)}
+
+    def fetch(self):
+        # 1: there was no mail.
+        self.execute("fetchmail", "--fetchmailrc", self.config, "--invisible",
+                     "--idfile", self.home / "fetchids", "--pidfile",
+                     self.home / "fetchmail.pid", ok=(0, 1))
+
+
+class Fdm(Collector):
+    name = program = "fdm"
+    is_patient = True
+
+    def set_up(self, user, port, keeps, is_tls):
+        self.folders()
+        self.config = self.write("fdm.conf", f"""set no-received
+set lock-file "{self.home}/fdm.lock"
+set verify-certificates
+account "a" {"pop3s" if is_tls else "pop3"} server "localhost" port {port}
+ user "{user}" pass "{contestants.PASSWORD}" no-apop
+ {"keep" if keeps else ""} cache "{self.home}/fdm.cache"
+action "store" maildir "{self.mail}"
+match all action "store"
+""")
+
+    def environment(self):
+        return {**super().environment(),
+                "SSL_CERT_FILE": str(self.bench.certificate)}
+
+    def fetch(self):
+        self.execute("fdm", "-f", self.config, "fetch")
+
+
+class Getmail(Collector):
+    """It forks for each message and can miss the end of a child that is faster
+    than itself: it is told again, and begins anew when it gave up."""
+    name, program, is_patient = "getmail6", "getmail", True
+
+    def set_up(self, user, port, keeps, is_tls):
+        self.folders()
+        owner = ""
+        if contestants.IS_ROOT:  # which it files no mail as
+            owner = "user = nobody"
+            for folder in (self.mail, *self.mail.iterdir()):
+                shutil.chown(folder, "nobody")
+        kind = "SimplePOP3SSL" if is_tls else "SimplePOP3"
+        trust = f"ca_certs = {self.bench.certificate}" if is_tls else ""
+        self.config = self.write("getmailrc", f"""[retriever]
+type = {kind}Retriever
+server = localhost
+port = {port}
+username = {user}
+password = {contestants.PASSWORD}
+timeout = 60
+{trust}
+[destination]
+type = Maildir
+path = {self.mail}/
+{owner}
+[options]
+read_all = false
+delete = {not keeps}
+delivered_to = false
+received = false
+""")
+
+    def fetch(self):
+        program = subprocess.Popen(
+            ["getmail", "--getmaildir", self.home, "--rcfile", self.config,
+             "--quiet"], env=self.environment(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        while program.poll() is None:
+            program.send_signal(signal.SIGCHLD)
+            time.sleep(NUDGE_SECONDS)
+        said = program.stdout.read()
+        if b"timed out" in said:
+            raise TimeoutError(said)
+        if program.returncode:
+            raise RuntimeError(f"getmail6: {said}")
+
+
+KINDS = (Restante, Mpop, Fetchmail, Getmail, Fdm)
+
+
 class Collect(rows.Row):
     messages, make = 1000, staticmethod(corpus.four_kib)
     rtt, is_tls, keeps = 0.1, False, False
+    kinds = KINDS
     key = "collect"
     title = "collect and DELE 1,000 messages of 4 KiB, plain, 100 ms"
     metrics = (rows.Metric("s", "time", "s", goal=1.6, limit=1.3, digits=2),
@@ -94,15 +212,29 @@ class Collect(rows.Row):
         self.turn = 0
 
     def shrink(self):
-        self.messages, self.rtt = 20, 0.02
+        self.messages, self.rtt = 20, min(self.rtt, 0.02)
 
     def takers(self):
         restanted = self.bench.servers[0]
-        return [kind(self.bench, restanted) for kind in (Restante, Mpop)]
+        found = []
+        for kind in self.kinds:
+            if kind.is_patient and not self.bench.has_collectors:
+                continue
+            if kind.program and not shutil.which(kind.program):
+                self.bench.notes.append(
+                    f"{self.title}: {kind.name} is not installed.")
+            else:
+                found.append(kind(self.bench, restanted))
+        if once := [c.name for c in found if self.takes_long(c)]:
+            self.bench.notes.append(
+                f"{self.title}: {', '.join(once)} in one round alone; the line "
+                "is what takes the time.")
+        return found
 
     def user_names(self):
-        return [f"{self.key.replace('-', '')}{n}"
-                for n in range(2 * (self.bench.rounds + 1))]
+        boxes = self.bench.rounds + 1 + GETMAIL_TRIES
+        return [f"{self.prefix}{n}"
+                for n in range(len(self.kinds) * boxes)]
 
     def prepare(self):
         """Each round empties its own box."""
@@ -120,9 +252,17 @@ class Collect(rows.Row):
         """The index is not what is measured here."""
         wires.pop3(server, user, contestants.PASSWORD).quit()
 
+    def takes_long(self, client):
+        return client.is_patient and self.rtt >= PATIENT_RTT
+
+    def is_due(self, client, turn):
+        """The line is what takes the time: it differs little."""
+        return turn == 0 or not self.takes_long(client)
+
     def plan(self, client):
         """Once, so that the programs are in memory."""
-        self.round(client)
+        if not self.takes_long(client):
+            self.round(client)
 
     def line(self, client):
         port = (client.server.pop3s_port if self.is_tls
@@ -134,12 +274,20 @@ class Collect(rows.Row):
         client.fetch()
         return {"s": time.monotonic() - began, "trips": line.trips}
 
-    def round(self, client):
+    def once(self, client):
         with self.line(client) as line:
             client.begin(self.fresh_box(), line, self.keeps, self.is_tls)
             found = self.timed(client, line)
         self.check(client)
         return found
+
+    def round(self, client):
+        for _ in range(GETMAIL_TRIES):
+            try:
+                return self.once(client)
+            except TimeoutError:
+                pass
+        raise RuntimeError(f"{self.key}: {client.name} never came to an end")
 
     def check(self, client):
         if client.collected() != self.messages:
@@ -147,11 +295,56 @@ class Collect(rows.Row):
                                f"{client.collected()} of {self.messages}")
 
 
+def without_goals(*, trips=None):
+    """Time and round trips; the goal of these, when there is one."""
+    return tuple(rows.Metric(m.key, m.label, m.unit, digits=m.digits,
+                             goal=trips if m.key == "trips" else None)
+                 for m in Collect.metrics)
+
+
+class CollectNear(Collect):
+    key, rtt, metrics = "collect-0", 0.0, without_goals()
+    title = "collect and DELE 1,000 messages of 4 KiB, plain, 0 ms"
+
+
+class Collect20(Collect):
+    key, rtt, metrics = "collect-20", 0.02, without_goals(trips=7)
+    title = "collect and DELE 1,000 messages of 4 KiB, plain, 20 ms"
+
+
+class Collect300(Collect):
+    key, rtt, metrics = "collect-300", 0.3, without_goals(trips=7)
+    title = "collect and DELE 1,000 messages of 4 KiB, plain, 300 ms"
+
+
+class CollectAgain(Collect):
+    """A mailbox that was collected before: what the server can do is known."""
+    # TCP's handshake is one of them.
+    key, metrics = "collect-again", without_goals(trips=6)
+    title = ("collect and DELE 1,000 messages of 4 KiB, plain, 100 ms, "
+             "capabilities known")
+    kinds = (Restante,)
+
+    def once(self, client):
+        user, server = self.fresh_box(), self.bench.servers[0]
+        with self.line(client) as line:
+            client.begin(user, line, self.keeps, self.is_tls)
+            client.fetch()
+            shutil.rmtree(server.box(user))
+            server.put_box(self.bench.corpus_box(
+                self.make, self.messages, self.messages), user)
+            self.warm(server, user)
+            found = self.timed(client, line)
+        if client.collected() != 2 * self.messages:
+            raise RuntimeError(f"{self.key}: collected {client.collected()}")
+        return found
+
+
 class CollectTls(Collect):
     key, is_tls = "collect-tls", True
-    title = "the same over TLS"
-    metrics = tuple(rows.Metric(m.key, m.label, m.unit, digits=m.digits)
-                    for m in Collect.metrics)
+    title = "collect and DELE 1,000 messages of 4 KiB, TLS, 100 ms"
+    kinds = (Restante, Mpop)
+    metrics = without_goals()
 
 
 class Poll(Collect):
@@ -163,9 +356,7 @@ class Poll(Collect):
     def shrink(self):
         self.messages, self.rtt = 100, 0.02
 
-    def takers(self):
-        self.clients = super().takers()
-        return self.clients
+    kinds = (Restante, Mpop)
 
     def plan(self, client):
         """All is collected once, over a short line that then grows long."""
@@ -182,4 +373,5 @@ class Poll(Collect):
         return found
 
 
-ROWS = (Collect, CollectTls, Poll)
+ROWS = (CollectNear, Collect20, Collect, Collect300, CollectAgain, CollectTls,
+        Poll)

@@ -64,6 +64,10 @@ class Row:
         """Who is measured, in turn."""
         return [s for s in self.bench.servers if self.takes(s)]
 
+    def is_due(self, server, turn):
+        """Is it measured in this round?"""
+        return True
+
     def prepare(self):
         """The mail, once for all servers."""
         self.share(self.user_names())

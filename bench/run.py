@@ -10,6 +10,8 @@ usage: script/bench [--short] [--rounds N] [--output FILE] [ROW...]
               costs besides the hash
   --peers     also Courier, mailutils and popa3d, unpacked below build-peers/;
               needs root
+  --collectors  also fetchmail, getmail6 and fdm, which wait for each message: at
+              300 ms ten minutes each, and so in one round
   --output    where the report goes: bench/report.md, of --short
               build-release/report-short.md; every single figure goes into a
               .json file beside it
@@ -43,8 +45,9 @@ LOAD = contestants.BUILD / "bench" / "load"
 class Bench:
     """The servers, the mail they share, and the load generator."""
 
-    def __init__(self, place, is_short, rounds):
+    def __init__(self, place, is_short, rounds, has_collectors=False):
         self.place, self.is_short, self.rounds = place, is_short, rounds
+        self.has_collectors = has_collectors
         self.servers, self.notes = [], []
         self.corpora, self.digests, self.loads = {}, {}, []
         self.certificate = place / "certificate.pem"
@@ -117,9 +120,11 @@ class Bench:
         row.prepare()
         takers = [s for s in takers if self.is_fast_enough(row, s)]
         found = {s.name: {m.key: [] for m in row.metrics} for s in takers}
-        for _ in range(self.rounds):
+        for turn in range(self.rounds):
             self.loads.append(processes.load_average())
             for server in takers:
+                if not row.is_due(server, turn):
+                    continue
                 values = row.round(server)
                 for metric in row.metrics:
                     found[server.name][metric.key].append(values[metric.key])
@@ -144,6 +149,7 @@ def arguments():
     parser.add_argument("--cheap-hash", action="store_true")
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--growth", action="store_true")
+    parser.add_argument("--collectors", action="store_true")
     parser.add_argument("--output", type=pathlib.Path)
     parser.add_argument("rows", nargs="*", metavar="ROW")
     given = parser.parse_args()
@@ -199,7 +205,7 @@ def main():
     began = time.monotonic()
     grown = measure_growth(given) if given.growth else ""
     with folder() as place:
-        bench = Bench(place, given.short, given.rounds)
+        bench = Bench(place, given.short, given.rounds, given.collectors)
         chosen = [row(bench) for row in choose(given.rows)]
         found = {}
         kinds = contestants.KINDS + (peers.KINDS if given.peers else ())
