@@ -290,6 +290,7 @@ def test_the_list_of_cases_is_of_tests_that_exist():
     named = re.findall(r"`(test_\w+)(?:\.c|\.py)?::(\w+)`", text)
     assert len(named) > 30
     for file, test in named:
-        [path] = [p for p in (ROOT / "tests").rglob(f"{file}.*")
-                  if p.suffix in (".py", ".c")]
-        assert re.search(rf"\b{test}\(", path.read_text()), (file, test)
+        texts = [p.read_text() for p in (ROOT / "tests").rglob(f"{file}.*")
+                 if p.suffix in (".py", ".c")]
+        assert any(re.search(rf"\b{test}\(", text) for text in texts), (
+            file, test)

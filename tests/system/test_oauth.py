@@ -249,6 +249,18 @@ def test_two_lines_for_whom_is_known(place):
         assert server.asked("AUTH") == ["XOAUTH2"]
 
 
+def test_two_lines_for_a_long_token(place):
+    """RFC 2449: a command line has 255 octets."""
+    long = "a" * 1500
+    with both(place, token=(200, {"access_token": long, "expires_in": 3600})
+              ) as (oauth, server, account):
+        oauth.access.add(long)
+        authorize(account)
+        assert account.fetch()["stored_messages"] == 3
+        assert server.asked("AUTH") == ["XOAUTH2"]
+        assert server.tokens == [long]
+
+
 def test_no_password_in_place_of_a_token(place):
     """A token is never sent by PLAIN, or PASS."""
     with both(place, mechanism="LOGIN") as (_, server, account):
