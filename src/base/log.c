@@ -63,6 +63,12 @@ log_open(enum log_target target, enum log_level most, const char *role)
 }
 
 void
+log_set_level(enum log_level most)
+{
+	log_most = most;
+}
+
+void
 log_open_no_more(void)
 {
 	may_open = false;

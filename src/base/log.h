@@ -40,6 +40,9 @@ bool log_is_dovecot(void);
    `role` is borrowed for the life of the process, e.g. "session-0". */
 void log_open(enum log_target target, enum log_level most, const char *role);
 
+/* The least that is written from now on. */
+void log_set_level(enum log_level most);
+
 /* This process is about to lose the right to open sockets: when syslogd is
    started anew, its lines are lost. */
 void log_open_no_more(void);

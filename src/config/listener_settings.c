@@ -184,25 +184,113 @@ listener_settings_check(
 }
 
 static bool
-put_listener(const struct listener_settings *listener, struct buffer *out)
+put_listener(const struct listener_settings *listener, const char *mark,
+	struct buffer *out)
 {
-	return buffer_printf(out, "\n[listener %s]\naddress = %s\n",
+	return buffer_printf(out, "\n[listener %s]\naddress = %s%s\n",
 		       listener_kinds[listener->kind],
-		       listener->address ? listener->address : "") &&
-	       (!listener->group ||
-		       buffer_printf(out, "group = %s\n", listener->group)) &&
+		       listener->address ? listener->address : "", mark) &&
+	       (!listener->group || buffer_printf(out, "group = %s%s\n",
+					    listener->group, mark)) &&
 	       (!listener->proxy_networks ||
 		       buffer_printf(out, "proxy-networks = %s\n",
 			       listener->proxy_networks));
 }
 
 bool
-listener_settings_write(
-	const struct server_settings *settings, struct buffer *out)
+listener_settings_write(const struct server_settings *settings,
+	const char *mark, struct buffer *out)
 {
 	bool is_good = true;
 
 	for (size_t i = 0; i < settings->listener_count && is_good; i++)
-		is_good = put_listener(&settings->listeners[i], out);
+		is_good = put_listener(&settings->listeners[i], mark, out);
+	return is_good;
+}
+
+/* ---- a reload ---- */
+
+/* The same sections in the same order. */
+static bool
+are_alike(const struct server_settings *a, const struct server_settings *b)
+{
+	for (size_t i = 0; i < a->listener_count; i++)
+		if (i < b->listener_count &&
+			a->listeners[i].kind != b->listeners[i].kind)
+			return false;
+	return a->listener_count == b->listener_count;
+}
+
+static void
+tell_changes(const struct listener_settings *before,
+	const struct listener_settings *after,
+	void (*each)(const char *name, bool is_live, void *context),
+	void *context)
+{
+	const struct {
+		const char *key, *before, *after;
+	} values[] = {
+		{"address", before->address, after->address},
+		{"group", before->group, after->group},
+		{"proxy-networks", before->proxy_networks,
+			after->proxy_networks},
+	};
+	char name[SETTINGS_CHANGE_SIZE];
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		if (settings_is_same_text(values[i].before, values[i].after))
+			continue;
+		snprintf(name, sizeof(name), "[listener %s] %s",
+			listener_kinds[after->kind], values[i].key);
+		each(name, i == 2, context);
+	}
+}
+
+void
+listener_settings_changes(const struct server_settings *before,
+	const struct server_settings *after,
+	void (*each)(const char *name, bool is_live, void *context),
+	void *context)
+{
+	if (!are_alike(before, after)) {
+		each("[listener]", false, context);
+		return;
+	}
+	for (size_t i = 0; i < after->listener_count; i++)
+		tell_changes(&before->listeners[i], &after->listeners[i], each,
+			context);
+}
+
+static bool
+copy(char **to, const char *from)
+{
+	free(*to);
+	*to = from ? strdup(from) : NULL;
+	return !from || *to;
+}
+
+bool
+listener_settings_keep(
+	struct server_settings *fresh, const struct server_settings *running)
+{
+	bool has_networks = are_alike(fresh, running), is_good = true;
+
+	if (!has_networks) {
+		listener_settings_release(fresh);
+		memset(fresh->listeners, 0, sizeof(fresh->listeners));
+	}
+	fresh->listener_count = running->listener_count;
+	for (size_t i = 0; i < running->listener_count; i++) {
+		const struct listener_settings *from = &running->listeners[i];
+		struct listener_settings *to = &fresh->listeners[i];
+
+		to->kind = from->kind;
+		is_good = copy(&to->address, from->address) &&
+			  copy(&to->group, from->group) && is_good;
+		if (!has_networks)
+			is_good = copy(&to->proxy_networks,
+					  from->proxy_networks) &&
+				  is_good;
+	}
 	return is_good;
 }

@@ -16,8 +16,16 @@ bool listener_settings_take(struct server_settings *settings,
 /* There is one, and none that lets out what it should not. */
 bool listener_settings_check(
 	const struct server_settings *settings, char error[INI_ERROR_SIZE]);
-bool listener_settings_write(
-	const struct server_settings *settings, struct buffer *out);
+/* `mark` stands behind what only a restart changes. */
+bool listener_settings_write(const struct server_settings *settings,
+	const char *mark, struct buffer *out);
+/* As server_settings_changes and _keep. */
+void listener_settings_changes(const struct server_settings *before,
+	const struct server_settings *after,
+	void (*each)(const char *name, bool is_live, void *context),
+	void *context);
+bool listener_settings_keep(
+	struct server_settings *fresh, const struct server_settings *running);
 void listener_settings_release(struct server_settings *settings);
 
 #endif

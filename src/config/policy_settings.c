@@ -176,6 +176,55 @@ policy_settings_release(struct server_settings *settings)
 	settings->policy_count = 0;
 }
 
+/* ---- a reload ---- */
+
+static bool
+is_same(const struct settings *table, const struct policy_settings *a,
+	const struct policy_settings *b)
+{
+	struct setting row;
+
+	for (unsigned n = 0; n < KEYS_MAXIMUM && row_at(table, n, &row); n++)
+		if (a->is_set[n] != b->is_set[n] ||
+			!settings_is_default(&row, &a->policy, &b->policy))
+			return false;
+	return true;
+}
+
+static void
+tell_change(const char *section,
+	void (*each)(const char *name, bool is_live, void *context),
+	void *context)
+{
+	char name[SETTINGS_CHANGE_SIZE];
+
+	snprintf(name, sizeof(name), "[policy %.200s]", section);
+	each(name, true, context);
+}
+
+void
+policy_settings_changes(const struct settings *table,
+	const struct server_settings *before,
+	const struct server_settings *after,
+	void (*each)(const char *name, bool is_live, void *context),
+	void *context)
+{
+	for (size_t i = 0; i < after->policy_count; i++) {
+		const struct policy_settings *now = &after->policies[i];
+		const struct policy_settings *was =
+			find(before, bytes_of_string(now->name));
+
+		if (!was || !is_same(table, was, now))
+			tell_change(now->name, each, context);
+	}
+	for (size_t i = 0; i < before->policy_count; i++) {
+		const char *name = before->policies[i].name;
+
+		if (!find(after, bytes_of_string(name)))
+			tell_change(name, each, context);
+	}
+}
+
 /* ---- what holds for whom ---- */
 
 /* In the order of their rows. */

@@ -22,6 +22,12 @@ bool policy_settings_check(
 	const struct server_settings *settings, char error[INI_ERROR_SIZE]);
 bool policy_settings_write(const struct settings *table,
 	const struct server_settings *settings, struct buffer *out);
+/* Each section that differs, for server_settings_changes. */
+void policy_settings_changes(const struct settings *table,
+	const struct server_settings *before,
+	const struct server_settings *after,
+	void (*each)(const char *name, bool is_live, void *context),
+	void *context);
 void policy_settings_release(struct server_settings *settings);
 
 #endif

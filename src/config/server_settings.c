@@ -6,6 +6,7 @@
 #include "config/lookup_settings.h"
 #include "config/policy_settings.h"
 #include "config/sasl_settings.h"
+#include "config/server_table.h"
 #include "config/settings.h"
 #include "config/tls_settings.h"
 #include "config/value.h"
@@ -54,37 +55,45 @@ static const struct setting keys[] = {
 	{"server", "demo", SETTING_BOOL, AT(is_demo), "no", 0, 0, NULL,
 		"set by restanted --demo alone"},
 	{"server", "audit", SETTING_BOOL, AT(is_audited), "no", 0, 0, NULL,
-		"a line for each message that is retrieved or deleted"},
+		"a line for each message that is retrieved or deleted",
+		SETTING_LIVE},
 	{"server", "log", SETTING_STRING, AT(log), "auto", 0, 0,
 		"auto|stderr|syslog",
 		"auto: stderr on a terminal, else syslog (facility mail)"},
 	{"server", "log-format", SETTING_WORD, AT(log_format), "restante", 0, 0,
 		"restante|dovecot",
-		"dovecot: as Dovecot 2.3 writes it, for tools that know that"},
+		"dovecot: as Dovecot 2.3 writes it, for tools that know that",
+		SETTING_LIVE},
 	{"server", "log-level", SETTING_WORD, AT(log_level), "info", 0, 0,
-		"error|warning|info|debug", "the least that is logged"},
+		"error|warning|info|debug", "the least that is logged",
+		SETTING_LIVE},
 	{"tls", "certificate", SETTING_STRING, AT(certificate), "", 0, 0, NULL,
 		"PEM with its chain; two with a comma: EC and RSA; none: one "
-		"is made"},
+		"is made",
+		SETTING_LIVE},
 	{"tls", "key", SETTING_STRING, AT(key), "", 0, 0, NULL,
-		"PEM; as many as certificates, in the same order"},
+		"PEM; as many as certificates, in the same order",
+		SETTING_LIVE},
 	{"tls", "ticket-rotation", SETTING_SECONDS, AT(ticket_rotation_seconds),
 		"12h", 1, SEVEN_DAYS, NULL,
 		"session tickets get a new key, and are good for one more such "
-		"time"},
+		"time",
+		SETTING_LIVE},
 	{"tls", "expiry-warning", SETTING_SECONDS, AT(expiry_warning_seconds),
 		"30d", 0, 365 * 86400, NULL,
 		"the log says daily that a certificate ends; 0: only when it "
-		"has"},
+		"has",
+		SETTING_LIVE},
 	{"tls", "client-ca", SETTING_STRING, AT(client_ca), "", 0, 0, NULL,
-		"PEM; who may issue certificates of clients"},
+		"PEM; who may issue certificates of clients", SETTING_LIVE},
 	{"tls", "client-certificate", SETTING_WORD, AT(client_certificate),
 		"no", 0, 0, "no|ask|require",
 		"ask: whoever has one may log in with it (EXTERNAL); require: "
-		"nobody connects without"},
+		"nobody connects without",
+		SETTING_LIVE},
 	{"auth", "plaintext-without-tls", SETTING_WORD, AT(plaintext), "no", 0,
 		0, "no|yes|force",
-		"yes is refused outside loopback, force is not"},
+		"yes is refused outside loopback, force is not", SETTING_LIVE},
 	{"auth", "mechanisms", SETTING_STRING, AT(mechanisms), SASL_SERVER_ALL,
 		0, 0, NULL, "SASL: what may be used where it can be"},
 	{"auth", "login", SETTING_BOOL, AT(has_login), "no", 0, 0, NULL,
@@ -92,7 +101,8 @@ static const struct setting keys[] = {
 	{"auth", "external-name", SETTING_WORD, AT(external_name), "credential",
 		0, 0, "credential|email|common-name",
 		"whose a client's certificate is: an account it was added to, "
-		"or the account of a name it carries"},
+		"or the account of a name it carries",
+		SETTING_LIVE},
 	{"auth", "backends", SETTING_LIST, AT(backends), "sqlite", 0, 0,
 		"sqlite|passwd-file|pam",
 		"where accounts are; the first that knows a name decides"},
@@ -107,11 +117,13 @@ static const struct setting keys[] = {
 	{"auth", "scram-iterations", SETTING_NUMBER, AT(scram_iterations),
 		"32768", 0, 10000000, NULL,
 		"of new passwords, computed by clients (4096 or more); 0: no "
-		"SCRAM"},
+		"SCRAM",
+		SETTING_LIVE},
 	{"auth", "hash-threads", SETTING_NUMBER, AT(hash_threads), "0", 0, 64,
 		NULL, "passwords hashed at once; 0: half of the cores"},
 	{"auth", "cache", SETTING_SECONDS, AT(cache_seconds), "1h", 0, 86400,
-		NULL, "a password that was right needs no hash; 0: always"},
+		NULL, "a password that was right needs no hash; 0: always",
+		SETTING_LIVE},
 	{"pam", "service", SETTING_STRING, AT(pam.service), "restante", 0, 0,
 		NULL, "the name of a file in /etc/pam.d"},
 	{"pam", "folder", SETTING_STRING, AT(pam.folder), "", 0, 0, NULL,
@@ -158,64 +170,80 @@ static const struct setting keys[] = {
 		3600, NULL, "how long such an answer is good"},
 	{"pop3", "timeout", SETTING_SECONDS, AT(timeout_seconds), "10m", 600,
 		SEVEN_DAYS, NULL,
-		"a silent session ends (RFC 1939 section 3: 10m or more)"},
+		"a silent session ends (RFC 1939 section 3: 10m or more)",
+		SETTING_LIVE},
 	{"pop3", "utf8-headers", SETTING_WORD, AT(utf8_headers), "surrogate", 0,
 		0, "surrogate|refuse|as-is",
-		"mail with UTF-8 in its header, for clients without UTF8"},
+		"mail with UTF-8 in its header, for clients without UTF8",
+		SETTING_LIVE},
 	{"pop3", "replace-nul", SETTING_BOOL, AT(replaces_nul), "no", 0, 0,
-		NULL, "octet 128 for NUL: some clients stop there"},
+		NULL, "octet 128 for NUL: some clients stop there",
+		SETTING_LIVE},
 	{"pop3", "language", SETTING_WORD, AT(language), "en", 0, 0,
-		"i-default|en|de|fr", "what LANG * chooses"},
+		"i-default|en|de|fr", "what LANG * chooses", SETTING_LIVE},
 	{"lmtp", "maximum-message", SETTING_OCTETS, AT(maximum_message_octets),
 		"50MiB", 65536, 1ull << 40, NULL,
-		"larger messages are refused (SIZE)"},
+		"larger messages are refused (SIZE)", SETTING_LIVE},
 	{"lmtp", "bare-newline", SETTING_WORD, AT(bare_newline), "normalize", 0,
-		0, "normalize|reject", "a line feed without carriage return"},
+		0, "normalize|reject", "a line feed without carriage return",
+		SETTING_LIVE},
 	{"lmtp", "recipient-delimiter", SETTING_STRING, AT(recipient_delimiter),
 		"+", 0, 0, NULL,
 		"alice+anything is alice; any of these characters; empty: "
-		"none"},
+		"none",
+		SETTING_LIVE},
 	{"quota", "octets", SETTING_OCTETS, AT(quota_octets), "0", 0,
 		1ull << 47, NULL,
-		"of a mailbox; over it mail is refused (552); 0: any"},
+		"of a mailbox; over it mail is refused (552); 0: any",
+		SETTING_LIVE},
 	{"quota", "messages", SETTING_NUMBER, AT(quota_messages), "0", 0,
 		UINT32_MAX, NULL,
-		"of a mailbox; over it mail is refused (552); 0: any"},
+		"of a mailbox; over it mail is refused (552); 0: any",
+		SETTING_LIVE},
 	{"quota", "soft", SETTING_NUMBER, AT(quota_soft_percent), "100", 1, 100,
 		NULL,
-		"percent of both; over it mail is put off (452); 100: not"},
+		"percent of both; over it mail is put off (452); 100: not",
+		SETTING_LIVE},
 	{"policy", "retention", SETTING_SECONDS, AT(policy.retention_seconds),
 		"0", 0, 36500ull * 86400, NULL,
 		"how long mail is kept, 1d or more (CAPA: EXPIRE); 0: for "
-		"ever"},
+		"ever",
+		SETTING_LIVE},
 	{"policy", "retention-from", SETTING_WORD, AT(policy.retention_from),
 		"arrival", 0, 0, "arrival|retrieval",
-		"retrieval: from the first complete RETR on"},
+		"retrieval: from the first complete RETR on", SETTING_LIVE},
 	{"policy", "login-delay", SETTING_SECONDS,
 		AT(policy.login_delay_seconds), "0", 0, 86400, NULL,
-		"time between logins of a user (CAPA: LOGIN-DELAY); 0: any"},
+		"time between logins of a user (CAPA: LOGIN-DELAY); 0: any",
+		SETTING_LIVE},
 	{"policy", "login-burst", SETTING_NUMBER, AT(policy.login_burst), "1",
 		1, 1000, NULL,
-		"logins that may come at once when there were none for long"},
+		"logins that may come at once when there were none for long",
+		SETTING_LIVE},
 	{"policy", "connections", SETTING_NUMBER, AT(policy.connections), "10",
-		0, 1000000, NULL, "of a user at once, logged in; 0: any"},
+		0, 1000000, NULL, "of a user at once, logged in; 0: any",
+		SETTING_LIVE},
 	{"limits", "connections", SETTING_NUMBER, AT(maximum_connections),
 		"10000", 1, 1000000, NULL,
-		"of one session process; full, the oldest not logged in goes"},
+		"of one session process; full, the oldest not logged in goes",
+		SETTING_LIVE},
 	{"limits", "address-connections", SETTING_NUMBER,
 		AT(address_connections), "20", 0, 10000, NULL,
-		"not logged in, from one address (IPv6: its /64); 0: any"},
+		"not logged in, from one address (IPv6: its /64); 0: any",
+		SETTING_LIVE},
 	{"limits", "exempt-networks", SETTING_STRING, AT(exempt_networks),
 		"127.0.0.0/8, ::1", 0, 0, NULL,
-		"whom address-connections does not hold for: webmail, a NAT"},
+		"whom address-connections does not hold for: webmail, a NAT",
+		SETTING_LIVE},
 	{"limits", "stalled", SETTING_SECONDS, AT(stalled_seconds), "10m", 5,
 		SEVEN_DAYS, NULL,
-		"a connection that takes none of what waits for it is dropped"},
+		"a connection that takes none of what waits for it is dropped",
+		SETTING_LIVE},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 _Static_assert(KEYS <= SETTINGS_KEYS_MAXIMUM, "settings_seen holds them");
 
-static const struct settings table = {keys, KEYS};
+const struct settings server_settings_table = {keys, KEYS};
 
 static const char *const sections[] = {"server", "listener", "tls", "auth",
 	"pam", "oauth", "pop3", "lmtp", "quota", "policy", "limits", NULL};
@@ -236,17 +264,23 @@ set_hostname(struct server_settings *settings)
 }
 
 void
-server_settings_init(struct server_settings *settings)
+server_settings_init_unnamed(struct server_settings *settings)
 {
 	*settings = (struct server_settings){0};
-	settings_init(&table, settings);
+	settings_init(&server_settings_table, settings);
+}
+
+void
+server_settings_init(struct server_settings *settings)
+{
+	server_settings_init_unnamed(settings);
 	set_hostname(settings);
 }
 
 void
 server_settings_release(struct server_settings *settings)
 {
-	settings_release(&table, settings);
+	settings_release(&server_settings_table, settings);
 	listener_settings_release(settings);
 	policy_settings_release(settings);
 	tls_settings_release(settings);
@@ -292,12 +326,12 @@ take_entry(const struct ini_entry *entry, char error[INI_ERROR_SIZE],
 	if (strcmp(entry->section, "listener") == 0)
 		return listener_settings_take(reading->settings, entry, error);
 	if (strcmp(entry->section, "policy") == 0 && entry->name[0])
-		return policy_settings_take(
-			&table, reading->settings, entry, error);
+		return policy_settings_take(&server_settings_table,
+			reading->settings, entry, error);
 	if (strcmp(entry->section, "tls") == 0 && entry->name[0])
 		return tls_settings_take(reading->settings, entry, error);
-	return settings_take(
-		&table, reading->settings, &reading->seen, entry, error);
+	return settings_take(&server_settings_table, reading->settings,
+		&reading->seen, entry, error);
 }
 
 enum outcome
@@ -392,77 +426,4 @@ server_settings_store(const struct server_settings *settings)
 	};
 
 	return kinds[settings->store];
-}
-
-/* ---- writing ---- */
-
-static bool
-put_keys(const struct server_settings *settings,
-	const struct server_settings *initial, struct buffer *out)
-{
-	const char *section = "";
-	bool is_good = true;
-
-	for (size_t i = 0; i < KEYS && is_good; i++) {
-		const struct setting *key = &keys[i];
-
-		if (initial && settings_is_default(key, settings, initial))
-			continue;
-		if (strcmp(section, key->section) != 0)
-			is_good = buffer_printf(out, "%s[%s]\n",
-				*section ? "\n" : "", key->section);
-		section = key->section;
-		is_good = is_good && buffer_printf(out, "%s = ", key->key) &&
-			  settings_put_value(key, settings, out) &&
-			  buffer_append_string(out, "\n");
-	}
-	return is_good;
-}
-
-bool
-server_settings_write(const struct server_settings *settings, bool only_changed,
-	struct buffer *out)
-{
-	struct server_settings initial;
-	bool is_good;
-
-	server_settings_init(&initial);
-	is_good = put_keys(settings, only_changed ? &initial : NULL, out);
-	server_settings_release(&initial);
-	return is_good && listener_settings_write(settings, out) &&
-	       tls_settings_write(settings, out) &&
-	       policy_settings_write(&table, settings, out);
-}
-
-bool
-server_settings_sample(struct buffer *out)
-{
-	const char *section = "";
-	bool is_good = buffer_append_string(out,
-		"; Restante's settings. What stands behind \";\" is the "
-		"default.\n");
-
-	for (size_t i = 0; i < KEYS && is_good; i++) {
-		const struct setting *key = &keys[i];
-
-		if (strcmp(key->key, "demo") == 0)
-			continue;
-		if (strcmp(section, key->section) != 0)
-			is_good = buffer_printf(out, "\n[%s]\n", key->section);
-		section = key->section;
-		is_good =
-			is_good &&
-			buffer_printf(out, "; %s%s%s%s\n;%s = %s\n", key->help,
-				key->words ? " (" : "",
-				key->words ? key->words : "",
-				key->words ? ")" : "", key->key, key->initial);
-	}
-	return is_good &&
-	       buffer_append_string(out,
-		       "\n[listener pop3s]\naddress = 0.0.0.0:995, [::]:995\n"
-		       "\n[listener pop3]\naddress = 0.0.0.0:110, [::]:110\n"
-		       "\n[listener lmtp]\naddress = "
-		       "unix:/run/restante/lmtp.sock\n"
-		       "; who may deliver there besides root; none: nobody\n"
-		       ";group = postfix\n");
 }

@@ -166,6 +166,8 @@ struct server_settings {
 };
 
 void server_settings_init(struct server_settings *settings); /* defaults */
+/* The same without asking the system what it is called. */
+void server_settings_init_unnamed(struct server_settings *settings);
 void server_settings_release(struct server_settings *settings);
 /* A commented sample file: every key with its default and its meaning. */
 bool server_settings_sample(struct buffer *out);
@@ -221,13 +223,32 @@ bool server_settings_offers_binding(
  */
 bool server_settings_write(const struct server_settings *settings,
 	bool only_changed, struct buffer *out);
+/* The same for people: "; restart" stands behind what a reload does not
+   change. */
+bool server_settings_show(const struct server_settings *settings,
+	bool only_changed, struct buffer *out);
 
+/* ---- a reload ---- */
+
+/*
+ * Calls `each` with what differs: "[limits] connections", "[policy alice]".
+ * is_live: a server that runs can change it.
+ */
+void server_settings_changes(const struct server_settings *before,
+	const struct server_settings *after,
+	void (*each)(const char *name, bool is_live, void *context),
+	void *context);
+/* Gives `fresh` what only a restart changes as `running` has it. False: memory.
+   What holds across keys is to be checked again. */
+bool server_settings_keep(
+	struct server_settings *fresh, const struct server_settings *running);
+
+/* The word for store_open. */
+const char *server_settings_store(const struct server_settings *settings);
 /*
  * "/var/mail/vhosts/%d/%n": splits at the last "/" before the first "%" into
  * the directory that roles open and the template below it. False: no template.
  */
-/* The word for store_open. */
-const char *server_settings_store(const struct server_settings *settings);
 bool server_settings_split_mail(const char *mail, char *out_root, size_t size,
 	const char **out_template);
 

@@ -289,6 +289,28 @@ settings_is_default(
 }
 
 bool
+settings_is_same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool
+settings_copy_value(const struct setting *key, void *to, const void *from)
+{
+	void *a = place(to, key);
+	const void *b = place(from, key);
+	char error[INI_ERROR_SIZE];
+
+	if (key->type == SETTING_STRING || key->type == SETTING_LIST)
+		return set_string(a, *(char *const *)b, error);
+	if (key->type == SETTING_BOOL)
+		*(bool *)a = *(const bool *)b;
+	else
+		*(uint64_t *)a = *(const uint64_t *)b;
+	return true;
+}
+
+bool
 settings_check_networks(const char *networks, const char *section,
 	const char *key, char error[INI_ERROR_SIZE])
 {

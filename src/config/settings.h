@@ -11,6 +11,8 @@
 #include "config/ini.h"
 
 #define SETTINGS_KEYS_MAXIMUM 128
+/* "[section name] key", with its NUL. */
+#define SETTINGS_CHANGE_SIZE 288
 
 enum setting_type {
 	SETTING_STRING, /* char *, owned by the object */
@@ -22,6 +24,12 @@ enum setting_type {
 	SETTING_LIST, /* char *: some of `words`, each once, divided by commas */
 };
 
+/* What a reload does to a program that runs. */
+enum setting_change {
+	SETTING_AT_START, /* the old value stays until a restart */
+	SETTING_LIVE,
+};
+
 struct setting {
 	const char *section;
 	const char *key;
@@ -31,6 +39,7 @@ struct setting {
 	uint64_t minimum, maximum;
 	const char *words; /* "no|yes|force" */
 	const char *help;
+	enum setting_change change;
 };
 
 struct settings {
@@ -64,6 +73,13 @@ bool settings_put_value(
 	const struct setting *setting, const void *object, struct buffer *out);
 bool settings_is_default(const struct setting *setting, const void *object,
 	const void *defaults);
+
+/* Gives `to` the value that `from` has. False: memory. */
+bool settings_copy_value(
+	const struct setting *setting, void *to, const void *from);
+
+/* NULL is only NULL. */
+bool settings_is_same_text(const char *a, const char *b);
 
 /* A list of networks; else what is wrong, with section and key. */
 bool settings_check_networks(const char *networks, const char *section,

@@ -130,6 +130,41 @@ tls_settings_release(struct server_settings *settings)
 	settings->tls_section_count = 0;
 }
 
+/* ---- a reload ---- */
+
+static void
+tell_change(const char *section,
+	void (*each)(const char *name, bool is_live, void *context),
+	void *context)
+{
+	char name[SETTINGS_CHANGE_SIZE];
+
+	snprintf(name, sizeof(name), "[tls %.200s]", section);
+	each(name, true, context);
+}
+
+void
+tls_settings_changes(const struct server_settings *before,
+	const struct server_settings *after,
+	void (*each)(const char *name, bool is_live, void *context),
+	void *context)
+{
+	for (size_t i = 0; i < after->tls_section_count; i++) {
+		const struct tls_settings *now = &after->tls_sections[i];
+		const struct tls_settings *was = find(before, now->name);
+
+		if (!was ||
+			!settings_is_same_text(
+				was->certificate, now->certificate) ||
+			!settings_is_same_text(was->key, now->key))
+			tell_change(now->name, each, context);
+	}
+	for (size_t i = 0; i < before->tls_section_count; i++)
+		if (!find(after, before->tls_sections[i].name))
+			tell_change(
+				before->tls_sections[i].name, each, context);
+}
+
 /* ---- what belongs together ---- */
 
 static size_t

@@ -22,6 +22,11 @@ bool tls_settings_check(
 	const struct server_settings *settings, char error[INI_ERROR_SIZE]);
 bool tls_settings_write(
 	const struct server_settings *settings, struct buffer *out);
+/* Each section that differs, for server_settings_changes. */
+void tls_settings_changes(const struct server_settings *before,
+	const struct server_settings *after,
+	void (*each)(const char *name, bool is_live, void *context),
+	void *context);
 void tls_settings_release(struct server_settings *settings);
 
 #endif

@@ -9,6 +9,14 @@ deadlines_init(struct deadlines *list, uint64_t length_ms)
 	*list = (struct deadlines){.length_ms = length_ms};
 }
 
+void
+deadlines_set_length(struct deadlines *list, uint64_t length_ms)
+{
+	for (struct deadline *d = list->first; d; d = d->next)
+		d->at_ms = d->at_ms - list->length_ms + length_ms;
+	list->length_ms = length_ms;
+}
+
 bool
 deadlines_has(const struct deadline *deadline)
 {

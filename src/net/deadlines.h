@@ -21,6 +21,8 @@ struct deadlines {
 };
 
 void deadlines_init(struct deadlines *list, uint64_t length_ms);
+/* From now on; those in the list get more or less time by the difference. */
+void deadlines_set_length(struct deadlines *list, uint64_t length_ms);
 /* Starts anew from now_ms; adds it when it is in no list. */
 void deadlines_touch(
 	struct deadlines *list, struct deadline *deadline, uint64_t now_ms);

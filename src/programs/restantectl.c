@@ -66,6 +66,8 @@ static const struct command commands[] = {
 		false, kick},
 	{"forgive", "ADDRESS", "forget failed logins of an address or account",
 		"", 1, 1, false, forgive},
+	{"reload", "[--json]", "read the settings anew, all of them or none",
+		"j", 0, 0, false, reload},
 	{"tls check", "[DOMAIN] [--json]",
 		"check the certificates, and what the listeners show", "j", 0,
 		1, false, tls_check},

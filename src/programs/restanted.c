@@ -42,7 +42,8 @@ static const char usage[] =
 	"  -h, --help         this text\n"
 	"  -V, --version      the version\n"
 	"\n"
-	"Signals: HUP reads the certificates anew, TERM and INT stop.\n"
+	"Signals: HUP reads settings and certificates anew, TERM and INT "
+	"stop.\n"
 	"Example: restanted --demo /tmp/post-office\n";
 
 struct options {
@@ -224,17 +225,42 @@ load(struct server_settings *settings, const char *file, bool only_checks)
 	return EX_CONFIG;
 }
 
+/* Of the server that runs; a reload reads the same. */
+static struct {
+	const char *file;
+	bool is_demo;
+} source;
+
 /* On a terminal to stderr, else to syslog's mail facility. */
-static void
-choose_log(struct server_settings *settings, bool is_demo)
+static bool
+choose_log(struct server_settings *settings)
 {
 	const char *target =
-		is_demo || isatty(STDERR_FILENO) ? "stderr" : "syslog";
+		source.is_demo || isatty(STDERR_FILENO) ? "stderr" : "syslog";
 
 	if (strcmp(settings->log, "auto") == 0) {
 		free(settings->log);
 		settings->log = strdup(target);
 	}
+	return settings->log != NULL;
+}
+
+static enum outcome
+load_again(struct server_settings *settings, char *error)
+{
+	enum outcome outcome =
+		server_settings_load(settings, source.file, error);
+
+	if (outcome == OK)
+		outcome = server_settings_check(settings, error);
+	if (outcome == OK)
+		outcome = lookup_check(settings, error);
+	return outcome == OK && !choose_log(settings) ? ERR_TRY_LATER : outcome;
+}
+
+static void
+open_log(const struct server_settings *settings)
+{
 	log_set_format((enum log_format)settings->log_format);
 	log_open(strcmp(settings->log, "syslog") == 0 ? LOG_TARGET_SYSLOG
 						      : LOG_TARGET_STDERR,
@@ -246,11 +272,16 @@ serve(const struct options *options, struct server_settings *settings)
 {
 	int code = EX_OK;
 
-	choose_log(settings, options->demo != NULL);
+	source.file = options->config;
+	source.is_demo = options->demo != NULL;
+	if (!choose_log(settings))
+		return EX_OSERR;
+	open_log(settings);
 	if (options->demo)
 		code = demo_fill(settings);
 	if (code == EX_OK)
-		code = parent_run(settings, options->demo ? demo_print : NULL);
+		code = parent_run(settings, load_again,
+			options->demo ? demo_print : NULL);
 	return code;
 }
 

@@ -129,6 +129,13 @@ auth_guard_init(void)
 	return auth.penalties && auth.cache && auth.pam_cache;
 }
 
+void
+auth_guard_renew(void)
+{
+	password_cache_set_keep(
+		auth.cache, auth.boot->settings.cache_seconds * 1000);
+}
+
 static void
 set_network(struct auth_exchange *x)
 {

@@ -137,6 +137,8 @@ start(struct auth_exchange *x)
 		return;
 	}
 	x->work.data = x;
+	/* Settings may change while the thread is at it. */
+	x->fresh_iterations = auth.boot->settings.scram_iterations;
 	/* Fails only without a callback. */
 	uv_queue_work(&auth.loop, &x->work, hash_in_thread, after_hash);
 }

@@ -243,11 +243,21 @@ open_accounts(int passwd_folder)
 	open_decoys();
 }
 
+static bool
+on_settings(struct server_settings *fresh)
+{
+	boot_use_settings(auth.boot, fresh);
+	auth_guard_renew();
+	auth_sweep_start();
+	return true;
+}
+
 void
 auth_role_run(void)
 {
-	static const struct boot_handler handler = {
-		.on_peer = on_peer, .on_stop = boot_leave};
+	static const struct boot_handler handler = {.on_peer = on_peer,
+		.on_stop = boot_leave,
+		.on_settings = on_settings};
 	/* It stands in the accounts' folder: open_accounts. */
 	struct confinement confinement = {
 		.role = ROLE_AUTH, .folder_count = 1, .has_threads = true};

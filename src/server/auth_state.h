@@ -125,6 +125,7 @@ struct auth_exchange {
 	uv_work_t work;
 	enum outcome outcome;
 	size_t which;		       /* of its credentials, when it is OK */
+	uint64_t fresh_iterations;     /* of keys that are made for it */
 	struct scram_keys *fresh_keys; /* for it; NULL: it has some */
 };
 
@@ -279,6 +280,8 @@ bool auth_check_prepare(struct auth_exchange *exchange);
 
 /* At the start of the role; false: no memory. */
 bool auth_guard_init(void);
+/* After a reload. */
+void auth_guard_renew(void);
 /*
  * Calls `admitted` when nothing that failed before holds this attempt back: at
  * once or later. It then calls auth_guard_begin and _end, or admits anew.
@@ -320,6 +323,7 @@ void auth_upgrade_free(struct auth_exchange *exchange);
 /* ---- auth_sweep.c ---- */
 
 /* Nothing happens when no policy has a retention. */
+/* When the settings ask for it, also after a reload. */
 void auth_sweep_start(void);
 
 /* ---- auth_recipient.c ---- */

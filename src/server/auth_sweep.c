@@ -18,6 +18,7 @@ static struct {
 	uv_timer_t timer;
 	char **names; /* still to be told, from the end */
 	size_t count, capacity;
+	bool is_started;
 } sweep;
 
 static bool
@@ -104,8 +105,9 @@ auth_sweep_start(void)
 	bool is_any = false;
 
 	server_settings_each_policy(&auth.boot->settings, look_at, &is_any);
-	if (!is_any)
+	if (!is_any || sweep.is_started)
 		return;
+	sweep.is_started = true;
 	uv_timer_init(&auth.loop, &sweep.timer);
 	uv_timer_start(&sweep.timer, on_timer, STEP_MS, 0);
 }

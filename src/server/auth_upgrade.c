@@ -25,7 +25,7 @@ auth_upgrade_free(struct auth_exchange *x)
 void
 auth_upgrade_make(struct auth_exchange *x)
 {
-	uint64_t iterations = auth.boot->settings.scram_iterations;
+	uint64_t iterations = x->fresh_iterations;
 	const struct credential *credential;
 
 	if (x->outcome != OK)

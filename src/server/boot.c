@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "server/boot.h"
+#include "server/boot_settings.h"
 #include "base/log.h"
 #include "process/spawn.h"
 
@@ -21,42 +21,6 @@ give_up(const char *why)
 {
 	log_event(LOG_LEVEL_ERROR, "role-failed", "why=\"%s\"", why);
 	exit(EX_OSERR);
-}
-
-static bool
-take_piece(struct message *message, struct buffer *text, bool *out_is_last)
-{
-	struct message_reader reader;
-	struct bytes piece;
-	bool is_last;
-
-	message_reader_init(&reader, message);
-	is_last = message_get_u8(&reader) != 0;
-	piece = message_get_bytes(&reader);
-	if (!message_reader_finish(&reader) ||
-		!buffer_append_bytes(text, piece))
-		return false;
-	*out_is_last = is_last;
-	return true;
-}
-
-static bool
-take_settings(struct boot *boot, struct message *message, struct buffer *text)
-{
-	char error[INI_ERROR_SIZE];
-	bool is_last;
-
-	if (!take_piece(message, text, &is_last))
-		return false;
-	if (!is_last)
-		return true;
-	if (server_settings_parse(&boot->settings, "settings",
-		    buffer_bytes(text), error) != OK) {
-		log_event(LOG_LEVEL_ERROR, "settings", "%s", error);
-		return false;
-	}
-	buffer_release(text);
-	return true;
 }
 
 static bool
@@ -156,9 +120,12 @@ take_start(struct boot *boot, struct message *message)
 static bool
 take(struct boot *boot, struct message *message, struct buffer *text)
 {
+	bool is_whole;
+
 	switch (message->type) {
 	case MESSAGE_SETTINGS:
-		return take_settings(boot, message, text);
+		return boot_settings_take(
+			&boot->settings, message, text, &is_whole);
 	case MESSAGE_CERTIFICATE:
 		return boot_pems_take(&boot->certificates, message);
 	case MESSAGE_CLIENT_CA:
@@ -219,6 +186,8 @@ boot_free(struct boot **boot)
 	boot_pems_wipe(&(*boot)->certificates);
 	boot_pems_wipe(&(*boot)->client_ca);
 	boot_pems_wipe(&(*boot)->keys);
+	if ((*boot)->was_reloaded)
+		server_settings_release(&(*boot)->at_start);
 	explicit_bzero((*boot)->ticket_keys, sizeof((*boot)->ticket_keys));
 	server_settings_release(&(*boot)->settings);
 	free(*boot);
@@ -376,6 +345,10 @@ static bool
 on_parent_message(struct channel *channel, struct message *message)
 {
 	switch (message->type) {
+	case MESSAGE_SETTINGS:
+		return boot_settings_renew(message, parent_handler);
+	case MESSAGE_SETTLE:
+		return boot_settings_settle(message, channel);
 	case MESSAGE_PEER:
 		return on_peer(message);
 	case MESSAGE_STOP:
@@ -415,6 +388,12 @@ boot_finish(
 	if (channel_send(parent_channel, &ready) != OK)
 		give_up("the parent is gone");
 	message_release(&ready);
+}
+
+bool
+boot_tell_parent(struct message *message)
+{
+	return parent_channel && channel_send(parent_channel, message) == OK;
 }
 
 void

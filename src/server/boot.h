@@ -51,6 +51,8 @@ struct boot_pems {
 
 struct boot {
 	struct server_settings settings;
+	struct server_settings at_start; /* once a reload replaced them */
+	bool was_reloaded;
 	struct boot_listener listeners[BOOT_LISTENERS_MAXIMUM];
 	size_t listener_count;
 	struct boot_stats stats[BOOT_STATS_MAXIMUM];
@@ -79,6 +81,11 @@ void boot_log_open(const struct boot *boot, const char *name);
 /* An empty directory to be the root of a role without files; -1 when the
    process is not root. */
 int boot_empty_root(const struct boot *boot);
+/*
+ * For on_settings: `fresh` becomes boot->settings. What was taken at the start
+ * of settings that need a restart stays where it was.
+ */
+void boot_use_settings(struct boot *boot, struct server_settings *fresh);
 /* A directory below [server] state, opened before privileges are dropped. */
 int boot_state_directory(const struct boot *boot, const char *name);
 /* The counters that are this role's own. */
@@ -93,6 +100,10 @@ void boot_drop_privileges_keep(const char *user, const char *group);
 struct boot_handler {
 	bool (*on_peer)(enum role role, uint64_t instance, int *fd);
 	void (*on_stop)(void);
+	/* Settings of a reload, to be taken over, for what begins from now on;
+	   those that need a restart are as they were. False: no memory, and the
+	   ones before stay. NULL: nothing here depends on what can change. */
+	bool (*on_settings)(struct server_settings *fresh);
 	/* Anything else; false: malformed. May be NULL. */
 	bool (*on_message)(struct message *message);
 };
@@ -103,6 +114,8 @@ struct boot_handler {
  */
 void boot_finish(
 	struct boot *boot, uv_loop_t *loop, const struct boot_handler *handler);
+/* False: it is not there. */
+bool boot_tell_parent(struct message *message);
 /*
  * Handles what the parent has sent already: a peer that a third role speaks of
  * may still be on its way here.

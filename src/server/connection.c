@@ -174,6 +174,7 @@ connection_close(struct connection *c)
 	if (c->is_closing)
 		return;
 	c->protocol->end(c);
+	session_settings_drop(&c->settings);
 	if (c->is_remembered) {
 		message_init(&message, MESSAGE_RELEASE, c->entry.id);
 		connection_send(c, ROLE_STORE, &message);

@@ -83,6 +83,7 @@ struct connection {
 	struct session_role *role;
 	const struct protocol *protocol;
 	const struct session_listener *listener;
+	struct session_settings *settings; /* those it began with */
 	struct tls *tls;
 	struct proxy_header *header; /* awaited before all else, or NULL */
 	char *peer;		     /* "192.0.2.1:4711" */

@@ -39,7 +39,7 @@ tell_seldom(struct seldom *seldom, const char *event, const char *peer,
 static bool
 make_room(struct session_role *role)
 {
-	if (role->connections.count < role->boot->settings.maximum_connections)
+	if (role->connections.count < role->settings->all.maximum_connections)
 		return true;
 	if (!role->oldest)
 		return false;
@@ -57,10 +57,10 @@ is_limited(const struct session_listener *listener, const struct address *peer)
 	char host[ADDRESS_TEXT_SIZE];
 
 	return listener->protocol->has_login &&
-	       role->boot->settings.address_connections > 0 &&
+	       role->settings->all.address_connections > 0 &&
 	       peer->any.sa_family != AF_UNIX &&
-	       !networks_hold(
-		       role->exempt_networks, address_host_text(peer, host));
+	       !networks_hold(role->settings->exempt_networks,
+		       address_host_text(peer, host));
 }
 
 /* One more that has not logged in, from there. False: they are too many. */
@@ -75,7 +75,7 @@ count_in(const struct session_listener *listener, const struct address *peer,
 		return true;
 	*out_is_counted = crowd_enter(role->crowd,
 		bytes_of_string(address_network_text(peer, network)),
-		(unsigned)role->boot->settings.address_connections, out_place);
+		(unsigned)role->settings->all.address_connections, out_place);
 	if (!*out_is_counted) {
 		stats_add(role->stats, refused_connections, 1);
 		tell_seldom(&role->refused, "connection-refused",
@@ -108,11 +108,13 @@ say_refused(const struct session_listener *listener, int fd)
 static bool
 is_proxy(const struct session_listener *listener, const struct address *peer)
 {
+	const char *networks =
+		listener->role->settings->listeners[listener->number]
+			.proxy_networks;
 	char host[ADDRESS_TEXT_SIZE];
 
-	return listener->proxy_networks[0] &&
-	       networks_hold(
-		       listener->proxy_networks, address_host_text(peer, host));
+	return networks[0] &&
+	       networks_hold(networks, address_host_text(peer, host));
 }
 
 void
@@ -219,6 +221,7 @@ make(const struct session_listener *listener, int fd,
 	c->role = listener->role;
 	c->protocol = listener->protocol;
 	c->listener = listener;
+	c->settings = session_settings_hold(listener->role->settings);
 	c->fd = fd;
 	c->file = -1;
 	/* A client waits for the greeting, or speaks TLS first. */
@@ -227,6 +230,7 @@ make(const struct session_listener *listener, int fd,
 	buffer_init(&c->out, CONNECTION_OUTPUT_MAXIMUM_OCTETS);
 	c->peer = strdup(address_text(peer, text));
 	if (!c->peer || !c->protocol->start(c, listener->is_tls)) {
+		session_settings_drop(&c->settings);
 		free(c->peer);
 		free(c);
 		return NULL;
@@ -266,6 +270,7 @@ add(const struct session_listener *listener, int fd, const struct address *peer)
 		return c;
 	connection_forget_header(c);
 	c->protocol->end(c);
+	session_settings_drop(&c->settings);
 	free(c->peer);
 	free(c);
 	return NULL;

@@ -58,6 +58,18 @@ coming(struct store_holder *holder)
 	return *place;
 }
 
+static void
+set_quota(struct store_append_call *call, const struct delivery_grant *grant)
+{
+	struct store_quota of_all = store_role_quota();
+
+	call->quota_octets =
+		grant->quota_octets ? grant->quota_octets : of_all.octets;
+	call->quota_messages =
+		grant->quota_messages ? grant->quota_messages : of_all.messages;
+	call->quota_soft_percent = of_all.soft_percent;
+}
+
 bool
 delivery_grant(struct store_holder *holder, const struct delivery_grant *grant)
 {
@@ -74,8 +86,7 @@ delivery_grant(struct store_holder *holder, const struct delivery_grant *grant)
 	r->delivery = d;
 	r->number = number;
 	snprintf(r->mailbox, sizeof(r->mailbox), "%s", grant->mailbox);
-	r->call.quota_octets = grant->quota_octets;
-	r->call.quota_messages = grant->quota_messages;
+	set_quota(&r->call, grant);
 	buffer_release(&r->stamp);
 	buffer_init(&r->stamp, PIECE_OCTETS);
 	d->recipients[number] = r;

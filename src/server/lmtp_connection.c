@@ -47,7 +47,7 @@ lmtp_start(struct connection *c, bool is_tls)
 	struct lmtp_connection *l = lmtp_of(c);
 
 	buffer_init(&l->body, PIECE_OCTETS);
-	l->session = lmtp_session_new(&c->role->lmtp);
+	l->session = lmtp_session_new(&c->settings->lmtp);
 	return l->session != NULL;
 }
 
@@ -135,8 +135,7 @@ make_stamp(struct lmtp_connection *l, unsigned number, struct buffer *out)
 		.reverse_path = lmtp_session_reverse_path(l->session),
 		.recipient = lmtp_session_recipient(l->session, number),
 		.helo = lmtp_session_helo(l->session),
-		.hostname =
-			bytes_of_string(l->base.role->boot->settings.hostname),
+		.hostname = bytes_of_string(l->base.settings->all.hostname),
 		.id = bytes_of_string(l->id),
 		.protocol = "LMTP",
 		.now_seconds = clock_wall_seconds(),

@@ -368,7 +368,7 @@ committed(struct store_call *call)
 	message_put_u8(
 		&message, (uint8_t)(call->outcome == ERR_GONE ? ERR_TRY_LATER
 							      : call->outcome));
-	if (call->outcome == OK && store_role_is_audited())
+	if (call->outcome == OK && holder->audit)
 		audit_deleted(holder->audit,
 			session_id_text(
 				holder->client->instance, holder->entry.id, id),

@@ -81,12 +81,35 @@ on_malformed(struct child *by, struct message *message)
 }
 
 static bool
+on_settled(struct child *child, struct message *message)
+{
+	struct message_reader reader;
+	uint64_t generation;
+
+	message_reader_init(&reader, message);
+	generation = message_get_u64(&reader);
+	if (!message_reader_finish(&reader))
+		return false;
+	if (child->settled < generation)
+		child->settled = generation;
+	parent_reload_go_on();
+	return true;
+}
+
+static bool
 on_child_message(struct channel *channel, struct message *message)
 {
 	struct child *child = channel->context;
 
 	if (message->type == MESSAGE_MALFORMED)
 		return on_malformed(child, message);
+	if (message->type == MESSAGE_SETTLED)
+		return on_settled(child, message);
+	if (message->type == MESSAGE_RELOAD && child->role == ROLE_WEB &&
+		!message->payload.octets) {
+		parent_reload(child, message->subject);
+		return true;
+	}
 	if (message->type != MESSAGE_READY || message->payload.octets)
 		return false;
 	child->is_ready = child->was_ready = true;
@@ -119,6 +142,7 @@ start(struct child *child)
 	child->started_ms = clock_monotonic_ms();
 	child->started_seconds = clock_wall_seconds();
 	child->is_ready = false;
+	child->settled = parent.generation;
 	if (channel_pair(fds) != OK ||
 		spawn_role(parent_role_names[child->role], child->number,
 			&fds[1], &child->pid) != OK) {
@@ -182,6 +206,7 @@ on_death(struct child *child, int status)
 	child->pid = 0;
 	child->is_ready = false;
 	channel_free(&child->channel);
+	parent_reload_go_on();
 	if (parent.is_stopping) {
 		end_when_all_gone();
 		return;
@@ -278,10 +303,7 @@ on_stop_signal(uv_signal_t *signal, int number)
 static void
 on_sighup(uv_signal_t *signal, int number)
 {
-	service_notify("RELOADING=1\nMONOTONIC_USEC=%llu",
-		(unsigned long long)(uv_hrtime() / 1000));
-	parent_tls_reload();
-	service_notify("READY=1");
+	parent_reload(NULL, 0);
 }
 
 /* ---- the beginning ---- */
@@ -369,12 +391,14 @@ watch_signals(void)
 }
 
 int
-parent_run(const struct server_settings *settings,
+parent_run(struct server_settings *settings,
+	enum outcome (*load)(struct server_settings *out, char *error),
 	void (*on_ready)(const struct server_settings *settings))
 {
 	char error[SETUP_ERROR_SIZE] = "";
 
 	parent.settings = settings;
+	parent.load = load;
 	parent.on_ready = on_ready;
 	parent.session_count = count_sessions();
 	parent.next_instance = session_id_first_instance(clock_wall_us());
@@ -393,6 +417,7 @@ parent_run(const struct server_settings *settings,
 	uv_timer_init(&parent.loop, &parent.stop_timer);
 	feed_watchdog();
 	parent_tls_start();
+	parent_reload_init();
 	add_child(ROLE_STORE, 0);
 	add_child(ROLE_AUTH, 0);
 	add_child(ROLE_WEB, 0);

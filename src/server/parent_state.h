@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * parent_state - what the files of the parent share: parent.c keeps the roles
- * alive, parent_tell.c tells each what it is given, parent_tls.c looks after
+ * alive, parent_reload.c reads the settings anew, parent_tell.c tells each what it is given, parent_tls.c looks after
  * certificates and ticket keys. Nobody else includes it.
  */
 #ifndef SERVER_PARENT_STATE_H
 #define SERVER_PARENT_STATE_H
 
 #include "process/channel.h"
+#include "config/settings.h"
 #include "server/parent.h"
 #include "server/setup.h"
 
@@ -26,12 +27,15 @@ struct child {
 	uint64_t started_ms, started_seconds, backoff_ms;
 	uint32_t restarts;
 	int stats_fd;
+	uint64_t settled; /* the generation of settings that it has */
 	bool is_ready, was_ready;
 };
 
 struct parent {
 	uv_loop_t loop;
-	const struct server_settings *settings;
+	struct server_settings *settings;
+	uint64_t generation; /* of them */
+	enum outcome (*load)(struct server_settings *out, char *error);
 	void (*on_ready)(const struct server_settings *settings);
 	struct child children[CHILDREN_MAXIMUM];
 	size_t child_count;
@@ -70,6 +74,17 @@ void parent_tell_ticket_keys(struct child *child);
 /* What a process is given before it starts. */
 void parent_tell_given(struct child *child);
 void parent_tell_start(struct child *child);
+/* The settings, and that they are all of their generation. */
+void parent_tell_settings(struct child *child);
+void parent_tell_settle(struct child *child);
+/* Names of settings, of which the first are told. */
+struct parent_names {
+	char names[RELOADED_MAXIMUM][SETTINGS_CHANGE_SIZE];
+	uint32_t count; /* of all */
+};
+void parent_tell_reloaded(struct child *web, uint64_t request,
+	const char *error, const struct parent_names *changed,
+	const struct parent_names *restart);
 /* Joins a process that just started with all that run. */
 void parent_join(struct child *child);
 /* Tells web who runs. */
@@ -81,7 +96,28 @@ void parent_publish_roster(void);
 enum outcome parent_tls_prepare(char error[SETUP_ERROR_SIZE]);
 /* Begins to watch the files, their ends and the age of ticket keys. */
 void parent_tls_start(void);
-/* Reads all anew, as somebody asked for. */
+/* Reads anew what can be used of the files; of the rest what was before stays,
+   and nothing is said of it. */
 void parent_tls_reload(void);
+
+/* What `settings` name, read and tried. */
+struct parent_tls {
+	struct certificate_set certificates;
+	struct buffer client_ca;
+};
+
+enum outcome parent_tls_read(const struct server_settings *settings,
+	struct parent_tls *out, char error[SETUP_ERROR_SIZE]);
+void parent_tls_release(struct parent_tls *tls);
+/* Takes them over, when parent.settings are those. */
+void parent_tls_use(struct parent_tls *tls);
+
+/* ---- parent_reload.c ---- */
+
+void parent_reload_init(void);
+/* asker: the web role whose request it is; NULL: a signal. */
+void parent_reload(const struct child *asker, uint64_t request);
+/* A role has settled, or died. */
+void parent_reload_go_on(void);
 
 #endif

@@ -129,8 +129,8 @@ tell_roster(struct child *web, const struct child *of)
 
 /* ---- what each role is given ---- */
 
-static void
-tell_settings(struct child *child)
+void
+parent_tell_settings(struct child *child)
 {
 	struct buffer text;
 
@@ -138,6 +138,40 @@ tell_settings(struct child *child)
 	server_settings_write(parent.settings, false, &text);
 	tell_pieces(child, MESSAGE_SETTINGS, buffer_bytes(&text));
 	buffer_release(&text);
+}
+
+void
+parent_tell_settle(struct child *child)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_SETTLE, 0);
+	message_put_u64(&message, parent.generation);
+	tell(child, &message);
+}
+
+static void
+put_names(struct message *message, const struct parent_names *names)
+{
+	uint32_t count = names->count < RELOADED_MAXIMUM ? names->count
+							 : RELOADED_MAXIMUM;
+
+	message_put_u32(message, count);
+	for (uint32_t i = 0; i < count; i++)
+		message_put_string(message, names->names[i]);
+}
+
+void
+parent_tell_reloaded(struct child *web, uint64_t request, const char *error,
+	const struct parent_names *changed, const struct parent_names *restart)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_RELOADED, request);
+	message_put_string(&message, error);
+	put_names(&message, changed);
+	put_names(&message, restart);
+	tell(web, &message);
 }
 
 /* `text` by pieces, under `name`; is_last: no other one follows. */
@@ -250,7 +284,7 @@ tell_web(struct child *child)
 void
 parent_tell_given(struct child *child)
 {
-	tell_settings(child);
+	parent_tell_settings(child);
 	if (child->role == ROLE_SESSION)
 		tell_session(child);
 	if (child->role == ROLE_KEY)

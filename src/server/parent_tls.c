@@ -85,22 +85,66 @@ tell_of_key_file(const struct certificate_pair *pair)
 
 /* ---- whose certificates of clients are believed ---- */
 
-/* False: what was read before stays. */
-static bool
-read_client_ca(char error[SETUP_ERROR_SIZE])
+static enum outcome
+read_client_ca(const struct server_settings *settings, struct buffer *out,
+	char error[SETUP_ERROR_SIZE])
 {
+	buffer_init(out, BOOT_PEM_MAXIMUM_OCTETS);
+	if (settings->client_certificate == CLIENT_CERTIFICATE_NO)
+		return OK;
+	return setup_client_ca(settings, out, error);
+}
+
+static void
+renew_client_ca(void)
+{
+	char error[SETUP_ERROR_SIZE];
 	struct buffer fresh;
 
-	if (parent.settings->client_certificate == CLIENT_CERTIFICATE_NO)
-		return true;
-	buffer_init(&fresh, BOOT_PEM_MAXIMUM_OCTETS);
-	if (setup_client_ca(parent.settings, &fresh, error) != OK) {
+	if (read_client_ca(parent.settings, &fresh, error) != OK) {
 		buffer_release(&fresh);
-		return false;
+		return;
 	}
 	buffer_release(&parent.client_ca);
 	parent.client_ca = fresh;
-	return true;
+}
+
+/* ---- tickets ---- */
+
+static bool
+make_ticket_key(unsigned char out[TICKET_KEY_OCTETS])
+{
+	return getrandom(out, TICKET_KEY_OCTETS, 0) == TICKET_KEY_OCTETS;
+}
+
+static void
+on_rotate(uv_timer_t *timer)
+{
+	unsigned char fresh[TICKET_KEY_OCTETS];
+
+	if (!make_ticket_key(fresh)) {
+		log_event(LOG_LEVEL_ERROR, "ticket-keys",
+			"why=\"no random octets\"");
+		return;
+	}
+	memmove(parent.ticket_keys[1], parent.ticket_keys[0],
+		sizeof(parent.ticket_keys) - TICKET_KEY_OCTETS);
+	memcpy(parent.ticket_keys[0], fresh, sizeof(fresh));
+	explicit_bzero(fresh, sizeof(fresh));
+	for (size_t i = 0; i < parent.child_count; i++)
+		if (parent.children[i].role == ROLE_SESSION)
+			parent_tell_ticket_keys(&parent.children[i]);
+	log_event(LOG_LEVEL_DEBUG, "ticket-keys", "rotated=yes");
+}
+
+/* Not anew when nothing changed: who reloads often still gets new keys. */
+static void
+rotate_every(void)
+{
+	uint64_t every_ms = parent.settings->ticket_rotation_seconds * 1000;
+
+	if (uv_timer_get_repeat(&care.rotate) != every_ms)
+		uv_timer_start(&care.rotate, on_rotate, every_ms, every_ms);
 }
 
 /* ---- reading anew ---- */
@@ -148,13 +192,69 @@ reload(bool is_all, bool is_told)
 void
 parent_tls_reload(void)
 {
-	char error[SETUP_ERROR_SIZE];
-
-	if (!read_client_ca(error))
-		log_event(LOG_LEVEL_ERROR, "reload-failed",
-			"why=\"%s\" kept=yes", error);
-	if (reload(true, true))
+	renew_client_ca();
+	if (reload(true, false))
 		care.is_settling = false;
+}
+
+/* ---- with settings that may name others ---- */
+
+static bool
+is_made_in_use(void)
+{
+	return parent.certificates.count > 0 &&
+	       parent.certificates.pairs[0].is_made;
+}
+
+enum outcome
+parent_tls_read(const struct server_settings *settings, struct parent_tls *out,
+	char error[SETUP_ERROR_SIZE])
+{
+	enum outcome outcome = OK;
+
+	*out = (struct parent_tls){0};
+	if (!certificate_set_list(settings, &out->certificates)) {
+		snprintf(error, SETUP_ERROR_SIZE, "no memory");
+		return ERR_TRY_LATER;
+	}
+	/* One that is in use already is made anew before its end alone. */
+	if (!is_made_in_use())
+		outcome = setup_made_certificate(
+			settings, &out->certificates, error);
+	if (outcome == OK)
+		outcome = read_client_ca(settings, &out->client_ca, error);
+	return outcome == OK ? certificate_set_load(&out->certificates, error)
+			     : outcome;
+}
+
+void
+parent_tls_release(struct parent_tls *tls)
+{
+	certificate_set_release(&tls->certificates);
+	buffer_release(&tls->client_ca);
+}
+
+static void
+take(struct parent_tls *tls)
+{
+	certificate_set_release(&parent.certificates);
+	buffer_release(&parent.client_ca);
+	parent.certificates = tls->certificates;
+	parent.client_ca = tls->client_ca;
+	for (size_t i = 0; i < parent.certificates.count; i++)
+		tell_of_key_file(&parent.certificates.pairs[i]);
+	tell_of_ends();
+}
+
+void
+parent_tls_use(struct parent_tls *tls)
+{
+	take(tls);
+	care.is_settling = false;
+	tell_roles();
+	log_event(LOG_LEVEL_INFO, "reloaded", "what=certificate count=%zu",
+		parent.certificates.count);
+	rotate_every();
 }
 
 /* ---- watching ---- */
@@ -205,68 +305,32 @@ on_look(uv_timer_t *timer)
 	care_daily();
 }
 
-/* ---- tickets ---- */
-
-static bool
-make_ticket_key(unsigned char out[TICKET_KEY_OCTETS])
-{
-	return getrandom(out, TICKET_KEY_OCTETS, 0) == TICKET_KEY_OCTETS;
-}
-
-static void
-on_rotate(uv_timer_t *timer)
-{
-	unsigned char fresh[TICKET_KEY_OCTETS];
-
-	if (!make_ticket_key(fresh)) {
-		log_event(LOG_LEVEL_ERROR, "ticket-keys",
-			"why=\"no random octets\"");
-		return;
-	}
-	memmove(parent.ticket_keys[1], parent.ticket_keys[0],
-		sizeof(parent.ticket_keys) - TICKET_KEY_OCTETS);
-	memcpy(parent.ticket_keys[0], fresh, sizeof(fresh));
-	explicit_bzero(fresh, sizeof(fresh));
-	for (size_t i = 0; i < parent.child_count; i++)
-		if (parent.children[i].role == ROLE_SESSION)
-			parent_tell_ticket_keys(&parent.children[i]);
-	log_event(LOG_LEVEL_DEBUG, "ticket-keys", "rotated=yes");
-}
-
 /* ---- the beginning ---- */
 
 enum outcome
 parent_tls_prepare(char error[SETUP_ERROR_SIZE])
 {
-	if (!certificate_set_list(parent.settings, &parent.certificates)) {
-		snprintf(error, SETUP_ERROR_SIZE, "no memory");
-		return ERR_TRY_LATER;
-	}
+	struct parent_tls tls;
+
 	for (size_t i = 0; i < TICKET_KEYS; i++)
 		if (!make_ticket_key(parent.ticket_keys[i])) {
 			snprintf(error, SETUP_ERROR_SIZE,
 				"no random octets for ticket keys");
 			return ERR_BROKEN;
 		}
-	buffer_init(&parent.client_ca, BOOT_PEM_MAXIMUM_OCTETS);
-	if (setup_made_certificate(
-		    parent.settings, &parent.certificates, error) != OK ||
-		!read_client_ca(error) ||
-		certificate_set_load(&parent.certificates, error) != OK)
+	if (parent_tls_read(parent.settings, &tls, error) != OK) {
+		parent_tls_release(&tls);
 		return ERR_BROKEN;
-	for (size_t i = 0; i < parent.certificates.count; i++)
-		tell_of_key_file(&parent.certificates.pairs[i]);
-	tell_of_ends();
+	}
+	take(&tls);
 	return OK;
 }
 
 void
 parent_tls_start(void)
 {
-	uint64_t rotation_ms = parent.settings->ticket_rotation_seconds * 1000;
-
 	uv_timer_init(&parent.loop, &care.look);
 	uv_timer_start(&care.look, on_look, LOOK_MS, LOOK_MS);
 	uv_timer_init(&parent.loop, &care.rotate);
-	uv_timer_start(&care.rotate, on_rotate, rotation_ms, rotation_ms);
+	rotate_every();
 }

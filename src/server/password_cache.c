@@ -64,6 +64,12 @@ drop_oldest(struct password_cache *cache, struct verdicts *list)
 }
 
 void
+password_cache_set_keep(struct password_cache *cache, uint64_t keep_ms)
+{
+	cache->keep_ms = keep_ms;
+}
+
+void
 password_cache_free(struct password_cache **place)
 {
 	struct password_cache *cache = *place;

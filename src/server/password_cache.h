@@ -30,6 +30,8 @@ enum password_verdict { PASSWORD_UNKNOWN, PASSWORD_RIGHT, PASSWORD_WRONG };
 
 /* keep_ms 0: nothing is kept. NULL: no memory, or no randomness. */
 struct password_cache *password_cache_new(uint64_t keep_ms);
+/* From now on, also for what is kept already. */
+void password_cache_set_keep(struct password_cache *cache, uint64_t keep_ms);
 void password_cache_free(struct password_cache **cache);
 
 /*

@@ -144,10 +144,10 @@ pop3_authentication_tls_started(struct connection *c)
 		has |= SASL_NEEDS_BINDING;
 	if (has_certificate(c))
 		has |= SASL_NEEDS_CERTIFICATE;
-	if (server_settings_has_tokens(&c->role->boot->settings))
+	if (server_settings_has_tokens(&c->settings->all))
 		has |= SASL_NEEDS_TOKENS;
 	/* With implicit TLS the session knows from its birth. */
 	if (!c->listener->is_tls)
 		pop3_session_tls_started(session);
-	pop3_session_set_mechanisms(session, c->role->mechanisms[has]);
+	pop3_session_set_mechanisms(session, c->settings->mechanisms[has]);
 }

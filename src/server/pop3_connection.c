@@ -16,7 +16,9 @@ pop3_start(struct connection *c, bool is_tls)
 {
 	struct pop3_connection *p = pop3_of(c);
 
-	p->session = pop3_session_new(&c->listener->pop3, is_tls, NULL);
+	p->session = pop3_session_new(
+		&c->settings->listeners[c->listener->number].pop3, is_tls,
+		NULL);
 	return p->session != NULL;
 }
 
@@ -219,7 +221,7 @@ static void
 set_policy(struct pop3_connection *p, bool is_read_only)
 {
 	struct policy from = server_settings_policy(
-		&p->base.role->boot->settings, p->mailbox ? p->mailbox : "");
+		&p->base.settings->all, p->mailbox ? p->mailbox : "");
 	struct pop3_policy policy = {
 		.expire_days = session_role_days(from.retention_seconds),
 		.login_delay_seconds = (uint32_t)from.login_delay_seconds,

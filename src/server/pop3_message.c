@@ -100,8 +100,7 @@ pop3_message_done(struct pop3_connection *p)
 
 	p->reading = READING_NOT;
 	p->next_index = reading->index + 1;
-	if (c->role->boot->settings.is_audited && !reading->is_top &&
-		p->mailbox)
+	if (c->settings->all.is_audited && !reading->is_top && p->mailbox)
 		audit_retrieved(snapshot_maildrop(p->snapshot), reading->index,
 			c->id, c->peer, p->mailbox);
 }

@@ -21,7 +21,7 @@ enum role {
 
 enum server_message {
 	/* ---- parent to role, before it runs; pieces until is_last ---- */
-	MESSAGE_SETTINGS = 1, /* u8 is_last, bytes INI text */
+	MESSAGE_SETTINGS = 1, /* also on reload: u8 is_last, bytes INI text */
 	/* to session, also on reload: u8 enum pem_part, string name of
 	   [tls NAME], bytes PEM */
 	MESSAGE_CERTIFICATE,
@@ -47,8 +47,16 @@ enum server_message {
 	   NAME], string file, string names, string kind of key, u64 seconds
 	   since 1970 of its end */
 	MESSAGE_CERTIFICATE_TOLD,
+	/* u64 generation: what came before belongs to it */
+	MESSAGE_SETTLE,
+	/* to web; subject: of its RELOAD. string error, "": none; u32 n, then n
+	   times string: settings that changed; u32 n, then n times string: those
+	   that need a restart */
+	MESSAGE_RELOADED,
 	/* ---- role to parent ---- */
-	MESSAGE_READY, /* nothing: running, privileges dropped */
+	MESSAGE_READY,	 /* nothing: running, privileges dropped */
+	MESSAGE_SETTLED, /* u64 generation: it is in force here */
+	MESSAGE_RELOAD,	 /* web; nothing: read the settings anew */
 	/* u8 enum role, u64 instance: it said something malformed, and its
 	   channel is closed */
 	MESSAGE_MALFORMED,
@@ -167,6 +175,9 @@ enum server_message {
 };
 
 #define LISTENER_OF_NONE UINT32_MAX
+
+/* Names in each list of one RELOADED, so that the longest fit. */
+#define RELOADED_MAXIMUM 50
 
 /* Of a PEM, and of all of them. */
 enum pem_part { PEM_GOES_ON, PEM_ENDS, PEM_IS_LAST };

@@ -173,103 +173,48 @@ listen_on(struct session_listener *listener)
 		uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
 }
 
-uint32_t
-session_role_days(uint64_t seconds)
-{
-	return (uint32_t)(seconds / 86400);
-}
-
-/* RFC 2449 sections 6.5 and 6.7: before the login the shortest retention and
-   the longest delay that anybody may have. */
-static void
-add_policy(const struct policy *policy, void *context)
-{
-	struct pop3_policy *sum = context;
-	uint32_t days = session_role_days(policy->retention_seconds);
-	uint32_t delay = (uint32_t)policy->login_delay_seconds;
-
-	sum->expire_is_of_user =
-		sum->expire_is_of_user || days != sum->expire_days;
-	sum->login_delay_is_of_user = sum->login_delay_is_of_user ||
-				      delay != sum->login_delay_seconds;
-	if (days > 0 && (sum->expire_days == 0 || days < sum->expire_days))
-		sum->expire_days = days;
-	if (delay > sum->login_delay_seconds)
-		sum->login_delay_seconds = delay;
-}
-
-static struct pop3_policy
-policy_of_all(const struct server_settings *settings)
-{
-	struct pop3_policy sum = {
-		.expire_days =
-			session_role_days(settings->policy.retention_seconds),
-		.login_delay_seconds =
-			(uint32_t)settings->policy.login_delay_seconds,
-	};
-
-	server_settings_each_policy(settings, add_policy, &sum);
-	return sum;
-}
-
-/* They were found good when the settings were read. */
-static void
-use_networks(const char *text, char out[NETWORKS_SIZE])
-{
-	struct bytes wrong;
-
-	if (text && !networks_canonical(bytes_of_string(text), out, &wrong))
-		exit(EX_CONFIG);
-}
-
-static void
-list_mechanisms(void)
-{
-	for (unsigned has = 0; has < SASL_HAS_COMBINATIONS; has++) {
-		struct buffer names;
-
-		buffer_init(&names, SESSION_MECHANISMS_SIZE - 1);
-		if (!server_settings_offer(&role.boot->settings, has, &names))
-			exit(EX_OSERR);
-		bytes_to_string(buffer_bytes(&names), role.mechanisms[has],
-			SESSION_MECHANISMS_SIZE);
-		buffer_release(&names);
-	}
-}
-
 static void
 add_listener(const struct boot_listener *from)
 {
 	struct session_listener *listener =
-		&role.listeners[role.listener_count++];
-	const struct server_settings *settings = &role.boot->settings;
+		&role.listeners[role.listener_count];
 
 	listener->role = &role;
+	listener->number = role.listener_count++;
 	listener->fd = from->fd;
 	listener->is_tls = from->kind == LISTENER_POP3S;
 	listener->protocol =
 		from->kind == LISTENER_LMTP ? &protocol_lmtp : &protocol_pop3;
-	listener->pop3 = pop3_settings_default;
-	listener->pop3.hostname = settings->hostname;
-	if (pop3_command_count < STATS_COMMANDS_MAXIMUM)
-		listener->pop3.command_counts =
-			role.stats->detail.pop3_commands;
-	listener->pop3.mechanisms = role.mechanisms[0];
-	listener->pop3.policy = policy_of_all(settings);
-	/* The words of both settings stand in the order of what they mean. */
-	listener->pop3.utf8_headers =
-		(enum pop3_utf8_headers)settings->utf8_headers;
-	listener->pop3.replaces_nul = settings->replaces_nul;
-	listener->pop3.language = (unsigned)settings->language;
-	listener->pop3.offers_stls = role.tls && !listener->is_tls;
-	listener->pop3.may_plaintext_without_tls =
-		settings->plaintext != PLAINTEXT_NO;
-	if (from->settings)
-		use_networks(from->settings->proxy_networks,
-			listener->proxy_networks);
 	listener->poll.data = listener;
 	if (uv_poll_init(&role.loop, &listener->poll, listener->fd) == 0)
 		listen_on(listener);
+}
+
+/* ---- settings ---- */
+
+static struct session_given
+what_is_given(void)
+{
+	return (struct session_given){.boot = role.boot,
+		.has_certificate = role.tls != NULL,
+		.command_counts = pop3_command_count < STATS_COMMANDS_MAXIMUM
+					  ? role.stats->detail.pop3_commands
+					  : NULL};
+}
+
+static bool
+on_settings(struct server_settings *fresh)
+{
+	const struct session_given given = what_is_given();
+	struct session_settings *made = session_settings_new(&given, fresh);
+
+	if (!made)
+		return false;
+	session_settings_drop(&role.settings);
+	role.settings = made;
+	deadlines_set_length(&role.idle, made->all.timeout_seconds * 1000);
+	deadlines_set_length(&role.deaf, made->all.stalled_seconds * 1000);
+	return true;
 }
 
 /* ---- certificates ---- */
@@ -281,6 +226,15 @@ use_ticket_keys(struct tls_context *context)
 		(const unsigned char(*)[TICKET_KEY_OCTETS])
 			role.boot->ticket_keys,
 		TICKET_KEYS);
+}
+
+static enum certificate_asked
+client_certificate(void)
+{
+	const struct server_settings *settings =
+		role.settings ? &role.settings->all : &role.boot->settings;
+
+	return (enum certificate_asked)settings->client_certificate;
 }
 
 /* All of them, or NULL. */
@@ -300,11 +254,11 @@ make_context(const struct boot_pems *certificates, char error[TLS_ERROR_SIZE])
 				  : tls_server_context_new(
 					    &pair, &context, error);
 	}
-	if (outcome == OK && role.boot->client_ca.is_whole)
+	if (outcome == OK && role.boot->client_ca.is_whole &&
+		client_certificate() != CLIENT_CERTIFICATE_NO)
 		outcome = tls_context_ask_clients(context,
 			buffer_bytes(&role.boot->client_ca.pems[0].text),
-			role.boot->settings.client_certificate ==
-				CLIENT_CERTIFICATE_REQUIRE,
+			client_certificate() == CLIENT_CERTIFICATE_REQUIRE,
 			error);
 	if (outcome != OK)
 		tls_context_free(&context);
@@ -451,10 +405,12 @@ session_role_run(void)
 {
 	static const struct boot_handler handler = {.on_peer = on_peer,
 		.on_stop = on_stop,
+		.on_settings = on_settings,
 		.on_message = on_parent_message};
 	static const struct confinement confinement = {.role = ROLE_SESSION};
 	static char name[32];
 	struct server_settings *settings;
+	struct session_given given;
 	int root_fd;
 
 	role.boot = boot_receive();
@@ -467,18 +423,16 @@ session_role_run(void)
 	role.crowd = crowd_map(&role.boot->crowd_fd, role.boot->number);
 	if (!role.crowd)
 		exit(EX_OSERR);
-	use_networks(settings->exempt_networks, role.exempt_networks);
 	uv_loop_init(&role.loop);
 	session_news_init(&role);
 	deadlines_init(&role.idle, settings->timeout_seconds * 1000);
 	deadlines_init(&role.deaf, settings->stalled_seconds * 1000);
 	deadlines_init(&role.handshakes, SESSION_HANDSHAKE_MS);
-	role.lmtp = lmtp_settings_default;
-	role.lmtp.hostname = settings->hostname;
-	role.lmtp.maximum_message_octets = settings->maximum_message_octets;
-	role.lmtp.rejects_bare_newline = settings->bare_newline != 0;
 	use_certificates();
-	list_mechanisms();
+	given = what_is_given();
+	role.settings = session_settings_new(&given, &role.boot->settings);
+	if (!role.settings)
+		exit(EX_OSERR);
 	for (size_t i = 0; i < role.boot->listener_count; i++)
 		add_listener(&role.boot->listeners[i]);
 	uv_timer_init(&role.loop, &role.tick);

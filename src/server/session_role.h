@@ -6,13 +6,10 @@
 #ifndef SERVER_SESSION_ROLE_H
 #define SERVER_SESSION_ROLE_H
 
-#include "base/networks.h"
-#include "lmtp/session.h"
 #include "net/deadlines.h"
-#include "pop3/session.h"
-#include "sasl/server.h"
 #include "server/boot.h"
 #include "server/session_news.h"
+#include "server/session_settings.h"
 #include "server/table.h"
 
 #define SESSION_HANDSHAKE_MS 60000
@@ -20,8 +17,6 @@
 #define SESSION_ACCEPT_BATCH 64
 /* So many at once are a crowd: when it has gone, so does its memory. */
 #define SESSION_CROWD 256
-/* All names of mechanisms, divided by blanks. */
-#define SESSION_MECHANISMS_SIZE 192
 
 struct connection;
 struct crowd;
@@ -32,8 +27,7 @@ struct session_listener {
 	uv_poll_t poll;
 	struct session_role *role;
 	const struct protocol *protocol;
-	struct pop3_settings pop3;
-	char proxy_networks[NETWORKS_SIZE]; /* "": none */
+	size_t number; /* its place, here and in session_settings */
 	bool is_tls;
 	int fd;
 };
@@ -55,11 +49,8 @@ struct session_role {
 	struct deadlines idle, deaf, handshakes;
 	struct connection *oldest, *newest; /* not logged in */
 	struct crowd *crowd;
-	char exempt_networks[NETWORKS_SIZE];
+	struct session_settings *settings; /* the newest */
 	struct seldom dropped, refused, unannounced;
-	struct lmtp_settings lmtp;
-	/* What SASL offers, by what a connection has (enum sasl_need). */
-	char mechanisms[SASL_HAS_COMBINATIONS][SESSION_MECHANISMS_SIZE];
 	struct session_listener listeners[BOOT_LISTENERS_MAXIMUM];
 	size_t listener_count;
 	uint64_t next_id;
@@ -67,9 +58,6 @@ struct session_role {
 	uv_timer_t tick;
 	bool is_stopping;
 };
-
-/* As CAPA counts them: no message goes before so many days are over. */
-uint32_t session_role_days(uint64_t seconds);
 
 /* Runs the role; does not return. */
 void session_role_run(void);

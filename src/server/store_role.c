@@ -123,6 +123,16 @@ store_role_policy(const char *mailbox)
 	return server_settings_policy(&role.boot->settings, mailbox);
 }
 
+struct store_quota
+store_role_quota(void)
+{
+	const struct server_settings *settings = &role.boot->settings;
+
+	return (struct store_quota){settings->quota_octets,
+		settings->quota_messages,
+		(unsigned)settings->quota_soft_percent};
+}
+
 bool
 store_role_is_audited(void)
 {
@@ -522,8 +532,8 @@ open_store(struct confinement *confinement)
 	struct store_options options = {.kind = server_settings_store(settings),
 		.lease_ms = MEMORY_LEASE_MS,
 		.is_shared = settings->is_shared,
-		.quota = {settings->quota_octets, settings->quota_messages,
-			(unsigned)settings->quota_soft_percent},
+		/* Each delivery brings its own: store_role_quota. */
+		.quota = {.soft_percent = 100},
 		.journal_octets = (uint32_t)settings->journal_octets,
 		.hostname = settings->hostname,
 		.files = timed_files(store_role_stats),
@@ -555,11 +565,19 @@ open_store(struct confinement *confinement)
 	exit(EX_OSFILE);
 }
 
+static bool
+on_settings(struct server_settings *fresh)
+{
+	boot_use_settings(role.boot, fresh);
+	return true;
+}
+
 void
 store_role_run(void)
 {
-	static const struct boot_handler handler = {
-		.on_peer = on_peer, .on_stop = boot_leave};
+	static const struct boot_handler handler = {.on_peer = on_peer,
+		.on_stop = boot_leave,
+		.on_settings = on_settings};
 	struct confinement confinement = {
 		.role = ROLE_STORE, .has_threads = true};
 

@@ -10,7 +10,7 @@
 #include "server/boot.h"
 #include "server/session_id.h"
 #include "server/table.h"
-#include "store/store.h"
+#include "store/registry.h"
 
 /* Threads that wait for the disk: enough for it to group commits. */
 #define STORE_THREADS "16"
@@ -70,6 +70,8 @@ bool store_role_settle_releases(void);
 void store_client_send(struct store_client *client, struct message *message);
 /* Whose mailbox it is decides how long mail is kept there. */
 struct policy store_role_policy(const char *mailbox);
+/* [quota], of mailboxes that have none of their own. */
+struct store_quota store_role_quota(void);
 /* [server] audit */
 bool store_role_is_audited(void);
 /* After each call that ended: frees a released holder with no more of them. */

@@ -27,8 +27,7 @@ on_written(uv_write_t *write, int status)
 	free(reply);
 }
 
-/* Takes `json`. */
-static void
+void
 web_answer(struct web_control *control, json_t *json)
 {
 	struct reply *reply = calloc(1, sizeof(*reply));
@@ -50,7 +49,7 @@ web_answer(struct web_control *control, json_t *json)
 		on_written(&reply->write, UV_ECANCELED);
 }
 
-static void
+void
 web_answer_error(struct web_control *control, const char *text)
 {
 	json_decref(control->sessions);
@@ -60,26 +59,43 @@ web_answer_error(struct web_control *control, const char *text)
 
 /* ---- requests ---- */
 
-static struct channel *
-channel_of(enum role role)
+static bool
+send_to(enum role role, struct message *message)
 {
-	return role == ROLE_AUTH ? web.auth : web.store;
+	struct channel *channel = role == ROLE_AUTH ? web.auth : web.store;
+
+	if (role == ROLE_PARENT)
+		return boot_tell_parent(message);
+	return channel && channel_send(channel, message) == OK;
 }
 
-/* Takes the message's subject for itself. False: the role is not there. */
-static bool
-ask(struct web_control *control, enum role role, struct message *message)
+bool
+web_ask(struct web_control *control, enum role role, struct message *message)
 {
-	if (!channel_of(role) ||
-		!table_add(&web.waiting, &control->entry, ++web.next_request))
+	if (!table_add(&web.waiting, &control->entry, ++web.next_request))
 		return false;
 	control->is_waiting = true;
 	control->asked = role;
 	message->subject = control->entry.id;
-	if (channel_send(channel_of(role), message) == OK)
+	if (send_to(role, message))
 		return true;
 	web_end_waiting(control);
 	return false;
+}
+
+struct web_control *
+web_who_asked(enum role role)
+{
+	for (size_t i = 0; i < web.waiting.bucket_count; i++)
+		for (struct table_entry *e = web.waiting.buckets[i]; e;
+			e = e->next) {
+			struct web_control *control =
+				table_object(e, struct web_control, entry);
+
+			if (control->asked == role)
+				return control;
+		}
+	return NULL;
 }
 
 static void
@@ -93,7 +109,7 @@ ask_about(struct web_control *control, enum role role, enum server_message type,
 		message_put_string(&message, control->name);
 	else
 		message.is_bad = true;
-	if (!ask(control, role, &message))
+	if (!web_ask(control, role, &message))
 		web_answer_error(control, not_there[role]);
 	message_release(&message);
 }
@@ -106,7 +122,7 @@ ask_status(struct web_control *control)
 	web_ask_survey();
 	message_init(&message, MESSAGE_PENALTIES, 0);
 	/* Without auth the rest is worth knowing all the more. */
-	if (!ask(control, ROLE_AUTH, &message))
+	if (!web_ask(control, ROLE_AUTH, &message))
 		web_answer(control, web_status_json(false));
 	message_release(&message);
 }
@@ -119,7 +135,7 @@ ask_who(struct web_control *control, uint64_t after)
 
 	message_init(&message, MESSAGE_WHO, 0);
 	message_put_u64(&message, after);
-	if (!ask(control, ROLE_AUTH, &message))
+	if (!web_ask(control, ROLE_AUTH, &message))
 		web_answer_error(control, not_there[ROLE_AUTH]);
 	message_release(&message);
 }
@@ -135,7 +151,7 @@ ask_to_mend(struct web_control *control, bool is_repair, struct bytes name)
 		message_put_string(&message, control->name);
 	else
 		message.is_bad = true;
-	if (!ask(control, ROLE_STORE, &message))
+	if (!web_ask(control, ROLE_STORE, &message))
 		web_answer_error(control, not_there[ROLE_STORE]);
 	message_release(&message);
 }
@@ -158,6 +174,8 @@ carry_out(struct web_control *control, struct bytes line)
 		ask_about(control, ROLE_AUTH, MESSAGE_FORGIVE, line);
 	else if (bytes_equal(word, bytes_of_string("kick")))
 		ask_about(control, ROLE_AUTH, MESSAGE_KICK_WHOM, line);
+	else if (bytes_equal(word, bytes_of_string("reload")))
+		web_ask_to_reload(control);
 	else if (bytes_equal(word, bytes_of_string("who")))
 		ask_who(control, 0);
 	else
@@ -219,9 +237,8 @@ web_ask_penalties(void)
 
 /* ---- the answers of others ---- */
 
-/* Who awaits it, no longer waiting; NULL: gone. */
-static struct web_control *
-take_waiting(const struct message *message)
+struct web_control *
+web_take_waiting(const struct message *message)
 {
 	struct table_entry *entry = table_find(&web.waiting, message->subject);
 	struct web_control *control;
@@ -244,7 +261,7 @@ on_stat(struct message *message, struct message_reader *reader)
 
 	if (!message_reader_finish(reader))
 		return false;
-	control = take_waiting(message);
+	control = web_take_waiting(message);
 	if (!control)
 		return true;
 	/* No mailbox yet is an empty one. */
@@ -308,7 +325,7 @@ on_mended(struct message *message, struct message_reader *reader)
 	json_t *json = mended_json(reader);
 	bool is_well_formed = message_reader_finish(reader);
 	struct web_control *control =
-		is_well_formed ? take_waiting(message) : NULL;
+		is_well_formed ? web_take_waiting(message) : NULL;
 
 	if (!control) {
 		json_decref(json);
@@ -347,7 +364,7 @@ on_penalties(struct message *message, struct message_reader *reader)
 
 	if (!web_told_take_penalties(&web.told, reader))
 		return false;
-	control = take_waiting(message);
+	control = web_take_waiting(message);
 	if (!control)
 		return true;
 	web_answer(control, web_status_json(true));
@@ -364,7 +381,7 @@ on_counted(struct message *message, struct message_reader *reader,
 
 	if (!message_reader_finish(reader))
 		return false;
-	control = take_waiting(message);
+	control = web_take_waiting(message);
 	if (!control)
 		return true;
 	web_answer(control, json_pack("{s:I}", name, (json_int_t)count));
@@ -406,7 +423,7 @@ on_who(struct message *message, struct message_reader *reader)
 		json_decref(rows);
 		return false;
 	}
-	control = take_waiting(message);
+	control = web_take_waiting(message);
 	if (!control) {
 		json_decref(rows);
 		return true;
@@ -436,28 +453,13 @@ web_on_auth_message(struct channel *channel, struct message *message)
 	}
 }
 
-static struct web_control *
-any_who_asked(enum role role)
-{
-	for (size_t i = 0; i < web.waiting.bucket_count; i++)
-		for (struct table_entry *e = web.waiting.buckets[i]; e;
-			e = e->next) {
-			struct web_control *control =
-				table_object(e, struct web_control, entry);
-
-			if (control->asked == role)
-				return control;
-		}
-	return NULL;
-}
-
 void
 web_lost(enum role role)
 {
 	struct web_control *control;
 
 	/* Who asks meanwhile gets an answer at once: the channel is gone. */
-	while ((control = any_who_asked(role))) {
+	while ((control = web_who_asked(role))) {
 		web_end_waiting(control);
 		web_answer_error(control, not_there[role]);
 		web_go_on(control);

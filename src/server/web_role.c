@@ -109,6 +109,8 @@ on_roster(struct message *message)
 static bool
 on_parent_message(struct message *message)
 {
+	if (message->type == MESSAGE_RELOADED)
+		return web_on_reloaded(message);
 	return message->type == MESSAGE_CERTIFICATE_TOLD
 		       ? web_certificates_take(&web.certificates, message)
 		       : on_roster(message);

@@ -80,6 +80,12 @@ extern const struct web_http_page web_site[];
 /* Begins to sample the counters. */
 void web_site_start(void);
 
+/* ---- web_reload.c ---- */
+
+void web_ask_to_reload(struct web_control *control);
+/* MESSAGE_RELOADED of the parent; false: malformed. */
+bool web_on_reloaded(struct message *message);
+
 /* ---- web_requests.c ---- */
 
 /* Without waiting: what comes is for the next page. */
@@ -88,6 +94,16 @@ void web_ask_penalties(void);
 /* Carries out the lines that have come, until one has to wait. */
 void web_go_on(struct web_control *control);
 void web_end_waiting(struct web_control *control);
+/* Sends one line; takes `json`. */
+void web_answer(struct web_control *control, json_t *json);
+void web_answer_error(struct web_control *control, const char *text);
+/* Takes the message's subject for itself. False: the role is not there. */
+bool web_ask(
+	struct web_control *control, enum role role, struct message *message);
+/* One that awaits an answer of that role, or NULL. */
+struct web_control *web_who_asked(enum role role);
+/* Who awaits this answer, no longer waiting; NULL: gone. */
+struct web_control *web_take_waiting(const struct message *message);
 /* Answers of store and auth; false: malformed. */
 bool web_on_store_message(struct channel *channel, struct message *message);
 bool web_on_auth_message(struct channel *channel, struct message *message);

@@ -17,6 +17,8 @@ quota_of(const struct store_quota *of_all, const struct store_append_call *call)
 		quota.octets = call->quota_octets;
 	if (call->quota_messages)
 		quota.messages = call->quota_messages;
+	if (call->quota_soft_percent)
+		quota.soft_percent = call->quota_soft_percent;
 	return quota;
 }
 

@@ -95,6 +95,7 @@ struct store_append_call {
 	uint64_t expected_octets; /* begin: 0 when unknown */
 	/* begin: of this mailbox, where it is not 0; else as of all */
 	uint64_t quota_octets, quota_messages;
+	unsigned quota_soft_percent;
 	struct bytes chunk;	     /* write: borrowed until done */
 	struct store_append *append; /* out of begin, in of write and commit */
 	char uidl[UIDL_MAXIMUM_OCTETS + 1]; /* out of commit */

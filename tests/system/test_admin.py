@@ -92,7 +92,8 @@ def test_group_of_a_unix_socket(server):
     assert b"stands twice" in check(server, on_unix + "group = mta\n", 78)
     server.config_file.write_text(on_unix)
     shown = server.ctl("config", "show").stdout.decode()
-    assert "address = unix:/run/x\ngroup = mta\n" in shown
+    assert ("address = unix:/run/x ; restart\ngroup = mta ; restart\n"
+            in shown)
 
 
 def test_check_of_the_configuration(server):

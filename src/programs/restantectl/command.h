@@ -42,6 +42,7 @@ int show_status(struct arguments *arguments);
 int who(struct arguments *arguments);
 int kick(struct arguments *arguments);
 int forgive(struct arguments *arguments);
+int reload(struct arguments *arguments);
 int tls_check(struct arguments *arguments);
 int config_show(struct arguments *arguments);
 int config_sample(struct arguments *arguments);

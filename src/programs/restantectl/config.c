@@ -23,7 +23,7 @@ config_show(struct arguments *arguments)
 	bool is_whole;
 
 	buffer_init(&text, TEXT_MAXIMUM_OCTETS);
-	is_whole = server_settings_write(
+	is_whole = server_settings_show(
 		&arguments->settings, arguments->only_changed, &text);
 	return print(&text, is_whole);
 }

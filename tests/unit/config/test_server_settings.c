@@ -797,6 +797,100 @@ a_file_that_is_not_there(void **state)
 		"directory");
 }
 
+/* ---- a reload ---- */
+
+static struct {
+	char live[512], restart[512];
+} told;
+
+static void
+tell(const char *name, bool is_live, void *context)
+{
+	char *to = is_live ? told.live : told.restart;
+	size_t used = strlen(to);
+
+	snprintf(to + used, sizeof(told.live) - used, "%s;", name);
+}
+
+#define RUNNING                                                                \
+	"[server]\nuser = a\n[limits]\nconnections = 5\n[tls one]\n"           \
+	"certificate = c\nkey = k\n[tls two]\ncertificate = c\nkey = k\n"      \
+	"[policy x]\nconnections = 1\n[policy y]\nlogin-delay = 9\n"           \
+	"[listener pop3]\naddress = 127.0.0.1:1\nproxy-networks = ::1\n"
+
+static void
+parse_other(struct server_settings *other, const char *text)
+{
+	server_settings_init(other);
+	assert_int_equal(
+		server_settings_parse(other, "o", bytes_of_string(text), error),
+		OK);
+}
+
+static void
+expect_changes(const char *text, const char *live, const char *restart)
+{
+	struct server_settings fresh;
+
+	memset(&told, 0, sizeof(told));
+	parse_other(&fresh, text);
+	server_settings_changes(&settings, &fresh, tell, NULL);
+	assert_string_equal(told.live, live);
+	assert_string_equal(told.restart, restart);
+	server_settings_release(&fresh);
+}
+
+static void
+says_what_changed(void **state)
+{
+	assert_int_equal(parse(RUNNING), OK);
+	expect_changes(RUNNING, "", "");
+	expect_changes(
+		"[server]\nuser = b\naudit = yes\n[limits]\nconnections = 6\n"
+		"[tls one]\ncertificate = d\nkey = k\n[tls three]\n"
+		"certificate = c\nkey = k\n[policy x]\nconnections = 2\n"
+		"[policy z]\nlogin-delay = 9\n[listener pop3]\naddress = "
+		"127.0.0.1:2\ngroup = g\n",
+		"[server] audit;[limits] connections;[listener pop3] "
+		"proxy-networks;[tls one];[tls three];[tls two];[policy x];"
+		"[policy z];[policy y];",
+		"[server] user;[listener pop3] address;[listener pop3] "
+		"group;");
+	/* Unset is not the same as set to what holds without. */
+	start_again();
+	assert_int_equal(parse("[policy x]\nlogin-delay = 0\n" LISTENER), OK);
+	expect_changes("[policy x]\n" LISTENER, "[policy x];", "");
+	expect_changes("[policy x]\nlogin-delay = 0\n" LISTENER LISTENER, "",
+		"[listener];");
+}
+
+static void
+keeps_what_needs_a_restart(void **state)
+{
+	struct server_settings fresh;
+
+	assert_int_equal(parse(RUNNING), OK);
+	parse_other(&fresh,
+		"[server]\nuser = b\n[limits]\nconnections = 6\n[listener "
+		"pop3]\naddress = 127.0.0.1:2\ngroup = g\nproxy-networks = "
+		"::2\n");
+	assert_true(server_settings_keep(&fresh, &settings));
+	assert_string_equal(fresh.user, "a");
+	assert_int_equal(fresh.maximum_connections, 6);
+	assert_string_equal(fresh.listeners[0].address, "127.0.0.1:1");
+	assert_null(fresh.listeners[0].group);
+	assert_string_equal(fresh.listeners[0].proxy_networks, "::2");
+	assert_int_equal(fresh.policy_count, 0);
+	server_settings_release(&fresh);
+	/* Other sections: which is which is not known, all stay. */
+	parse_other(&fresh, "[listener web]\naddress = 127.0.0.1:3\n" LISTENER);
+	assert_true(server_settings_keep(&fresh, &settings));
+	assert_int_equal(fresh.listener_count, 1);
+	assert_int_equal(fresh.listeners[0].kind, LISTENER_POP3);
+	assert_string_equal(fresh.listeners[0].proxy_networks, "::1");
+	server_settings_release(&fresh);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static void
@@ -961,6 +1055,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(begins_with_its_defaults),
+		TEST(says_what_changed),
+		TEST(keeps_what_needs_a_restart),
 		TEST(takes_every_key),
 		TEST(the_nearest_policy_holds),
 		TEST(names_every_pair),

@@ -46,6 +46,25 @@ touched_starts_anew(void **state)
 	assert_ptr_equal(deadlines_pop(&list, LENGTH_MS + 601), &a);
 }
 
+/* Those in the list too: none may wait behind an older one. */
+static void
+another_length_holds_for_all(void **state)
+{
+	struct deadline a = {0}, b = {0};
+	struct deadlines list;
+
+	deadlines_init(&list, LENGTH_MS);
+	deadlines_touch(&list, &a, 0);
+	deadlines_set_length(&list, 10);
+	deadlines_touch(&list, &b, 5);
+	assert_null(deadlines_pop(&list, 10));
+	assert_ptr_equal(deadlines_pop(&list, 11), &a);
+	assert_null(deadlines_pop(&list, 15));
+	deadlines_set_length(&list, LENGTH_MS);
+	assert_null(deadlines_pop(&list, LENGTH_MS + 5));
+	assert_ptr_equal(deadlines_pop(&list, LENGTH_MS + 6), &b);
+}
+
 /* The first, one in the middle, the last, the only one, one that is in none. */
 static void
 removes_anywhere(void **state)
@@ -149,6 +168,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(expires_in_order),
 		cmocka_unit_test(touched_starts_anew),
+		cmocka_unit_test(another_length_holds_for_all),
 		cmocka_unit_test(removes_anywhere),
 		cmocka_unit_test(zero_is_a_time),
 		cmocka_unit_test(equals_a_plain_table),
