@@ -326,10 +326,9 @@ settle(struct connection *c)
 		set_deaf(c, false);
 		break;
 	case DRAIN_BLOCKED:
-		set_deaf(c, true);
-		connection_watch(c, UV_WRITABLE);
-		return false;
+	/* What was left of the turn may just have filled the socket. */
 	case DRAIN_TURN_OVER:
+		set_deaf(c, true);
 		connection_watch(c, UV_WRITABLE);
 		return false;
 	case DRAIN_LOST:
