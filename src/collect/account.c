@@ -261,6 +261,38 @@ account_asks_password(const struct collect_account *account)
 	       account->oauth == ACCOUNT_OAUTH_NONE;
 }
 
+/* The sinks know more of it when they are opened; this is for who mistypes. */
+static const char *
+what_delivery_lacks(const struct collect_account *account)
+{
+	const char *sink = account_sink_name(account);
+	const char *server = account->deliver_server;
+	bool is_relay = strcmp(sink, "lmtp") == 0 || strcmp(sink, "smtp") == 0;
+	bool is_imap = strcmp(sink, "imap") == 0;
+
+	if (strcmp(sink, "mbox") == 0 && !account->mbox[0])
+		return "deliver = mbox needs mbox, the file";
+	if (strcmp(sink, "pipe") == 0 && !account->deliver_command[0])
+		return "deliver = pipe needs deliver-command";
+	if (is_relay && (!server[0] || !account->deliver_recipient[0]))
+		return "deliver = lmtp or smtp needs deliver-server and "
+		       "deliver-recipient, an address";
+	if (is_imap && (!server[0] || !account->deliver_user[0]))
+		return "deliver = imap needs deliver-server and deliver-user";
+	if ((is_relay || is_imap) && !strchr(server, ':'))
+		return "deliver-server is HOST:PORT or unix:/PATH";
+	return NULL;
+}
+
+/* "pop.example.org:995"; an address of IPv6 has more than one. */
+static bool
+has_port(const char *host)
+{
+	const char *colon = strchr(host, ':');
+
+	return colon && !strchr(colon + 1, ':');
+}
+
 /* What is wrong; NULL: nothing. */
 static const char *
 what_is_wrong(const struct collect_account *account)
@@ -272,6 +304,8 @@ what_is_wrong(const struct collect_account *account)
 
 	if (!account->host[0])
 		return "host is missing";
+	if (has_port(account->host))
+		return "host is a name alone; its port goes to port";
 	if (count_password_sources(account) > 1)
 		return "password-file, password-command, password-keyring, "
 		       "password-credential: only one of them can be given";
@@ -305,7 +339,7 @@ what_is_wrong(const struct collect_account *account)
 	if (is_proxy && is_clear)
 		return "proxy needs TLS: without it the proxy could read the "
 		       "password";
-	return NULL;
+	return what_delivery_lacks(account);
 }
 
 bool

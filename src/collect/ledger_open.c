@@ -237,9 +237,13 @@ open_file(
 	}
 	if (code == SQLITE_OK)
 		code = set_up(ledger, version);
-	if (code != SQLITE_OK)
-		snprintf(error, LEDGER_ERROR_SIZE, "the ledger %.150s: %s",
-			file, sqlite3_errstr(code));
+	if (code != SQLITE_OK) {
+		int cause = sqlite3_system_errno(ledger->db);
+
+		snprintf(error, LEDGER_ERROR_SIZE, "the ledger %.150s: %s%s%s",
+			file, sqlite3_errstr(code), cause ? ": " : "",
+			cause ? strerror(cause) : "");
+	}
 	return ledger_outcome(code);
 }
 

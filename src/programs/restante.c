@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -16,10 +17,10 @@
 
 static const struct command commands[] = {
 	{"discover", "ADDRESS [--json] [OPTION...]", "find a mailbox's server",
-		"cPDCj", 1, 1, false, show_discovery},
+		"cPDCj", 1, 1, true, show_discovery},
 	{"account add", "ADDRESS [--host HOST] [OPTION...]",
 		"find its server, test a mailbox's login and save it",
-		"hptumckdswKnPyDCOISVW", 1, 1, false, account_add},
+		"hptumckdswKnPyDCOISVW", 1, 1, true, account_add},
 	{"account authorize", "ACCOUNT [--device | --browser]",
 		"ask for the permission to read its mail by OAuth2", "VW", 1, 1,
 		false, account_authorize},
@@ -158,6 +159,11 @@ load(struct arguments *arguments, const struct command *command)
 			"%s/restante.conf", config);
 	else
 		return complain(EX_CONFIG, "HOME is not set");
+	/* Nobody names a file that is not there and means it. */
+	if (arguments->operands.config && !command->needs_no_config &&
+		access(arguments->config, F_OK) < 0)
+		return complain(EX_CONFIG, "%s: %s", arguments->config,
+			strerror(errno));
 	return load_settings(arguments, &arguments->settings);
 }
 

@@ -83,7 +83,7 @@ is_local(struct bytes local)
 	for (size_t i = 0; i < local.octets; i++)
 		if (local.at[i] <= ' ' || local.at[i] >= 0x7f)
 			return false;
-	return true;
+	return local.at[0] == '"' || !bytes_has(local, '@');
 }
 
 bool

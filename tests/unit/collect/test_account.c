@@ -220,6 +220,26 @@ says_where_and_what_is_wrong(void **state)
 			 "proxy = socks5://h\n",
 			"4: [account b]: proxy needs TLS: without it the proxy "
 			"could read the password"},
+		{MINIMAL "[account b]\nhost = h:995\n",
+			"4: [account b]: host is a name alone; its port goes "
+			"to "
+			"port"},
+		{MINIMAL "[account b]\nhost = h\ndeliver = mbox\n",
+			"4: [account b]: deliver = mbox needs mbox, the file"},
+		{MINIMAL "[account b]\nhost = h\ndeliver = pipe\n",
+			"4: [account b]: deliver = pipe needs deliver-command"},
+		{MINIMAL "[account b]\nhost = h\ndeliver = lmtp\n"
+			 "deliver-server = h:24\n",
+			"4: [account b]: deliver = lmtp or smtp needs "
+			"deliver-server and deliver-recipient, an address"},
+		{MINIMAL "[account b]\nhost = h\ndeliver = imap\n"
+			 "deliver-server = h:993\n",
+			"4: [account b]: deliver = imap needs deliver-server "
+			"and deliver-user"},
+		{MINIMAL "[account b]\nhost = h\ndeliver = imap\n"
+			 "deliver-server = h\ndeliver-user = u\n",
+			"4: [account b]: deliver-server is HOST:PORT or "
+			"unix:/PATH"},
 	};
 	char wanted[INI_ERROR_SIZE];
 

@@ -98,6 +98,7 @@ takes_addresses_apart(void **state)
 	assert_string_equal(who.local, "\"a@b\"");
 	assert_false(mail_address_parse("al ice@example.org", &who, error));
 	assert_false(mail_address_parse("al\nice@example.org", &who, error));
+	assert_false(mail_address_parse("a@b@example.org", &who, error));
 	assert_false(mail_address_parse(
 		"12345678901234567890123456789012345678901234567890123456789012"
 		"345@example.org",

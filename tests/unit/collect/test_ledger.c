@@ -791,7 +791,8 @@ says_that_it_cannot_be_made(void **state)
 	assert_int_equal(folder_make(state), 0);
 	write_text(directory(), "in the way");
 	snprintf(wanted, sizeof(wanted),
-		"the ledger %s/ledger.db: unable to open database file",
+		"the ledger %s/ledger.db: unable to open database file: "
+		"Not a directory",
 		directory());
 	assert_not_opened(wanted);
 }
