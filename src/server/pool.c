@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/pool.h"
-#include "base/log.h"
+#include "server/pool_share.h"
 
 #include <stdlib.h>
 
@@ -87,8 +87,38 @@ pool_run(struct executor *executor, uint64_t key, struct executor_job *job)
 	start(lane);
 }
 
+static unsigned
+count_helpers(void)
+{
+	unsigned processors = uv_available_parallelism();
+
+	return processors > POOL_HELPERS_MAXIMUM ? POOL_HELPERS_MAXIMUM
+						 : processors - 1;
+}
+
 void
 pool_init(struct pool *pool, uv_loop_t *loop)
 {
-	*pool = (struct pool){.executor = {.run = pool_run}, .loop = loop};
+	*pool = (struct pool){
+		.executor = {.run = pool_run},
+		.loop = loop,
+		.helpers = count_helpers(),
+	};
+	uv_mutex_init(&pool->mutex);
+	uv_cond_init(&pool->has_ended);
+	uv_async_init(loop, &pool->is_asked, pool_send_helpers);
+	pool->is_asked.data = pool;
+	/* It alone keeps no loop going. */
+	uv_unref((uv_handle_t *)&pool->is_asked);
+	if (pool->helpers > 0)
+		pool->executor.share = pool_share;
+}
+
+void
+pool_release(struct pool *pool)
+{
+	uv_close((uv_handle_t *)&pool->is_asked, NULL);
+	table_release(&pool->lanes);
+	uv_cond_destroy(&pool->has_ended);
+	uv_mutex_destroy(&pool->mutex);
 }

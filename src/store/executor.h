@@ -5,7 +5,7 @@
  * runs perhaps on another thread, `done` always on the thread that called run.
  *
  * The store role brings one on libuv's thread pool; executor_inline runs both
- * at once, for tests, tools and simulation.
+ * at once, for tests, tools and simulation, and shares with nobody.
  */
 #ifndef STORE_EXECUTOR_H
 #define STORE_EXECUTOR_H
@@ -21,11 +21,25 @@ struct executor_job {
 	uint64_t key;
 };
 
+/* Work that several threads may do at once, each taking of it what is left. */
+struct executor_share {
+	void (*work)(struct executor_share *share);
+};
+
 struct executor {
 	/* `job` is borrowed until done has begun to run. */
 	void (*run)(struct executor *executor, uint64_t key,
 		struct executor_job *job);
+	/*
+	 * From within a job: runs share->work here, and on other threads as
+	 * they are free. Returns when it runs nowhere any more. NULL: there
+	 * are no others.
+	 */
+	void (*share)(struct executor *executor, struct executor_share *share);
 };
+
+/* Here alone where there are no others. */
+void executor_share(struct executor *executor, struct executor_share *share);
 
 extern struct executor executor_inline;
 

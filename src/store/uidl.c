@@ -2,17 +2,29 @@
 #include "store/uidl.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <string.h>
 
 static const char alphabet[33] = "0123456789abcdefghjkmnpqrstvwxyz";
 
+/* Found once: by its name it takes libcrypto longer than the digest does. */
+static EVP_MD *sha256;
+
+static void
+find_sha256(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+}
+
 bool
 uidl_digest(struct bytes base_name, unsigned char out[UIDL_DIGEST_OCTETS])
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	unsigned char whole[EVP_MAX_MD_SIZE];
 
-	if (EVP_Digest(base_name.at, base_name.octets, whole, NULL,
-		    EVP_sha256(), NULL) != 1)
+	pthread_once(&once, find_sha256);
+	if (!sha256 || EVP_Digest(base_name.at, base_name.octets, whole, NULL,
+			       sha256, NULL) != 1)
 		return false;
 	memcpy(out, whole, UIDL_DIGEST_OCTETS);
 	return true;

@@ -2,125 +2,10 @@
 #include "store/maildir/arrivals.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "message/measure.h"
-
-#define READ_OCTETS 65536
-
-struct arrival {
-	uint32_t entry; /* of the listing */
-	uint8_t flags;
-	bool has_new_uidl;
-	unsigned char digest[UIDL_DIGEST_OCTETS];
-	uint64_t seconds;
-	uint64_t octets, stored_octets, header_octets;
-	int32_t surrogate_difference;
-};
-
-static int
-measure_file(struct files *files, int fd, unsigned char *chunk,
-	struct measure *measure)
-{
-	measure_init(measure);
-	for (;;) {
-		ssize_t n = files->read_at(
-			files, fd, chunk, READ_OCTETS, measure->stored_octets);
-
-		if (n < 0)
-			return (int)n;
-		if (n == 0)
-			break;
-		measure_put(measure, bytes_of(chunk, (size_t)n));
-	}
-	measure_end(measure);
-	return 0;
-}
-
-/* 0, or -ENOENT for what is gone or no file at all, or what went wrong. */
-static int
-look(struct mailbox *mailbox, const struct file_name *name,
-	unsigned char *chunk, struct measure *out, uint64_t *out_seconds)
-{
-	struct files *files = mailbox->files;
-	char path[FILE_NAME_PATH_OCTETS];
-	struct stat status;
-	int fd, error;
-
-	file_name_path(name, path);
-	fd = files->open(files, mailbox->root, path, O_RDONLY, 0);
-	if (fd < 0)
-		return fd == -ELOOP ? -ENOENT : fd;
-	error = files->stat(files, fd, &status);
-	if (error == 0 && !S_ISREG(status.st_mode))
-		error = -ENOENT;
-	if (error == 0)
-		error = measure_file(files, fd, chunk, out);
-	files->close(files, &fd);
-	if (error == 0 && !file_name_time(name, out_seconds))
-		*out_seconds = (uint64_t)status.st_mtim.tv_sec;
-	return error;
-}
-
-static struct arrival *
-add(struct arrivals *arrivals)
-{
-	if (arrivals->count == arrivals->capacity) {
-		uint32_t capacity = arrivals->capacity * 2 + 16;
-		struct arrival *more =
-			realloc(arrivals->items, capacity * sizeof(*more));
-
-		if (!more)
-			return NULL;
-		arrivals->items = more;
-		arrivals->capacity = capacity;
-	}
-	return &arrivals->items[arrivals->count++];
-}
-
-static enum outcome
-measure_entry(struct arrivals *arrivals, struct mailbox *mailbox,
-	uint32_t entry, unsigned char *chunk)
-{
-	struct measure measure;
-	struct file_name name;
-	struct index_message message;
-	struct arrival *arrival;
-	uint64_t seconds = 0;
-	int error;
-
-	listing_name(
-		arrivals->listing, &arrivals->listing->entries[entry], &name);
-	error = look(mailbox, &name, chunk, &measure, &seconds);
-	if (error == -ENOENT)
-		return OK;
-	if (error != 0) {
-		arrivals->has_unreadable = true;
-		mailbox_notice(mailbox, "%s/%s cannot be read (%s); left out",
-			maildir_directory_names[name.directory], name.text,
-			strerror(-error));
-		return OK;
-	}
-	arrival = add(arrivals);
-	if (!arrival)
-		return ERR_TRY_LATER;
-	message = index_message_of_measure(&measure);
-	*arrival = (struct arrival){
-		.entry = entry,
-		.flags = message.flags,
-		.seconds = seconds,
-		.octets = message.octets,
-		.stored_octets = message.stored_octets,
-		.header_octets = message.header_octets,
-		.surrogate_difference = message.surrogate_difference,
-	};
-	arrivals->octets += message.octets;
-	return uidl_digest(file_name_base(&name), arrival->digest)
-		       ? OK
-		       : ERR_TRY_LATER;
-}
+#include "store/maildir/measuring.h"
 
 /* A name whose message was deleted before: its UIDL is used up. */
 static enum outcome
@@ -160,20 +45,72 @@ compare(const void *a, const void *b, void *context)
 	return order ? order : (int)x->octets - (int)y->octets;
 }
 
+static enum outcome
+take_unknown(struct arrivals *arrivals)
+{
+	const struct listing *listing = arrivals->listing;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < listing->count; i++)
+		count += !listing->entries[i].is_known;
+	if (count == 0)
+		return OK;
+	arrivals->items = calloc(count, sizeof(*arrivals->items));
+	if (!arrivals->items)
+		return ERR_TRY_LATER;
+	for (uint32_t i = 0; i < listing->count; i++)
+		if (!listing->entries[i].is_known)
+			arrivals->items[arrivals->count++].entry = i;
+	return OK;
+}
+
+static void
+leave_out(struct arrivals *arrivals, struct mailbox *mailbox,
+	const struct arrival *arrival)
+{
+	struct file_name name;
+
+	if (arrival->error == -ENOENT)
+		return;
+	listing_name(arrivals->listing,
+		&arrivals->listing->entries[arrival->entry], &name);
+	arrivals->has_unreadable = true;
+	mailbox_notice(mailbox, "%s/%s cannot be read (%s); left out",
+		maildir_directory_names[name.directory], name.text,
+		strerror(-arrival->error));
+}
+
+static void
+keep_measured(struct arrivals *arrivals, struct mailbox *mailbox)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < arrivals->count; i++) {
+		const struct arrival *arrival = &arrivals->items[i];
+
+		if (arrival->error != 0) {
+			leave_out(arrivals, mailbox, arrival);
+			continue;
+		}
+		arrivals->octets += arrival->octets;
+		arrivals->items[kept++] = *arrival;
+	}
+	arrivals->count = kept;
+}
+
 enum outcome
 arrivals_measure(struct arrivals *arrivals, struct mailbox *mailbox,
 	const struct listing *listing, struct uidls *uidls)
 {
-	unsigned char *chunk = malloc(READ_OCTETS);
-	enum outcome outcome = chunk ? OK : ERR_TRY_LATER;
+	enum outcome outcome;
 
 	*arrivals = (struct arrivals){.listing = listing, .uidls = uidls};
-	for (uint32_t i = 0; i < listing->count && outcome == OK; i++) {
-		mailbox_progress(mailbox, i, listing->count);
-		if (!listing->entries[i].is_known)
-			outcome = measure_entry(arrivals, mailbox, i, chunk);
-	}
-	free(chunk);
+	outcome = take_unknown(arrivals);
+	if (outcome == OK)
+		outcome = measuring_run(
+			mailbox, listing, arrivals->items, arrivals->count);
+	if (outcome == OK)
+		keep_measured(arrivals, mailbox);
 	for (uint32_t i = 0; i < arrivals->count && outcome == OK; i++)
 		outcome = renew_uidl(
 			arrivals, mailbox->files, &arrivals->items[i]);

@@ -16,7 +16,7 @@ struct arrival;
 
 struct arrivals {
 	struct arrival *items;
-	uint32_t count, capacity;
+	uint32_t count;
 	uint64_t octets;     /* as announced, of all */
 	bool has_unreadable; /* one could not be read and was left out */
 	const struct listing *listing;

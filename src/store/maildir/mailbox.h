@@ -6,6 +6,7 @@
 #ifndef STORE_MAILDIR_MAILBOX_H
 #define STORE_MAILDIR_MAILBOX_H
 
+#include "store/executor.h"
 #include "store/files.h"
 #include "store/index_format.h"
 #include "store/maildir/names.h"
@@ -19,6 +20,7 @@
 /* What is the same for every mailbox; never changes. */
 struct maildir_settings {
 	struct files *files;
+	struct executor *executor;
 	int mail_root;
 	int state_root;
 	const char *template;

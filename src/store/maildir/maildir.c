@@ -421,6 +421,7 @@ maildir_store_new(
 	store->hostname = own_hostname(options->hostname);
 	store->settings = (struct maildir_settings){
 		.files = files,
+		.executor = options->executor,
 		.mail_root = -1,
 		.state_root = -1,
 		.template = store->template,

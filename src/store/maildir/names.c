@@ -62,11 +62,30 @@ file_name_time(const struct file_name *name, uint64_t *out_seconds)
 		bytes_cut(&rest, '.'), SECONDS_MAXIMUM, out_seconds);
 }
 
+bool
+file_name_octets(const struct file_name *name, uint64_t *out_octets)
+{
+	struct bytes rest = bytes_of(name->text, name->octets);
+	struct bytes fields = bytes_cut(&rest, ':');
+
+	bytes_cut(&fields, ',');
+	while (fields.octets > 0) {
+		struct bytes field = bytes_cut(&fields, ',');
+
+		if (field.octets > 2 && field.at[0] == 'S' &&
+			field.at[1] == '=')
+			return bytes_to_number(
+				bytes_after(field, 2), UINT64_MAX, out_octets);
+	}
+	return false;
+}
+
 void
 file_name_path(const struct file_name *name, char out[FILE_NAME_PATH_OCTETS])
 {
-	snprintf(out, FILE_NAME_PATH_OCTETS, "%s/%s",
-		maildir_directory_names[name->directory], name->text);
+	memcpy(out, maildir_directory_names[name->directory], 3);
+	out[3] = '/';
+	memcpy(out + 4, name->text, (size_t)name->octets + 1);
 }
 
 void

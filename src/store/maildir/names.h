@@ -36,6 +36,8 @@ struct bytes file_name_base(const struct file_name *name);
 bool file_name_is_own(const struct file_name *name);
 /* Seconds at the front of the name; false without. */
 bool file_name_time(const struct file_name *name, uint64_t *out_seconds);
+/* What ",S=" in it says of the file's length; false without. */
+bool file_name_octets(const struct file_name *name, uint64_t *out_octets);
 void file_name_path(
 	const struct file_name *name, char out[FILE_NAME_PATH_OCTETS]);
 
