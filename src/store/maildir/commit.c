@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "store/maildir/journal.h"
-#include "store/maildir/refresh.h"
+#include "store/maildir/ready.h"
 #include "store/maildir/uidls.h"
 
 /* The deletions of one QUIT. */
@@ -85,16 +85,20 @@ unlink_message(struct commit *commit, uint32_t index)
 	int error = -ENOENT;
 
 	for (unsigned tries = 0; tries < 3 && error == -ENOENT; tries++) {
-		enum outcome outcome = session_find(
-			commit->session, index, &message, &name, &status);
+		/* Where the index says, before anything is looked for. */
+		enum outcome outcome =
+			tries == 0 ? session_look_up(commit->session, index,
+					     &message, &name)
+				   : session_find(commit->session, index,
+					     &message, &name, &status);
 
 		if (outcome == ERR_GONE)
 			break;
 		if (outcome != OK)
 			return outcome;
 		file_name_path(&name, path);
-		watch_expect(
-			&mailbox->watch, name.directory, WATCH_GOES, name.text);
+		watch_expect(&mailbox->watch, name.directory, CHANGE_GOES,
+			name.text);
 		error = mailbox->files->unlink(
 			mailbox->files, mailbox->root, path);
 		if (error != 0)

@@ -8,7 +8,7 @@
 
 #include "store/maildir/index_file.h"
 #include "store/maildir/quota.h"
-#include "store/maildir/refresh.h"
+#include "store/maildir/ready.h"
 #include "store/uidl.h"
 
 /* What a message says of itself in the index. */
@@ -116,7 +116,7 @@ publish(struct delivery *delivery)
 
 	delivery_tmp_path(delivery, from);
 	file_name_path(&delivery->name, to);
-	watch_expect(&mailbox->watch, DIRECTORY_NEW, WATCH_ARRIVES,
+	watch_expect(&mailbox->watch, DIRECTORY_NEW, CHANGE_ARRIVES,
 		delivery->name.text);
 	error = files->rename(files, mailbox->root, from, mailbox->root, to);
 	if (error == 0)

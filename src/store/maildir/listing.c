@@ -113,22 +113,19 @@ make_room(struct listing *listing)
 	       grow_arena(listing);
 }
 
-static bool
-add(void *context, const char *text)
+bool
+listing_add(struct listing *listing, enum maildir_directory directory,
+	const char *text)
 {
-	struct scan *scan = context;
-	struct listing *listing = scan->listing;
 	struct listing_entry *entry;
 	struct file_name name;
 	uint32_t *slot;
 	uint64_t hash;
 
-	if (!file_name_set(&name, scan->directory, text))
+	if (!file_name_set(&name, directory, text))
 		return true;
-	if (!make_room(listing)) {
-		listing->is_short_of_memory = true;
+	if (!make_room(listing))
 		return false;
-	}
 	hash = XXH3_64bits(name.text, name.base_octets);
 	slot = find_slot(listing, file_name_base(&name), hash);
 	if (*slot == 0)
@@ -144,6 +141,17 @@ add(void *context, const char *text)
 	memcpy(listing->arena + listing->arena_octets, name.text, name.octets);
 	listing->arena_octets += name.octets;
 	return true;
+}
+
+static bool
+add(void *context, const char *text)
+{
+	struct scan *scan = context;
+
+	if (listing_add(scan->listing, scan->directory, text))
+		return true;
+	scan->listing->is_short_of_memory = true;
+	return false;
 }
 
 enum outcome

@@ -40,6 +40,10 @@ struct listing {
  */
 enum outcome listing_scan(
 	struct listing *listing, struct files *files, int root);
+/* Adds one name, as a scan would that sees it last; what is no name of a message
+   is ignored. False without memory. */
+bool listing_add(struct listing *listing, enum maildir_directory directory,
+	const char *text);
 void listing_release(struct listing *listing);
 /* NULL when there is none. Valid until the next scan. */
 struct listing_entry *listing_find(

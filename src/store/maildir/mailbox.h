@@ -74,6 +74,8 @@ struct mailbox {
 		*mending; /* is told how far it is; mostly NULL */
 };
 
+#define STAMPS_TRUSTED (INDEX_NEW_TRUSTED | INDEX_CUR_TRUSTED)
+
 struct stamps {
 	uint64_t new_ns, cur_ns;
 	ino_t inodes[2]; /* of new/ and cur/ */

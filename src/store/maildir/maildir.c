@@ -8,7 +8,7 @@
 
 #include "store/maildir/job.h"
 #include "store/maildir/mend.h"
-#include "store/maildir/refresh.h"
+#include "store/maildir/ready.h"
 #include "store/maildir/retention.h"
 #include "store/maildir/session.h"
 

@@ -2,7 +2,7 @@
 #include "store/maildir/mend.h"
 
 #include "store/maildir/check.h"
-#include "store/maildir/refresh.h"
+#include "store/maildir/ready.h"
 #include "store/maildir/uidls.h"
 
 /* ---- UIDLs ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/maildir/quota.h"
 
-#include "store/maildir/refresh.h"
+#include "store/maildir/ready.h"
 #include "store/quota.h"
 
 static enum outcome

@@ -143,11 +143,10 @@ confirm_removed(struct refresh *refresh)
 {
 	struct stamps now;
 	enum outcome outcome = mailbox_stamps(refresh->mailbox, &now);
-	unsigned both = INDEX_NEW_TRUSTED | INDEX_CUR_TRUSTED;
 
 	if (outcome != OK)
 		return outcome;
-	if ((refresh->stamps.flags & both) == both &&
+	if (refresh->stamps.flags == STAMPS_TRUSTED &&
 		now.new_ns == refresh->stamps.new_ns &&
 		now.cur_ns == refresh->stamps.cur_ns)
 		return OK;
@@ -315,8 +314,8 @@ write_all(struct index_content *content, struct index_writer *writer,
 	return true;
 }
 
-static bool
-is_wasteful(const struct mailbox *mailbox, uint32_t count)
+bool
+refresh_is_wasteful(const struct mailbox *mailbox, uint32_t count)
 {
 	return mailbox->index.trailer_number >
 	       (uint64_t)count + count / 2 + WASTE_RECORDS;
@@ -334,7 +333,7 @@ may_append(const struct refresh *refresh)
 		return false;
 	return state->is_loaded && !state->has_tail && !refresh->has_moved &&
 	       refresh->arrivals.count <= APPEND_MAXIMUM &&
-	       !is_wasteful(refresh->mailbox, count);
+	       !refresh_is_wasteful(refresh->mailbox, count);
 }
 
 static bool
@@ -405,8 +404,7 @@ run(struct refresh *refresh)
 	return write_index(refresh, may_persist);
 }
 
-/* Takes *old (left NULL), which may be NULL. */
-static enum outcome
+enum outcome
 refresh_index(struct mailbox *mailbox, struct index_view **old)
 {
 	struct refresh refresh = {.mailbox = mailbox, .old = *old};
@@ -425,73 +423,14 @@ refresh_index(struct mailbox *mailbox, struct index_view **old)
 	index_view_free(mailbox->files, &refresh.old);
 	arrivals_release(&refresh.arrivals);
 	uidls_release(&refresh.uidls);
+	if (is_complete)
+		watch_scanned(&mailbox->watch, &refresh.listing);
 	listing_release(&refresh.listing);
 	free(refresh.removed);
-	if (is_complete)
-		watch_scanned(&mailbox->watch);
 	if (outcome == OK) {
 		mailbox->must_rebuild = false;
 		mailbox->must_scan = !is_complete;
 		mailbox->is_checked = true;
 	}
-	return outcome;
-}
-
-static bool
-needs_scan(struct mailbox *mailbox, const struct stamps *now)
-{
-	const struct index_trailer *trailer = &mailbox->index.trailer;
-	unsigned both = INDEX_NEW_TRUSTED | INDEX_CUR_TRUSTED;
-
-	if (mailbox->must_scan || mailbox->index.has_tail ||
-		is_wasteful(mailbox, trailer->count))
-		return true;
-	if (!mailbox->settings->is_shared && mailbox->is_checked)
-		return false;
-	if (watch_is_clean(&mailbox->watch, now->inodes))
-		return false;
-	return now->new_ns != trailer->new_ns ||
-	       now->cur_ns != trailer->cur_ns ||
-	       (trailer->flags & both) != both;
-}
-
-static enum outcome
-view_of_now(struct mailbox *mailbox, struct index_view **out)
-{
-	struct index_view *view = NULL;
-	struct stamps now;
-	enum outcome outcome = index_view_open(mailbox, &view);
-
-	if (outcome == ERR_BROKEN && !mailbox->mending)
-		mailbox_notice(mailbox,
-			"the index is damaged; it is rebuilt from the Maildir");
-	if (outcome != OK && outcome != ERR_BROKEN && outcome != ERR_GONE)
-		return outcome;
-	outcome = mailbox_stamps(mailbox, &now);
-	if (outcome == OK && (!view || needs_scan(mailbox, &now))) {
-		outcome = refresh_index(mailbox, &view);
-		if (outcome == OK)
-			outcome = index_view_open(mailbox, &view);
-	}
-	if (outcome != OK) {
-		index_view_free(mailbox->files, &view);
-		return outcome == ERR_GONE ? ERR_TRY_LATER : outcome;
-	}
-	mailbox->is_checked = true;
-	*out = view;
-	return OK;
-}
-
-enum outcome
-mailbox_ready(struct mailbox *mailbox, bool may_make, struct index_view **out)
-{
-	enum outcome outcome = mailbox_open_root(mailbox, may_make);
-
-	if (outcome == OK)
-		mailbox_sweep(mailbox);
-	if (outcome == OK)
-		outcome = mailbox_replay(mailbox);
-	if (outcome == OK)
-		outcome = view_of_now(mailbox, out);
 	return outcome;
 }

@@ -9,17 +9,11 @@
 
 #include "store/maildir/index_file.h"
 
-/*
- * Opens the mailbox for a session or a look: finishes deletions that a crash
- * left, scans when the index may be out of date. The view is the snapshot.
- *
- * may_make  a missing mailbox is made, else it is ERR_DENIED
- * Errors    ERR_DENIED, ERR_NO_SPACE, ERR_TRY_LATER, ERR_BROKEN
- */
-enum outcome mailbox_ready(
-	struct mailbox *mailbox, bool may_make, struct index_view **out);
+/* Takes *old, the index as it was (left NULL; may be NULL).
+   Errors  ERR_NO_SPACE, ERR_TRY_LATER, ERR_BROKEN */
+enum outcome refresh_index(struct mailbox *mailbox, struct index_view **old);
 
-/* Carries out what the deletion journal holds. */
-enum outcome mailbox_replay(struct mailbox *mailbox);
+/* An index with so many messages holds too much else. */
+bool refresh_is_wasteful(const struct mailbox *mailbox, uint32_t count);
 
 #endif

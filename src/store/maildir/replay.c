@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "store/maildir/refresh.h"
+#include "store/maildir/ready.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "store/maildir/refresh.h"
+#include "store/maildir/ready.h"
 #include "store/retrieved.h"
 
 #define SECOND_NS 1000000000ull

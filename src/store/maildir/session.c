@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "store/maildir/refresh.h"
+#include "store/maildir/ready.h"
 
 enum outcome
 session_open(struct session *session, struct mailbox *mailbox,
@@ -100,9 +100,9 @@ session_relocate(struct session *session, struct file_name *name)
 }
 
 /* Damage that shows while a session reads is mended at the next open. */
-static enum outcome
-look_up(struct session *session, uint32_t index, struct index_message *message,
-	struct file_name *name)
+enum outcome
+session_look_up(struct session *session, uint32_t index,
+	struct index_message *message, struct file_name *name)
 {
 	uint32_t number;
 	enum outcome outcome;
@@ -124,7 +124,8 @@ session_find(struct session *session, uint32_t index,
 {
 	struct mailbox *mailbox = session->mailbox;
 	char path[FILE_NAME_PATH_OCTETS];
-	enum outcome outcome = look_up(session, index, out_message, out_name);
+	enum outcome outcome =
+		session_look_up(session, index, out_message, out_name);
 	int error;
 
 	if (outcome != OK)
@@ -183,7 +184,7 @@ open_message(struct session *session, uint32_t index, int *out_descriptor,
 {
 	struct index_message message;
 	struct file_name name;
-	enum outcome outcome = look_up(session, index, &message, &name);
+	enum outcome outcome = session_look_up(session, index, &message, &name);
 	int fd;
 
 	if (outcome != OK)

@@ -31,6 +31,9 @@ enum outcome session_read_at(
 enum outcome session_commit(
 	struct session *session, const struct index_set *deleted);
 
+/* What the index says. Errors  ERR_PEER, ERR_BROKEN, ERR_TRY_LATER */
+enum outcome session_look_up(struct session *session, uint32_t index,
+	struct index_message *out_message, struct file_name *out_name);
 /* For session_commit: the message, and the name its file has now, with the
    file's status. ERR_GONE: there is no such file. */
 enum outcome session_find(struct session *session, uint32_t index,

@@ -20,7 +20,7 @@
 /* Which watch an inotify descriptor belongs to. */
 struct place {
 	int descriptor;
-	unsigned directory;
+	enum maildir_directory directory;
 	struct watch *watch;
 	struct place *next;
 };
@@ -30,6 +30,7 @@ struct place {
 struct watches {
 	pthread_mutex_t mutex;
 	int inotify;
+	size_t known_octets; /* of all */
 	struct place *buckets[BUCKETS];
 };
 
@@ -69,10 +70,11 @@ watches_free(struct watches **watches)
 /* ---- events ---- */
 
 static uint64_t
-change_of(unsigned directory, enum watch_change change, const char *name)
+change_of(
+	enum maildir_directory directory, enum change change, const char *name)
 {
 	return XXH3_64bits_withSeed(
-		name, strlen(name), directory * 2 + (unsigned)change);
+		name, strlen(name), (unsigned)directory * 2 + (unsigned)change);
 }
 
 static bool
@@ -88,19 +90,45 @@ take_expected(struct watch *watch, uint64_t change)
 }
 
 static void
+soil(struct watch *watch)
+{
+	watch->is_dirty = true;
+	buffer_release(&watch->foreign);
+}
+
+static void
 all_dirty(struct watches *watches)
 {
 	for (unsigned i = 0; i < BUCKETS; i++)
 		for (struct place *p = watches->buckets[i]; p; p = p->next)
-			p->watch->is_dirty = true;
+			soil(p->watch);
+}
+
+static void
+on_change(struct place *place, const struct inotify_event *event)
+{
+	struct watch *watch = place->watch;
+	bool arrives = event->mask & (IN_CREATE | IN_MOVED_TO);
+	bool goes = event->mask & (IN_DELETE | IN_MOVED_FROM);
+	enum change change = arrives ? CHANGE_ARRIVES : CHANGE_GOES;
+
+	if ((!arrives && !goes) || event->len == 0) {
+		soil(watch);
+		return;
+	}
+	if (event->mask & (IN_MOVED_TO | IN_DELETE) &&
+		take_expected(watch,
+			change_of(place->directory, change, event->name)))
+		return;
+	if (!watch->is_dirty && !foreign_put(&watch->foreign, place->directory,
+					change, event->name))
+		soil(watch);
 }
 
 static void
 on_event(struct watches *watches, const struct inotify_event *event)
 {
 	struct place *place = *bucket_of(watches, event->wd);
-	enum watch_change change =
-		event->mask & IN_MOVED_TO ? WATCH_ARRIVES : WATCH_GOES;
 
 	if (event->mask & IN_Q_OVERFLOW) {
 		all_dirty(watches);
@@ -108,12 +136,9 @@ on_event(struct watches *watches, const struct inotify_event *event)
 	}
 	while (place && place->descriptor != event->wd)
 		place = place->next;
-	if (!place)
-		return; /* of a watch that has ended */
-	if (!(event->mask & (IN_MOVED_TO | IN_DELETE)) || event->len == 0 ||
-		!take_expected(place->watch,
-			change_of(place->directory, change, event->name)))
-		place->watch->is_dirty = true;
+	/* None: of a watch that has ended. */
+	if (place)
+		on_change(place, event);
 }
 
 static void
@@ -144,6 +169,39 @@ watches_drain(struct watches *watches)
 	pthread_mutex_lock(&watches->mutex);
 	drain(watches);
 	pthread_mutex_unlock(&watches->mutex);
+}
+
+/* ---- names ---- */
+
+static void
+forget_names(struct watch *watch)
+{
+	watch->watches->known_octets -= known_octets(&watch->known);
+	known_release(&watch->known);
+}
+
+/* What is not known here must not look as if it were none of the index. */
+static void
+learn(struct watch *watch, struct bytes base_name)
+{
+	if (watch->known.marks &&
+		!known_add(&watch->known, known_hash(base_name)))
+		forget_names(watch);
+}
+
+static void
+learn_all(struct watch *watch, const struct listing *listing)
+{
+	struct watches *watches = watch->watches;
+
+	if (!known_init(&watch->known, listing->count))
+		return;
+	watches->known_octets += known_octets(&watch->known);
+	if (watches->known_octets > WATCH_KNOWN_OCTETS)
+		forget_names(watch);
+	for (uint32_t i = 0; i < listing->count && watch->known.marks; i++)
+		if (!known_add(&watch->known, listing->entries[i].hash))
+			forget_names(watch);
 }
 
 /* ---- one Maildir ---- */
@@ -192,9 +250,9 @@ remove_place(struct watches *watches, int descriptor)
 /* False: there is none, or another Maildir's (two names for one folder). */
 static bool
 add_place(struct watch *watch, struct watches *watches, int root,
-	unsigned directory)
+	enum maildir_directory directory)
 {
-	static const char *const names[] = {"new", "cur"};
+	const char *name = maildir_directory_names[directory];
 	struct place *place = calloc(1, sizeof(*place));
 	char path[64];
 	struct stat status;
@@ -202,12 +260,11 @@ add_place(struct watch *watch, struct watches *watches, int root,
 
 	if (!place)
 		return false;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", root,
-		names[directory]);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", root, name);
 	descriptor = inotify_add_watch(watches->inotify, path,
 		WATCHED | IN_MASK_CREATE | IN_DONT_FOLLOW);
-	if (descriptor < 0 || fstatat(root, names[directory], &status,
-				      AT_SYMLINK_NOFOLLOW) != 0) {
+	if (descriptor < 0 ||
+		fstatat(root, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
 		if (descriptor >= 0)
 			inotify_rm_watch(watches->inotify, descriptor);
 		free(place);
@@ -229,15 +286,17 @@ end(struct watch *watch)
 	for (unsigned i = 0; i < 2; i++)
 		remove_place(watch->watches, watch->descriptors[i]);
 	free(watch->expected);
+	buffer_release(&watch->foreign);
+	forget_names(watch);
 	*watch = (struct watch){0};
 }
 
 static bool
 begin(struct watch *watch, struct watches *watches, int root)
 {
-	if (!is_local(root) || !add_place(watch, watches, root, 0))
+	if (!is_local(root) || !add_place(watch, watches, root, DIRECTORY_NEW))
 		return false;
-	if (add_place(watch, watches, root, 1))
+	if (add_place(watch, watches, root, DIRECTORY_CUR))
 		return true;
 	remove_place(watches, watch->descriptors[0]);
 	return false;
@@ -266,15 +325,26 @@ watch_begin(struct watch *watch, struct watches *watches, int root)
 	drain(watches);
 	if (watch->watches)
 		end(watch);
-	if (begin(watch, watches, root))
+	if (begin(watch, watches, root)) {
 		watch->watches = watches;
+		buffer_init(&watch->foreign, FOREIGN_MAXIMUM_OCTETS);
+	}
 	pthread_mutex_unlock(&watches->mutex);
 }
 
 void
-watch_scanned(struct watch *watch)
+watch_scanned(struct watch *watch, const struct listing *listing)
 {
+	struct watches *watches = watch->watches;
+
 	watch->is_complete = true;
+	if (!watches)
+		return;
+	pthread_mutex_lock(&watches->mutex);
+	drain(watches);
+	learn_all(watch, listing);
+	foreign_drop_found(&watch->foreign, listing);
+	pthread_mutex_unlock(&watches->mutex);
 }
 
 void
@@ -285,7 +355,7 @@ watch_spoil(struct watch *watch)
 	if (!watches)
 		return;
 	pthread_mutex_lock(&watches->mutex);
-	watch->is_dirty = true;
+	soil(watch);
 	pthread_mutex_unlock(&watches->mutex);
 }
 
@@ -311,8 +381,8 @@ expect(struct watch *watch, uint64_t change)
 }
 
 void
-watch_expect(struct watch *watch, unsigned directory, enum watch_change change,
-	const char *name)
+watch_expect(struct watch *watch, enum maildir_directory directory,
+	enum change change, const char *name)
 {
 	struct watches *watches = watch->watches;
 
@@ -321,22 +391,62 @@ watch_expect(struct watch *watch, unsigned directory, enum watch_change change,
 	pthread_mutex_lock(&watches->mutex);
 	if (!watch->is_dirty &&
 		!expect(watch, change_of(directory, change, name)))
-		watch->is_dirty = true;
+		soil(watch);
+	if (change == CHANGE_ARRIVES)
+		learn(watch, bytes_of(name, strcspn(name, ",:")));
 	pthread_mutex_unlock(&watches->mutex);
 }
 
-bool
-watch_is_clean(struct watch *watch, const ino_t inodes[2])
+static enum watch_state
+state_of(const struct watch *watch, const ino_t inodes[2])
+{
+	if (watch->is_dirty || watch->inodes[0] != inodes[0] ||
+		watch->inodes[1] != inodes[1])
+		return WATCH_DIRTY;
+	if (watch->foreign.octets == 0)
+		return WATCH_CLEAN;
+	return watch->known.marks ? WATCH_FOREIGN : WATCH_DIRTY;
+}
+
+enum watch_state
+watch_look(struct watch *watch, const ino_t inodes[2])
 {
 	struct watches *watches = watch->watches;
-	bool is_clean;
+	enum watch_state state;
 
 	if (!watches || !watch->is_complete)
-		return false;
+		return WATCH_DIRTY;
 	pthread_mutex_lock(&watches->mutex);
 	drain(watches);
-	is_clean = !watch->is_dirty && watch->inodes[0] == inodes[0] &&
-		   watch->inodes[1] == inodes[1];
+	state = state_of(watch, inodes);
 	pthread_mutex_unlock(&watches->mutex);
-	return is_clean;
+	return state;
+}
+
+void
+watch_take(struct watch *watch, struct buffer *out)
+{
+	pthread_mutex_lock(&watch->watches->mutex);
+	*out = watch->foreign;
+	buffer_init(&watch->foreign, FOREIGN_MAXIMUM_OCTETS);
+	pthread_mutex_unlock(&watch->watches->mutex);
+}
+
+bool
+watch_knows(struct watch *watch, struct bytes base_name)
+{
+	bool is_known;
+
+	pthread_mutex_lock(&watch->watches->mutex);
+	is_known = known_has(&watch->known, known_hash(base_name));
+	pthread_mutex_unlock(&watch->watches->mutex);
+	return is_known;
+}
+
+void
+watch_learn(struct watch *watch, struct bytes base_name)
+{
+	pthread_mutex_lock(&watch->watches->mutex);
+	learn(watch, base_name);
+	pthread_mutex_unlock(&watch->watches->mutex);
 }
