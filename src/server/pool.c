@@ -10,14 +10,22 @@ struct lane {
 	uv_work_t work;
 	struct pool *pool;
 	struct executor_job *first, *last;
+	struct executor_job *last_taken; /* by the thread, from the first on */
 };
 
+/* All that waited when it was started: a thread that is woken for each job
+   costs more than most jobs do. */
 static void
 work_in_thread(uv_work_t *work)
 {
 	struct lane *lane = work->data;
+	struct executor_job *job = lane->first, *last = lane->last_taken;
 
-	lane->first->work(lane->first);
+	job->work(job);
+	while (job != last) {
+		job = job->next;
+		job->work(job);
+	}
 }
 
 static void after_work(uv_work_t *work, int status);
@@ -25,6 +33,11 @@ static void after_work(uv_work_t *work, int status);
 static void
 start(struct lane *lane)
 {
+	struct executor_job *last = lane->first;
+
+	for (unsigned n = 1; n < POOL_TAKEN_MAXIMUM && last->next; n++)
+		last = last->next;
+	lane->last_taken = last;
 	/* Fails only for a missing function. */
 	uv_queue_work(
 		lane->pool->loop, &lane->work, work_in_thread, after_work);
@@ -34,17 +47,21 @@ static void
 after_work(uv_work_t *work, int status)
 {
 	struct lane *lane = work->data;
-	struct executor_job *job = lane->first;
+	struct executor_job *job = lane->first, *next = job;
+	struct executor_job *left = lane->last_taken->next;
 
-	lane->first = job->next;
-	if (lane->first) {
+	lane->first = left;
+	if (left) {
 		start(lane);
 	} else {
 		table_remove(&lane->pool->lanes, &lane->entry);
 		free(lane);
 	}
 	/* Last: it may free the job or run another. */
-	job->done(job);
+	while ((job = next) != left) {
+		next = job->next;
+		job->done(job);
+	}
 }
 
 static struct lane *

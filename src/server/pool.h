@@ -12,6 +12,9 @@
 
 #include <uv.h>
 
+/* Jobs of one key that a thread does before any of them is done: what comes
+   first waits for the others to be answered. */
+#define POOL_TAKEN_MAXIMUM 32
 /* Threads that one job may have besides its own. */
 #define POOL_HELPERS_MAXIMUM 7
 
