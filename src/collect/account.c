@@ -254,6 +254,14 @@ count_password_sources(const struct collect_account *account)
 }
 
 bool
+account_leaves_mail(const struct collect_account *account, uint64_t seconds)
+{
+	return account->keep || account->keep_newest > 0 ||
+	       account->delete_after_seconds > seconds ||
+	       account->delete_older_seconds > seconds;
+}
+
+bool
 account_asks_password(const struct collect_account *account)
 {
 	return count_password_sources(account) == 0 &&

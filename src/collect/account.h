@@ -124,6 +124,9 @@ const char *account_login_name(const struct collect_account *account);
 const char *account_tls_name(const struct collect_account *account);
 /* `path` with "~/" made the home directory; false when it does not fit. */
 bool account_expand(const char *path, char *out, size_t size);
+/* Is collected mail to stay on the server for longer than that? */
+bool account_leaves_mail(
+	const struct collect_account *account, uint64_t seconds);
 const char *account_sink_name(const struct collect_account *account);
 /* The path of its Maildir or mbox. */
 bool account_maildir(

@@ -10,6 +10,7 @@
 
 /* CAPA is asked again after this, and after whatever went wrong. */
 #define CAPABILITIES_SECONDS (7 * 86400)
+#define DAY_SECONDS	     UINT64_C(86400)
 #define LOCKSTEP_SECONDS     (30 * 86400)
 /* Equal sizes can hide a change: the whole list is looked at daily. */
 #define LISTING_SECONDS 86400
@@ -166,6 +167,30 @@ warn_of_downgrade(struct collection *c, const char *mechanisms)
 		"with login = scram-sha-256 the password is never sent");
 }
 
+/* RFC 2449 section 6.7. Once, and again when it changes: it is no news. */
+static void
+warn_of_expiry(struct collection *c, uint32_t days)
+{
+	bool is_news =
+		c->memory.capabilities == 0 || c->memory.expire_days != days;
+	char text[ENGINE_TEXT_SIZE];
+
+	if (!is_news || days == POP3_CLIENT_EXPIRE_NEVER ||
+		!account_leaves_mail(c->account, days * DAY_SECONDS))
+		return;
+	if (days == 0)
+		snprintf(text, sizeof(text),
+			"the server lets no mail stay that was collected "
+			"(EXPIRE 0): do not count on finding it there again");
+	else
+		snprintf(text, sizeof(text),
+			"the server deletes mail after %u days (EXPIRE): what "
+			"is to stay longer is here alone, and what rules leave "
+			"there goes",
+			days);
+	collection_tell(c, ENGINE_WARNING, text);
+}
+
 void
 remembering_capabilities(struct collection *c)
 {
@@ -175,6 +200,7 @@ remembering_capabilities(struct collection *c)
 	if (c->is_assumed || strlen(mechanisms) >= sizeof(memory->mechanisms))
 		return;
 	warn_of_downgrade(c, mechanisms);
+	warn_of_expiry(c, pop3_client_expire_days(c->client));
 	memory->asked_at_seconds = clock_wall_seconds();
 	memory->capabilities = pop3_client_capabilities(c->client);
 	memory->login_delay_seconds =

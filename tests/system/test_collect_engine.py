@@ -233,6 +233,29 @@ def test_login_delay(place):
         assert len(server.sessions) == 3
 
 
+@pytest.mark.parametrize("days, keep, after, says", [
+    ("0", "yes", None, "lets no mail stay"), ("7", "yes", None, "after 7 days"),
+    ("7", "no", "14d", "after 7 days"), ("7", "no", "2d", None),
+    ("0", "no", None, None), ("NEVER", "yes", None, None)])
+def test_expire(place, days, keep, after, says):
+    """RFC 2449 section 6.7: what the server does to mail that is to stay is told
+    once, and again when it changes."""
+    with Server(numbered(1), hostile.CAPABILITIES + (f"EXPIRE {days}",)
+                ) as server:
+        account = Account(place, server, keep=keep, delete_after=after)
+        account.fetch()
+        assert [says in text for text in account.warnings()] == (
+            [True] if says else [])
+        account.forget_capabilities()
+        account.fetch()
+        assert account.warnings() == []
+        server.capabilities = hostile.CAPABILITIES + ("EXPIRE 1 USER",)
+        account.forget_capabilities()
+        account.fetch()
+        assert len(account.warnings()) == (
+            0 if keep == "no" and after is None else 1)
+
+
 # ---- who only wants to hold the line ----
 
 def trickle(octets, seconds, until):

@@ -195,6 +195,16 @@ def test_an_old_server_is_warned_of(place, certificate):
         assert found["CAPA"][0] == "warning"
 
 
+@pytest.mark.parametrize("days, result", [
+    ("0", "warning"), ("30", "warning"), ("NEVER", None)])
+def test_mail_that_does_not_stay_is_warned_of(
+        place, certificate, days, result):
+    with Server(one(), (*CAPABILITIES, f"EXPIRE {days}"),
+                certificate=certificate) as server:
+        found = examine(an_account(place, server, certificate))
+        assert found.get("EXPIRE", (None,))[0] == result
+
+
 def test_the_proxy_is_asked(place, certificate):
     with Server(one(), CAPABILITIES, certificate=certificate) as server, \
             socks.Proxy({("localhost", 995): server.port}) as proxy:

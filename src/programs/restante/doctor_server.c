@@ -175,6 +175,30 @@ tell_capabilities(struct doctor *doctor, const struct probe *probe)
 	}
 }
 
+/* RFC 2449 section 6.7 */
+static void
+tell_expiry(struct doctor *doctor, const struct probe *probe)
+{
+	const char *at = strstr(probe->capabilities, "EXPIRE ");
+	char *end;
+	unsigned long days;
+
+	if (!at)
+		return;
+	at += strlen("EXPIRE ");
+	days = strtoul(at, &end, 10);
+	if (end == at || days > UINT32_MAX ||
+		!account_leaves_mail(doctor->account, days * DAY_SECONDS))
+		return;
+	doctor_says(doctor, "EXPIRE", FINDING_WARNING,
+		days == 0 ? "the server lets no mail stay that was collected"
+			  : "the server deletes mail after %lu days",
+		days);
+	doctor_advises(doctor, EX_OK,
+		"do not count on finding it there again: what was collected is "
+		"here alone");
+}
+
 static bool
 probe_account(struct doctor *doctor, struct network *network)
 {
@@ -195,6 +219,7 @@ probe_account(struct doctor *doctor, struct network *network)
 		return false;
 	}
 	tell_capabilities(doctor, &probe);
+	tell_expiry(doctor, &probe);
 	return true;
 }
 
