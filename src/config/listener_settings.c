@@ -12,6 +12,7 @@ static const char *const listener_kinds[] = {
 	[LISTENER_POP3S] = "pop3s",
 	[LISTENER_LMTP] = "lmtp",
 	[LISTENER_WEB] = "web",
+	[LISTENER_SETUP] = "setup",
 	NULL,
 };
 
@@ -55,7 +56,9 @@ listener_settings_begin(struct server_settings *settings, const char *name,
 		return true;
 	}
 	snprintf(error, INI_ERROR_SIZE,
-		"unknown listener \"%.60s\": pop3, pop3s, lmtp or web", name);
+		"unknown listener \"%.60s\": pop3, pop3s, lmtp, web or "
+		"setup",
+		name);
 	return false;
 }
 

@@ -8,6 +8,7 @@
 #include "config/sasl_settings.h"
 #include "config/server_table.h"
 #include "config/settings.h"
+#include "config/setup_settings.h"
 #include "config/tls_settings.h"
 #include "config/value.h"
 #include "sasl/server.h"
@@ -239,6 +240,20 @@ static const struct setting keys[] = {
 		SEVEN_DAYS, NULL,
 		"a connection that takes none of what waits for it is dropped",
 		SETTING_LIVE},
+	{"setup", "name", SETTING_STRING, AT(setup_name), "", 0, 0, NULL,
+		"of who runs this, for people; none: the hostname",
+		SETTING_LIVE},
+	{"setup", "submission", SETTING_STRING, AT(setup_submission), "", 0, 0,
+		NULL,
+		"host:port mail is sent by; 465: TLS at once, else STARTTLS",
+		SETTING_LIVE},
+	{"setup", "user-name", SETTING_WORD, AT(setup_user_name), "address", 0,
+		0, "address|local-part",
+		"what people log in with: all of it, or what is before the @",
+		SETTING_LIVE},
+	{"setup", "url", SETTING_STRING, AT(setup_url), "", 0, 0, NULL,
+		"of the set-up page; none: by hostname and [listener setup]",
+		SETTING_LIVE},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 _Static_assert(KEYS <= SETTINGS_KEYS_MAXIMUM, "settings_seen holds them");
@@ -246,7 +261,8 @@ _Static_assert(KEYS <= SETTINGS_KEYS_MAXIMUM, "settings_seen holds them");
 const struct settings server_settings_table = {keys, KEYS};
 
 static const char *const sections[] = {"server", "listener", "tls", "auth",
-	"pam", "oauth", "pop3", "lmtp", "quota", "policy", "limits", NULL};
+	"pam", "oauth", "pop3", "lmtp", "quota", "policy", "limits", "setup",
+	NULL};
 
 /* ---- life ---- */
 
@@ -386,6 +402,7 @@ server_settings_check(
 		!sasl_settings_check(settings, error) ||
 		!policy_settings_check(settings, error) ||
 		!listener_settings_check(settings, error) ||
+		!setup_settings_check(settings, error) ||
 		!settings_check_networks(settings->exempt_networks, "limits",
 			"exempt-networks", error))
 		return ERR_PEER;

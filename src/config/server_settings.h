@@ -17,6 +17,7 @@ enum listener_kind {
 	LISTENER_POP3S,
 	LISTENER_LMTP,
 	LISTENER_WEB,
+	LISTENER_SETUP,	  /* HTTPS: the set-up page for users */
 	LISTENER_CONTROL, /* restantectl's; has no section */
 };
 
@@ -146,6 +147,11 @@ struct server_settings {
 	uint64_t utf8_headers;	  /* utf8-headers = surrogate|refuse|as-is */
 	bool replaces_nul;	  /* replace-nul = yes */
 	uint64_t language;	  /* language = i-default|en|de|fr */
+	/* [setup] */
+	char *setup_name;	  /* name; "": the hostname */
+	char *setup_submission;	  /* submission = smtp.example.org:465 */
+	char *setup_url;	  /* url = https://...; "": by the listener */
+	uint64_t setup_user_name; /* user-name = address|local-part: 0, 1 */
 	/* [lmtp] */
 	uint64_t maximum_message_octets; /* maximum-message = 50MiB */
 	uint64_t bare_newline; /* bare-newline = normalize|reject: 0, 1 */

@@ -37,14 +37,17 @@ connection_watch(struct connection *c, int events)
 static struct deadlines *
 deadlines_of(const struct connection *c)
 {
-	return c->is_handshaking || c->header ? &c->role->handshakes
-	       : c->is_deaf		      ? &c->role->deaf
-					      : &c->role->idle;
+	if (c->is_handshaking || c->header || c->protocol->is_brief)
+		return &c->role->handshakes;
+	return c->is_deaf ? &c->role->deaf : &c->role->idle;
 }
 
 void
 connection_touch(struct connection *c)
 {
+	/* An octet now and then gains no time. */
+	if (c->protocol->is_brief && deadlines_has(&c->deadline))
+		return;
 	deadlines_touch(deadlines_of(c), &c->deadline, clock_monotonic_ms());
 }
 
@@ -309,6 +312,8 @@ start_tls(struct connection *c)
 		connection_close(c);
 		return false;
 	}
+	if (c->protocol->is_web)
+		tls_speak_http(c->tls);
 	connection_untouch(c);
 	c->is_handshaking = true;
 	connection_touch(c);

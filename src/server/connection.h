@@ -53,6 +53,8 @@ enum ending {
 struct protocol {
 	const char *name;
 	bool has_login; /* until then it may have to make room */
+	bool is_brief;	/* it has no longer in all than a handshake may take */
+	bool is_web;	/* HTTPS: browsers are welcome, POP3 clients are not */
 	size_t octets;	/* of the struct that begins with the connection */
 	bool (*start)(struct connection *connection, bool is_tls);
 	/* Goes on as far as it can with connection->in and ->out. */
@@ -73,7 +75,7 @@ struct protocol {
 	void (*end)(struct connection *connection);
 };
 
-extern const struct protocol protocol_pop3, protocol_lmtp;
+extern const struct protocol protocol_pop3, protocol_lmtp, protocol_setup;
 
 struct connection {
 	uv_poll_t poll; /* first: freed in libuv's close callback */

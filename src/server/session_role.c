@@ -185,6 +185,10 @@ add_listener(const struct boot_listener *from)
 	listener->is_tls = from->kind == LISTENER_POP3S;
 	listener->protocol =
 		from->kind == LISTENER_LMTP ? &protocol_lmtp : &protocol_pop3;
+	if (from->kind == LISTENER_SETUP) {
+		listener->is_tls = true;
+		listener->protocol = &protocol_setup;
+	}
 	listener->poll.data = listener;
 	if (uv_poll_init(&role.loop, &listener->poll, listener->fd) == 0)
 		listen_on(listener);
@@ -353,11 +357,13 @@ drop_deaf(struct connection *c)
 	connection_close(c);
 }
 
-/* No handshake in its time. */
+/* No handshake in its time, or no request. */
 static void
 drop_slow(struct connection *c)
 {
-	connection_set_ending(c, ENDING_TLS);
+	connection_set_ending(c, c->protocol->is_brief && !c->is_handshaking
+					 ? ENDING_IDLE
+					 : ENDING_TLS);
 	connection_close(c);
 }
 

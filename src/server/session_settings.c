@@ -119,6 +119,18 @@ set_lmtp(struct session_settings *s)
 	s->lmtp.rejects_bare_newline = s->all.bare_newline != 0;
 }
 
+/* Without the code the page is as good as before. */
+static void
+set_setup(struct session_settings *s)
+{
+	buffer_init(&s->setup_code, SETUP_QR_OCTETS);
+	if (!setup_settings_url(&s->all, s->setup_url))
+		return;
+	setup_settings_facts(&s->all, s->setup_url, &s->setup);
+	if (setup_draw_qr(s->setup_url, &s->setup_code))
+		s->setup.qr = buffer_bytes(&s->setup_code);
+}
+
 struct session_settings *
 session_settings_new(
 	const struct session_given *given, struct server_settings *all)
@@ -136,9 +148,11 @@ session_settings_new(
 	s->users = 1;
 	s->is_of_start = all == &given->boot->settings;
 	set_lmtp(s);
+	set_setup(s);
 	if (list_mechanisms(s) && set_listeners(s, given) &&
 		use_networks(s->all.exempt_networks, s->exempt_networks))
 		return s;
+	buffer_release(&s->setup_code);
 	free(s->listeners);
 	free(s);
 	return NULL;
@@ -162,6 +176,7 @@ session_settings_drop(struct session_settings **settings)
 	/* Those of the start are boot's. */
 	if (!s->is_of_start)
 		server_settings_release(&s->all);
+	buffer_release(&s->setup_code);
 	free(s->listeners);
 	free(s);
 }

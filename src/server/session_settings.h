@@ -8,6 +8,7 @@
 #define SERVER_SESSION_SETTINGS_H
 
 #include "base/networks.h"
+#include "config/setup_settings.h"
 #include "lmtp/session.h"
 #include "pop3/session.h"
 #include "sasl/server.h"
@@ -35,6 +36,9 @@ struct session_settings {
 	/* What SASL offers, by what a connection has (enum sasl_need). */
 	char mechanisms[SASL_HAS_COMBINATIONS][SESSION_MECHANISMS_SIZE];
 	char exempt_networks[NETWORKS_SIZE];
+	struct setup_facts setup;
+	char setup_url[SETUP_URL_SIZE];
+	struct buffer setup_code; /* of the URL, as an SVG */
 	size_t users; /* connections, and the role while it is the newest */
 	bool is_of_start;
 };

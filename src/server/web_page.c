@@ -2,8 +2,7 @@
 /* The status page: HTML made here, no script, no image, no font. */
 #include "server/web_page.h"
 #include "server/web_page_parts.h"
-
-#include <string.h>
+#include "setup/escape.h"
 
 static const char head[] =
 	"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -54,29 +53,6 @@ static const char head[] =
 	".bad{color:var(--bad);font-weight:600}a{color:var(--bar)}\n"
 	"</style></head><body>\n";
 
-bool
-web_page_escape(const char *text, struct buffer *out)
-{
-	static const struct {
-		char octet;
-		const char *entity;
-	} entities[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"},
-		{'"', "&quot;"}, {'\'', "&#39;"}};
-	bool is_good = true;
-
-	for (; *text && is_good; text++) {
-		const char *entity = NULL;
-
-		for (size_t i = 0; i < sizeof(entities) / sizeof(*entities);
-			i++)
-			if (entities[i].octet == *text)
-				entity = entities[i].entity;
-		is_good = entity ? buffer_append_string(out, entity)
-				 : buffer_append(out, text, 1);
-	}
-	return is_good;
-}
-
 /* ---- the page ---- */
 
 static bool
@@ -88,7 +64,7 @@ put_title(const struct web_snapshot *snapshot, struct buffer *out)
 
 	return buffer_append_string(out, head) &&
 	       buffer_append_string(out, "<h1>") &&
-	       web_page_escape(snapshot->hostname, out) &&
+	       setup_escape(snapshot->hostname, out) &&
 	       buffer_printf(out,
 		       "</h1>\n<p>restanted %s, up %s, %s connections open "
 		       "now; %s messages in %s mailboxes, %s</p>\n",

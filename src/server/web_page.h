@@ -36,7 +36,5 @@ struct web_snapshot {
 /* False: it does not fit. */
 bool web_page_metrics(const struct web_snapshot *snapshot, struct buffer *out);
 bool web_page_status(const struct web_snapshot *snapshot, struct buffer *out);
-/* Appends `text` with what HTML would read otherwise escaped. */
-bool web_page_escape(const char *text, struct buffer *out);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The tables of the status page. */
 #include "server/web_page_parts.h"
+#include "setup/escape.h"
 
 #define CERTIFICATES_SHOWN 12
 #define PENALTIES_SHOWN	   12
@@ -31,7 +32,7 @@ put_mailboxes(const struct web_snapshot *snapshot, const char *title,
 		const struct survey_row *row = &list->rows[i];
 
 		is_good = buffer_append_string(out, "<tr><td>") &&
-			  web_page_escape(row->mailbox, out) &&
+			  setup_escape(row->mailbox, out) &&
 			  buffer_printf(out,
 				  "</td><td>%s</td><td>%s</td><td>%s</td></tr>"
 				  "\n",
@@ -54,10 +55,9 @@ static bool
 put_penalty(const struct web_penalty *row, struct buffer *out)
 {
 	return buffer_append_string(out, "<tr><td>") &&
-	       web_page_escape(
-		       row->network[0] ? row->network : "anywhere", out) &&
+	       setup_escape(row->network[0] ? row->network : "anywhere", out) &&
 	       buffer_append_string(out, "</td><td>") &&
-	       web_page_escape(
+	       setup_escape(
 		       row->account[0] ? row->account : "any account", out) &&
 	       buffer_printf(out, "</td><td>%u</td><td>%u s</td></tr>\n",
 		       row->failures, row->wait_seconds);
@@ -123,7 +123,7 @@ put_certificate(const struct web_certificate *certificate, uint64_t now_seconds,
 	long days = certificate_days_left(&info, now_seconds);
 
 	return buffer_append_string(out, "<tr><td>") &&
-	       web_page_escape(certificate->names, out) &&
+	       setup_escape(certificate->names, out) &&
 	       buffer_printf(out, "</td><td>%s</td><td%s>", certificate->kind,
 		       days < CERTIFICATE_SOON_DAYS ? " class=\"bad\"" : "") &&
 	       (days < 0 ? buffer_append_string(out, "expired")

@@ -13,6 +13,9 @@
 
 struct server_names;
 
+/* What tls_speak_http has said, of a connection of tls.c. */
+bool tls_is_http(const SSL *ssl);
+
 struct tls_context {
 	SSL_CTX *ctx; /* a server's: for who names nobody we know */
 	bool is_server;

@@ -6,13 +6,14 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <string.h>
 
 #define TICKET_SECONDS 7200
 
 /* ---- what every set of certificates shares ---- */
 
 /*
- * RFC 7301 section 3.2: who offers protocols, and POP3 is none of them, is sent
+ * RFC 7301 section 3.2: who offers protocols, and ours is none of them, is sent
  * away. A browser that was led here must not read our replies as its own
  * protocol's (docs/decisions/alpn.md).
  */
@@ -20,10 +21,10 @@ static int
 choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_octets,
 	const unsigned char *in, unsigned in_octets, void *context)
 {
-	static const unsigned char pop3[] = "\4pop3";
+	const char *ours = tls_is_http(ssl) ? "\10http/1.1" : "\4pop3";
 
 	if (SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_octets,
-		    pop3, sizeof(pop3) - 1, in,
+		    (const unsigned char *)ours, (unsigned)strlen(ours), in,
 		    in_octets) == OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_OK;
 	return SSL_TLSEXT_ERR_ALERT_FATAL;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 struct tls {
+	bool is_http; /* not POP3 */
 	SSL *ssl;
 	struct socket_hold hold; /* server */
 	char hostname[256];	 /* client: who it should be */
@@ -94,6 +95,25 @@ tls_accept(struct tls_context *context, int fd)
 	if (tls)
 		SSL_set_accept_state(tls->ssl);
 	return tls;
+}
+
+bool
+tls_is_http(const SSL *ssl)
+{
+	const struct tls *tls = SSL_get_app_data(ssl);
+
+	return tls->is_http;
+}
+
+void
+tls_speak_http(struct tls *tls)
+{
+	tls->is_http = true;
+	SSL_set_verify(tls->ssl, SSL_VERIFY_NONE, NULL);
+	SSL_set_options(tls->ssl, SSL_OP_NO_TICKET);
+	SSL_set_num_tickets(tls->ssl, 0);
+	SSL_set_session_id_context(
+		tls->ssl, (const unsigned char *)"restante-web", 12);
 }
 
 struct tls *

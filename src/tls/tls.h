@@ -91,6 +91,12 @@ void tls_context_free(struct tls_context **context);
 
 /* fd is borrowed. NULL: memory. The context may be freed before. */
 struct tls *tls_accept(struct tls_context *context, int fd);
+/*
+ * Before the handshake of an accepted one: it is HTTP/1.1 and not POP3, by ALPN.
+ * No client is asked for a certificate, and no ticket is given, so that none of
+ * this session is good where a certificate is wanted.
+ */
+void tls_speak_http(struct tls *tls);
 struct tls *tls_connect(
 	struct tls_context *context, int fd, const char *hostname);
 void tls_free(struct tls **tls);

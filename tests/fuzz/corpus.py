@@ -134,6 +134,19 @@ def seeds(tests):
         b"\1\0GET /?state=state&code=a%2Fb+c HTTP/1.1")
     yield "autoconfig", "host", b"\1\0b\xc3\xbccher.Example.ORG."
     yield "autoconfig", "detour", b"\2\0a.example:995::1995,:443:b:"
+    yield "setup", "page", (
+        b"\0\0GET /?emailaddress=alice%40example.org HTTP/1.1\r\n"
+        b"Host: mail.example.org\r\n\r\n")
+    yield "setup", "autoconfig", (
+        b"\1\0HEAD /mail/config-v1.1.xml?emailaddress=a+b HTTP/1.0\r\n"
+        b"Host: autoconfig.example.org:443\r\nAccept: */*\r\n\r\n")
+    yield "setup", "profile", (
+        b"\0\3GET /mail.mobileconfig?emailaddress=%26%3c%c3%bc@a.b HTTP/1.1"
+        b"\r\n\r\n")
+    yield "setup", "autodiscover", (
+        b"\2\0POST /Autodiscover/Autodiscover.xml HTTP/1.1\r\n"
+        b"Expect: 100-continue\r\nContent-Length: 61\r\n\r\n"
+        b"<a xmlns=\"b\"><EMailAddress>x&amp;y@example.org</EMailAddress></a>")
     yield "socks5", "reply", b"\0\3\5\0\5\0\0\1\0\0\0\0\0\0+OK ready\r\n"
     yield "socks5", "login", b"\1\3\5\2\1\0\5\0\0\3\4host\0\0"
     yield "socks5", "url", b"\4\0socks5://us%65r:secret@[::1]:1080"

@@ -187,13 +187,13 @@ def corner(png):
     return zlib.decompress(data)[1:4]
 
 
-def screenshot(place, url, width, is_dark):
+def screenshot(place, url, width, is_dark, height=1600):
     """A picture of the page; chromium without its sandbox, since root has
     none, and our own page is all it sees."""
     png = place / f"{width}-{is_dark}.png"
     servers.run(browser(), "--headless=old", "--no-sandbox", "--disable-gpu",
                 "--hide-scrollbars", f"--user-data-dir={place}/profile",
-                "--ignore-certificate-errors", f"--window-size={width},1600",
+                "--ignore-certificate-errors", f"--window-size={width},{height}",
                 f"--blink-settings=preferredColorScheme={int(not is_dark)}",
                 f"--screenshot={png}", url, timeout=120)
     return png

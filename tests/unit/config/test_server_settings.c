@@ -162,6 +162,10 @@ static const char whole[] = "[server]\n"
 			    "address-connections = 10000\n"
 			    "exempt-networks = 10.0.0.0/8, ::1\n"
 			    "stalled = 5\n"
+			    "\n[setup]\nname = Example & Co\n"
+			    "submission = smtp.example.org:587\n"
+			    "user-name = local-part\n"
+			    "url = https://example.org/mail\n"
 			    "\n[listener pop3]\n"
 			    "address = 127.0.0.1:110, [::1]:110\n"
 			    "\n[listener pop3s]\n"
@@ -362,13 +366,13 @@ says_file_and_line(void **state)
 		/* listeners */
 		{"[listener]\n",
 			"test.conf:1: unknown listener \"\": pop3, pop3s, "
-			"lmtp or web"},
+			"lmtp, web or setup"},
 		{"[listener imap]\n",
 			"test.conf:1: unknown listener \"imap\": pop3, pop3s, "
-			"lmtp or web"},
+			"lmtp, web or setup"},
 		{"[listener POP3]\n",
 			"test.conf:1: unknown listener \"POP3\": pop3, pop3s, "
-			"lmtp or web"},
+			"lmtp, web or setup"},
 		{"[listener pop3]\nadress = x\n",
 			"test.conf:2: unknown key \"adress\" in [listener "
 			"pop3]; did you mean \"address\"?"},
