@@ -144,6 +144,17 @@ bind_unix(int fd, int directory, const char *name)
 	return fchmodat(directory, name, UNIX_SOCKET_MODE, 0);
 }
 
+/* /run is empty after a boot, and not everybody has systemd fill it. */
+static int
+open_folder(const char *path)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT && mkdir(path, 0755) == 0)
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd;
+}
+
 static int
 listen_unix(struct bytes path)
 {
@@ -156,8 +167,7 @@ listen_unix(struct bytes path)
 		return -1;
 	}
 	*name++ = '\0';
-	directory_fd = open(directory[0] ? directory : "/",
-		O_PATH | O_DIRECTORY | O_CLOEXEC);
+	directory_fd = open_folder(directory[0] ? directory : "/");
 	if (directory_fd >= 0)
 		fd = socket(
 			AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -12,7 +12,7 @@
 /*
  * Unix sockets: a stale file of that name is replaced (when nobody answers on
  * it), mode 0660; paths over 107 octets work too (bound through a descriptor
- * of the directory).
+ * of the directory, which is made when its parent is there).
  * reuses_port  SO_REUSEPORT, so that each session process has a queue of its
  *              own; ignored for unix sockets
  * error        for people: which address, why, what to do

@@ -273,6 +273,21 @@ connect_in_directory(const char *name)
 	return connect_to(&address);
 }
 
+/* As /run/restante is after a boot without systemd. */
+static void
+makes_the_folder(void **state)
+{
+	struct stat file;
+	int fd = open_listener(in_directory("run/sock"), false);
+
+	close(fd);
+	assert_int_equal(stat(in_directory("run") + 5, &file), 0);
+	assert_true(S_ISDIR(file.st_mode));
+	assert_int_equal(file.st_mode & 07022, 0);
+	unlink(in_directory("run/sock") + 5);
+	assert_int_equal(rmdir(in_directory("run") + 5), 0);
+}
+
 static void
 accepts_over_unix(void **state)
 {
@@ -407,6 +422,7 @@ main(void)
 		cmocka_unit_test(starts_again_behind_old_connections),
 		cmocka_unit_test(shares_a_port),
 		cmocka_unit_test(needs_v6_leaves_v4_alone),
+		cmocka_unit_test(makes_the_folder),
 		cmocka_unit_test(accepts_over_unix),
 		cmocka_unit_test(replaces_a_stale_socket),
 		cmocka_unit_test(keeps_a_living_socket),
