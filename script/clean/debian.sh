@@ -57,10 +57,11 @@ clean_make() {
 	echo $NAME >"$1/etc/mailname"
 }
 
-# clean_run PLACE LOG <SCRIPT: with the network, before the boot: apt-get.
+# clean_run PLACE LOG <SCRIPT: with the network, before the boot: apt-get. One at a
+# time, since all keep what they download in the same folder.
 clean_run() {
 	cat >"$1/root/with-network"
-	unshare --mount --pid --fork --kill-child sh -ec '
+	flock "$CLEAN" unshare --mount --pid --fork --kill-child sh -ec '
 		mount -t proc proc "$1/proc"
 		mount --bind "$2" "$1/var/cache/apt/archives"
 		DEBIAN_FRONTEND=noninteractive chroot "$1" \

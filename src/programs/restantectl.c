@@ -50,6 +50,9 @@ static const struct command commands[] = {
 	{"mailbox check", "[NAME] [--json]",
 		"compare the index with the Maildir, octet by octet", "j", 0, 1,
 		false, mailbox_check},
+	{"mailbox import-uidls", "NAME FILE [--format FORMAT] [--json]",
+		"UIDLs as Dovecot or Courier gave them", "Fj", 2, 2, false,
+		mailbox_import_uidls},
 	{"mailbox list", "[NAME] [--json]",
 		"messages and octets of each mailbox", "j", 0, 1, false,
 		mailbox_list},
@@ -98,6 +101,8 @@ static const struct command_option options[] = {
 		"that the mailbox may hold"},
 	{'f', NULL, "-f", "SENDER", AT(sender),
 		"the envelope's sender (default: none, as of a bounce)"},
+	{'F', "--format", NULL, "FORMAT", AT(format),
+		"pop3_uidl_format of Dovecot (default: %08Xu%08Xv)"},
 	{'c', "--changed", NULL, NULL, AT(only_changed),
 		"only what differs from the defaults"},
 };

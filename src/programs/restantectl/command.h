@@ -17,6 +17,7 @@ struct arguments {
 	const char *expires, *networks, *certificate; /* the same */
 	const char *quota, *messages;		      /* user limit */
 	const char *sender;			      /* deliver -f */
+	const char *format;			      /* mailbox import-uidls */
 };
 
 int user_add(struct arguments *arguments);
@@ -35,6 +36,7 @@ int alias_list(struct arguments *arguments);
 int alias_remove(struct arguments *arguments);
 int deliver(struct arguments *arguments);
 int mailbox_check(struct arguments *arguments);
+int mailbox_import_uidls(struct arguments *arguments);
 int mailbox_list(struct arguments *arguments);
 int mailbox_rebuild(struct arguments *arguments);
 int mailbox_repair(struct arguments *arguments);

@@ -140,6 +140,20 @@ mailbox_open_mail(
 	return become_mail_user(settings);
 }
 
+int
+mailbox_lock_mail(const struct server_settings *settings,
+	const struct store_options *options)
+{
+	int lock = openat(options->state_root, "lock",
+		O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+		return EX_OK;
+	return complain(EX_TEMPFAIL,
+		"another program holds %s/store/lock: does the server run?",
+		settings->state);
+}
+
 static int
 open_store(const struct server_settings *settings, struct store **out)
 {
@@ -147,18 +161,11 @@ open_store(const struct server_settings *settings, struct store **out)
 		.is_shared = settings->is_shared,
 		.executor = &executor_inline};
 	int code = mailbox_open_mail(settings, &options);
-	int lock;
 
+	if (code == EX_OK)
+		code = mailbox_lock_mail(settings, &options);
 	if (code != EX_OK)
 		return code;
-	/* Held until the end: no server may start meanwhile. */
-	lock = openat(
-		options.state_root, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
-		return complain(EX_TEMPFAIL,
-			"another program holds %s/store/lock: is the server "
-			"starting or stopping?",
-			settings->state);
 	return store_open(&options, out) == OK
 		       ? EX_OK
 		       : complain(EX_NOINPUT, "cannot open the mail in %s",

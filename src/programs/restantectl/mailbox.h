@@ -13,5 +13,8 @@ int mailbox_names(struct arguments *arguments, json_t *names);
 /* Opens the folders of mail and state, then becomes the mail's user. */
 int mailbox_open_mail(
 	const struct server_settings *settings, struct store_options *options);
+/* No server may start until the program ends. */
+int mailbox_lock_mail(const struct server_settings *settings,
+	const struct store_options *options);
 
 #endif

@@ -217,6 +217,27 @@ uidls_find(struct uidls *uidls, const unsigned char digest[UIDL_DIGEST_OCTETS],
 	return OK;
 }
 
+enum outcome
+uidls_each_given(struct uidls *uidls,
+	bool (*is_good)(void *context,
+		const unsigned char digest[UIDL_DIGEST_OCTETS],
+		struct bytes uidl),
+	void *context)
+{
+	for (uint32_t i = 0; i < uidls->capacity; i++) {
+		unsigned char entry[GIVEN_OCTETS];
+
+		if (uidls->entries[i].kind != UIDLS_GIVEN)
+			continue;
+		if (!read_entry(uidls, uidls->entries[i].offset, entry))
+			return ERR_TRY_LATER;
+		if (!is_good(context, uidls->entries[i].digest,
+			    bytes_of(entry + AT_UIDL, entry[AT_UIDL_OCTETS])))
+			return ERR_PEER;
+	}
+	return OK;
+}
+
 static enum outcome
 append(struct uidls *uidls, enum uidls_kind kind, const unsigned char *digest,
 	struct bytes uidl)

@@ -48,6 +48,13 @@ enum outcome uidls_give(struct uidls *uidls,
 	const unsigned char digest[UIDL_DIGEST_OCTETS], struct bytes uidl);
 enum outcome uidls_bury(
 	struct uidls *uidls, const unsigned char digest[UIDL_DIGEST_OCTETS]);
+/* Asks `is_good` about every UIDL that was given and still counts.
+   Errors  ERR_PEER (it said no), ERR_TRY_LATER */
+enum outcome uidls_each_given(struct uidls *uidls,
+	bool (*is_good)(void *context,
+		const unsigned char digest[UIDL_DIGEST_OCTETS],
+		struct bytes uidl),
+	void *context);
 /* Makes what was given and buried durable. */
 enum outcome uidls_sync(struct uidls *uidls);
 /*
