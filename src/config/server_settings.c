@@ -75,6 +75,9 @@ static const struct setting keys[] = {
 	{"tls", "key", SETTING_STRING, AT(key), "", 0, 0, NULL,
 		"PEM; as many as certificates, in the same order",
 		SETTING_LIVE},
+	{"tls", "key-role", SETTING_BOOL, AT(has_key_role), "yes", 0, 0, NULL,
+		"keys are in a process of their own, which signs; no: in those "
+		"that clients speak to, for a little less CPU"},
 	{"tls", "ticket-rotation", SETTING_SECONDS, AT(ticket_rotation_seconds),
 		"12h", 1, SEVEN_DAYS, NULL,
 		"session tickets get a new key, and are good for one more such "

@@ -123,6 +123,7 @@ struct server_settings {
 	uint64_t ticket_rotation_seconds; /* ticket-rotation = 12h */
 	uint64_t expiry_warning_seconds;  /* expiry-warning = 30d; 0: none */
 	char *client_ca;		  /* client-ca; "" : none */
+	bool has_key_role;
 	uint64_t client_certificate; /* client-certificate = no|ask|require, as
 				       enum certificate_asked */
 	struct tls_settings *tls_sections;

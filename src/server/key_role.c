@@ -15,6 +15,7 @@
 struct held_key {
 	unsigned char id[SIGNING_KEY_ID_OCTETS];
 	EVP_PKEY *key;
+	struct signing_contexts contexts;
 	unsigned generation;
 };
 
@@ -52,6 +53,14 @@ place_for_key(void)
 }
 
 static void
+forget(struct held_key *held)
+{
+	signing_contexts_release(&held->contexts);
+	EVP_PKEY_free(held->key);
+	*held = (struct held_key){0};
+}
+
+static void
 keep_key(struct bytes pem)
 {
 	EVP_PKEY *key = signing_key_read(pem);
@@ -66,7 +75,7 @@ keep_key(struct bytes pem)
 	place = find_key(bytes_of(id, sizeof(id)));
 	if (!place)
 		place = place_for_key();
-	EVP_PKEY_free(place->key);
+	forget(place);
 	place->key = key;
 	place->generation = role.generation;
 	memcpy(place->id, id, sizeof(id));
@@ -87,10 +96,8 @@ keep_keys(void)
 		struct held_key *held = &role.keys[i];
 
 		if (held->key && held->generation + KEY_ROLE_GENERATIONS <=
-					 role.generation) {
-			EVP_PKEY_free(held->key);
-			*held = (struct held_key){0};
-		}
+					 role.generation)
+			forget(held);
 	}
 }
 
@@ -118,8 +125,8 @@ on_session_message(struct channel *channel, struct message *message)
 	if (!(held = find_key(id)))
 		boot_settle();
 	if (held || (held = find_key(id)))
-		octets = signing_key_sign(
-			held->key, how, in, signature, sizeof(signature));
+		octets = signing_key_sign(held->key, &held->contexts, how, in,
+			signature, sizeof(signature));
 	message_init(&answer, MESSAGE_SIGNED, message->subject);
 	message_put_bytes(&answer, bytes_of(signature, octets));
 	channel_send(channel, &answer);

@@ -421,7 +421,8 @@ parent_run(struct server_settings *settings,
 	add_child(ROLE_STORE, 0);
 	add_child(ROLE_AUTH, 0);
 	add_child(ROLE_WEB, 0);
-	add_child(ROLE_KEY, 0);
+	if (settings->has_key_role)
+		add_child(ROLE_KEY, 0);
 	if (server_settings_needs_lookup(settings))
 		add_child(ROLE_LOOKUP, 0);
 	for (int i = 0; i < parent.session_count; i++)

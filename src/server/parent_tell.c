@@ -215,6 +215,16 @@ tell_of_certificate(
 	tell(child, &message);
 }
 
+static void
+tell_keys(struct child *child)
+{
+	const struct certificate_set *set = &parent.certificates;
+
+	for (size_t i = 0; i < set->count; i++)
+		tell_pem(child, MESSAGE_KEY, set->pairs[i].name,
+			buffer_bytes(&set->pairs[i].key), i + 1 == set->count);
+}
+
 void
 parent_tell_certificates(struct child *child)
 {
@@ -223,6 +233,9 @@ parent_tell_certificates(struct child *child)
 	if (child->role == ROLE_SESSION && parent.client_ca.octets > 0)
 		tell_pem(child, MESSAGE_CLIENT_CA, "",
 			buffer_bytes(&parent.client_ca), true);
+	if (child->role == ROLE_KEY ||
+		(child->role == ROLE_SESSION && !parent.settings->has_key_role))
+		tell_keys(child);
 	for (size_t i = 0; i < set->count; i++) {
 		const struct certificate_pair *pair = &set->pairs[i];
 		bool is_last = i + 1 == set->count;
@@ -230,9 +243,6 @@ parent_tell_certificates(struct child *child)
 		if (child->role == ROLE_SESSION)
 			tell_pem(child, MESSAGE_CERTIFICATE, pair->name,
 				buffer_bytes(&pair->certificate), is_last);
-		else if (child->role == ROLE_KEY)
-			tell_pem(child, MESSAGE_KEY, pair->name,
-				buffer_bytes(&pair->key), is_last);
 		else if (child->role == ROLE_WEB)
 			tell_of_certificate(child, pair, i);
 	}

@@ -25,7 +25,7 @@ enum server_message {
 	/* to session, also on reload: u8 enum pem_part, string name of
 	   [tls NAME], bytes PEM */
 	MESSAGE_CERTIFICATE,
-	MESSAGE_KEY, /* to key; the same */
+	MESSAGE_KEY, /* to key, without that role to session, before; the same */
 	/* to session, also on reload, before CERTIFICATE; the same */
 	MESSAGE_CLIENT_CA,
 	/* to session, also at each rotation: bytes, TICKET_KEYS keys */

@@ -241,19 +241,23 @@ client_certificate(void)
 	return (enum certificate_asked)settings->client_certificate;
 }
 
-/* All of them, or NULL. */
+/* All of them, or NULL. Whose key did not come is signed for elsewhere. */
 static struct tls_context *
-make_context(const struct boot_pems *certificates, char error[TLS_ERROR_SIZE])
+make_context(const struct boot_pems *certificates, const struct boot_pems *keys,
+	char error[TLS_ERROR_SIZE])
 {
 	struct tls_context *context = NULL;
 	enum outcome outcome = OK;
 
 	for (size_t i = 0; i < certificates->count && outcome == OK; i++) {
 		const struct boot_pem *pem = &certificates->pems[i];
-		const struct tls_pair pair = {.name = pem->name,
-			.certificate = buffer_bytes(&pem->text),
-			.signer = &session_signer};
+		struct tls_pair pair = {.name = pem->name,
+			.certificate = buffer_bytes(&pem->text)};
 
+		if (i < keys->count)
+			pair.key = buffer_bytes(&keys->pems[i].text);
+		else
+			pair.signer = &session_signer;
 		outcome = context ? tls_context_add(context, &pair, error)
 				  : tls_server_context_new(
 					    &pair, &context, error);
@@ -278,7 +282,7 @@ use_certificates(void)
 
 	if (!certificates->is_whole)
 		return;
-	fresh = make_context(certificates, error);
+	fresh = make_context(certificates, &role.boot->keys, error);
 	if (fresh) {
 		use_ticket_keys(fresh);
 		tls_context_free(&role.tls);
@@ -289,6 +293,7 @@ use_certificates(void)
 			exit(EX_CONFIG);
 	}
 	boot_pems_wipe(certificates);
+	boot_pems_wipe(&role.boot->keys);
 }
 
 static bool
@@ -300,6 +305,9 @@ on_parent_message(struct message *message)
 			return false;
 		use_certificates();
 		return true;
+	case MESSAGE_KEY:
+		return !role.boot->settings.has_key_role &&
+		       boot_pems_take(&role.boot->keys, message);
 	case MESSAGE_CLIENT_CA:
 		if (role.boot->client_ca.is_whole)
 			boot_pems_wipe(&role.boot->client_ca);

@@ -91,18 +91,37 @@ set_padding(EVP_PKEY_CTX *ctx, EVP_PKEY *key, enum signing_how how)
 						       : RSA_PKCS1_PADDING) > 0;
 }
 
-size_t
-signing_key_sign(EVP_PKEY *key, enum signing_how how, struct bytes in,
-	unsigned char *out, size_t size)
+/* NULL: that key cannot sign so. */
+static EVP_PKEY_CTX *
+context_of(EVP_PKEY *key, enum signing_how how)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+
+	if (ctx && EVP_PKEY_sign_init(ctx) > 0 && set_padding(ctx, key, how))
+		return ctx;
+	EVP_PKEY_CTX_free(ctx);
+	return NULL;
+}
+
+size_t
+signing_key_sign(EVP_PKEY *key, struct signing_contexts *contexts,
+	enum signing_how how, struct bytes in, unsigned char *out, size_t size)
+{
+	EVP_PKEY_CTX **ctx = &contexts->of[how];
 	size_t octets = size;
 
-	if (!ctx || EVP_PKEY_sign_init(ctx) <= 0 ||
-		!set_padding(ctx, key, how) ||
-		EVP_PKEY_sign(ctx, out, &octets, in.at, in.octets) <= 0)
+	if (!*ctx)
+		*ctx = context_of(key, how);
+	if (!*ctx || EVP_PKEY_sign(*ctx, out, &octets, in.at, in.octets) <= 0)
 		octets = 0;
-	EVP_PKEY_CTX_free(ctx);
 	ERR_clear_error();
 	return octets;
+}
+
+void
+signing_contexts_release(struct signing_contexts *contexts)
+{
+	for (int how = 0; how < SIGN_HOW_COUNT; how++)
+		EVP_PKEY_CTX_free(contexts->of[how]);
+	*contexts = (struct signing_contexts){0};
 }

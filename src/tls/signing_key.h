@@ -47,9 +47,16 @@ bool signing_key_wipe_what_is_freed(void);
 EVP_PKEY *signing_key_read(struct bytes pem);
 /* SHA-256 of the public half (SubjectPublicKeyInfo). */
 bool signing_key_id(EVP_PKEY *key, unsigned char out[SIGNING_KEY_ID_OCTETS]);
-/* Signs here. As tls_signer's sign. */
-size_t signing_key_sign(EVP_PKEY *key, enum signing_how how, struct bytes in,
-	unsigned char *out, size_t size);
+/* What one signature leaves for the next of its kind. {0} at first. */
+struct signing_contexts {
+	EVP_PKEY_CTX *of[SIGN_HOW_COUNT];
+};
+
+/* Signs here, with the key that `contexts` was used with before. As
+   tls_signer's sign. */
+size_t signing_key_sign(EVP_PKEY *key, struct signing_contexts *contexts,
+	enum signing_how how, struct bytes in, unsigned char *out, size_t size);
+void signing_contexts_release(struct signing_contexts *contexts);
 /*
  * The likeness of a key: its public half alone. `signer` is borrowed for its life.
  * NULL: neither EC nor RSA, or memory is short.

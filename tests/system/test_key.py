@@ -3,11 +3,13 @@
 import base64
 import os
 import re
+import ssl
 
 import pytest
 
 import servers
 import wires
+from pairs import der, make_pair, section, shown, unchecked
 
 looks_inside = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root may look into the roles")
@@ -133,3 +135,55 @@ def test_an_rsa_certificate(server):
     servers.until(lambda: works("-tls1_3"), what="TLS 1.3 by RSA")
     assert works("-tls1_2")
     assert works("-tls1_2", "-sigalgs", "RSA+SHA256")
+
+
+# ---- without the role ----
+
+WITHOUT = "key-role = no"
+
+
+@pytest.mark.sanitize
+@pytest.mark.parametrize("more, has_role", [(WITHOUT, False), ("", True)])
+def test_by_name_and_by_kind(post, more, has_role):
+    one, two, three = (make_pair(post.place, "one"),
+                       make_pair(post.place, "two", kind="rsa"),
+                       make_pair(post.place, "three", ("mail.example.com",)))
+    server = post.start(section(one, two, more=more)
+                        + section(three, name="example.com"))
+    assert ("key 0" in server.roles()) == has_role
+    assert shown(server.pop3s_port, None) == der(one[0])
+    assert shown(server.pop3s_port, "mail.example.com") == der(three[0])
+    rsa = unchecked(ssl.TLSVersion.TLSv1_2)
+    rsa.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")
+    assert shown(server.pop3s_port, None, rsa) == der(two[0])
+    assert server.ctl("tls", "check").stdout.endswith(b"all is well\n")
+
+
+def test_sessions_get_the_keys_and_their_successors(post):
+    first, second = (make_pair(post.place, n) for n in ("first", "second"))
+    links = (post.place / "live.pem", post.place / "live.key")
+    for link, path in zip(links, first):
+        link.symlink_to(path)
+    server = post.start(section(links, more=WITHOUT))
+    before = server.roles()
+    if os.geteuid() == 0:
+        holders = {name.split()[0] for name, pid in before.items()
+                   if memory_has(pid, *secrets_of(first[1])[:2])}
+        assert holders == {"session"}
+    for link, path in zip(links, second):
+        link.unlink()
+        link.symlink_to(path)
+    reload(server)
+    servers.until(lambda: shown(server.pop3s_port) == der(second[0]),
+                  what="the new pair")
+    # A session that is started anew gets them too.
+    for name, pid in before.items():
+        if name.startswith("session"):
+            os.kill(pid, 9)
+
+    def enters():
+        try:
+            return shown(server.pop3s_port)
+        except OSError:
+            return None
+    assert servers.until(enters, what="new sessions") == der(second[0])

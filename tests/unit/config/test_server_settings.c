@@ -100,6 +100,7 @@ static const char whole[] = "[server]\n"
 			    "\n[tls]\n"
 			    "certificate = /etc/c.pem\n"
 			    "key = /etc/k.pem\n"
+			    "key-role = no\n"
 			    "ticket-rotation = 3600\n"
 			    "expiry-warning = 604800\n"
 			    "client-ca = /etc/ca.pem\n"
@@ -208,6 +209,7 @@ takes_every_key(void **state)
 	assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
 	assert_string_equal(settings.certificate, "/etc/c.pem");
 	assert_string_equal(settings.key, "/etc/k.pem");
+	assert_false(settings.has_key_role);
 	assert_int_equal(settings.ticket_rotation_seconds, 3600);
 	assert_int_equal(settings.expiry_warning_seconds, 604800);
 	assert_string_equal(settings.lookup_user, "m6");

@@ -23,12 +23,18 @@ sign(void *context, const unsigned char key_id[SIGNING_KEY_ID_OCTETS],
 	enum signing_how how, struct bytes in, unsigned char *out, size_t size)
 {
 	unsigned char id[SIGNING_KEY_ID_OCTETS];
+	struct signing_contexts contexts = {0};
+	size_t octets;
 
 	assert_ptr_equal(context, &asked);
 	assert_true(signing_key_id(keeper, id));
 	assert_memory_equal(id, key_id, sizeof(id));
 	asked[how]++;
-	return is_away ? 0 : signing_key_sign(keeper, how, in, out, size);
+	if (is_away)
+		return 0;
+	octets = signing_key_sign(keeper, &contexts, how, in, out, size);
+	signing_contexts_release(&contexts);
+	return octets;
 }
 
 static const struct tls_signer signer = {.sign = sign, .context = &asked};
@@ -171,17 +177,53 @@ test_the_wrong_way_is_refused(void **state)
 	unsigned char digest[32] = {0}, out[SIGNATURE_MAXIMUM_OCTETS];
 	EVP_PKEY *ec = EVP_EC_gen("P-256"), *rsa = EVP_RSA_gen(2048);
 	struct bytes in = bytes_of(digest, sizeof(digest));
+	struct signing_contexts of_ec = {0}, of_rsa = {0};
 
-	assert_true(signing_key_sign(ec, SIGN_ECDSA, in, out, sizeof(out)) > 0);
+	assert_true(signing_key_sign(
+			    ec, &of_ec, SIGN_ECDSA, in, out, sizeof(out)) > 0);
+	assert_int_equal(signing_key_sign(ec, &of_ec, SIGN_RSA_PKCS1, in, out,
+				 sizeof(out)),
+		0);
+	assert_int_equal(signing_key_sign(rsa, &of_rsa, SIGN_ECDSA, in, out,
+				 sizeof(out)),
+		0);
+	assert_int_equal(signing_key_sign(rsa, &of_rsa, SIGN_RSA_PLAIN, in, out,
+				 sizeof(out)),
+		0);
 	assert_int_equal(
-		signing_key_sign(ec, SIGN_RSA_PKCS1, in, out, sizeof(out)), 0);
-	assert_int_equal(
-		signing_key_sign(rsa, SIGN_ECDSA, in, out, sizeof(out)), 0);
-	assert_int_equal(
-		signing_key_sign(rsa, SIGN_RSA_PLAIN, in, out, sizeof(out)), 0);
-	assert_int_equal(signing_key_sign(ec, SIGN_ECDSA, in, out, 8), 0);
+		signing_key_sign(ec, &of_ec, SIGN_ECDSA, in, out, 8), 0);
+	signing_contexts_release(&of_ec);
+	signing_contexts_release(&of_rsa);
 	EVP_PKEY_free(ec);
 	EVP_PKEY_free(rsa);
+}
+
+/* One signature leaves its context to the next, also when one has failed. */
+static void
+test_one_after_the_other(void **state)
+{
+	unsigned char digest[32], out[SIGNATURE_MAXIMUM_OCTETS];
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	struct bytes in = bytes_of(digest, sizeof(digest));
+	struct signing_contexts contexts = {0};
+	EVP_PKEY_CTX *verifying = EVP_PKEY_CTX_new(key, NULL);
+
+	assert_int_equal(EVP_PKEY_verify_init(verifying), 1);
+	for (unsigned char i = 0; i < 5; i++) {
+		size_t size = i == 2 ? 8 : sizeof(out), octets;
+
+		memset(digest, i, sizeof(digest));
+		octets = signing_key_sign(
+			key, &contexts, SIGN_ECDSA, in, out, size);
+		assert_int_equal(octets > 0, i != 2);
+		if (i != 2)
+			assert_int_equal(EVP_PKEY_verify(verifying, out, octets,
+						 digest, sizeof(digest)),
+				1);
+	}
+	EVP_PKEY_CTX_free(verifying);
+	signing_contexts_release(&contexts);
+	EVP_PKEY_free(key);
 }
 
 int
@@ -191,6 +233,7 @@ main(void)
 		cmocka_unit_test(test_ec),
 		cmocka_unit_test(test_rsa),
 		cmocka_unit_test(test_a_key_that_cannot),
+		cmocka_unit_test(test_one_after_the_other),
 		cmocka_unit_test(test_the_likeness_holds_no_secret),
 		cmocka_unit_test(test_the_wrong_way_is_refused),
 	};
