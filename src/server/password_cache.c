@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/password_cache.h"
-#include "base/buffer.h"
 #include "base/secret.h"
 #include "server/table.h"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+
+#define KEY_OCTETS   32
+#define BLOCK_OCTETS 64
 
 struct verdict {
 	struct table_entry entry; /* by the proof's first octets */
@@ -24,12 +25,82 @@ struct verdicts {
 	size_t count, maximum;
 };
 
+/* HMAC with SHA-256 (RFC 2104): the two hashes with their half of the key in
+   them, so that a proof has nothing to set up. */
+struct keyed {
+	EVP_MD_CTX *inner, *outer, *running;
+};
+
 struct password_cache {
-	unsigned char key[32];
+	struct keyed keyed;
 	uint64_t keep_ms;
 	struct table table;
 	struct verdicts wrong, right;
 };
+
+/* A block of the hash, filled with the key and then with `pad`. */
+static EVP_MD_CTX *
+padded(const unsigned char key[KEY_OCTETS], unsigned char pad)
+{
+	unsigned char block[BLOCK_OCTETS];
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	for (size_t i = 0; i < sizeof(block); i++)
+		block[i] = (i < KEY_OCTETS ? key[i] : 0) ^ pad;
+	if (ctx && (EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1 ||
+			   EVP_DigestUpdate(ctx, block, sizeof(block)) != 1)) {
+		EVP_MD_CTX_free(ctx);
+		ctx = NULL;
+	}
+	explicit_bzero(block, sizeof(block));
+	return ctx;
+}
+
+/* What it has made is to be released also when it fails. */
+static bool
+keyed_init(struct keyed *keyed)
+{
+	unsigned char key[KEY_OCTETS];
+	bool has_key = getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key);
+
+	keyed->inner = has_key ? padded(key, 0x36) : NULL;
+	keyed->outer = has_key ? padded(key, 0x5c) : NULL;
+	keyed->running = EVP_MD_CTX_new();
+	explicit_bzero(key, sizeof(key));
+	return keyed->inner && keyed->outer && keyed->running;
+}
+
+/* OpenSSL wipes what a hash has in it. */
+static void
+keyed_release(struct keyed *keyed)
+{
+	EVP_MD_CTX_free(keyed->inner);
+	EVP_MD_CTX_free(keyed->outer);
+	EVP_MD_CTX_free(keyed->running);
+}
+
+static bool
+keyed_begin(const struct keyed *keyed)
+{
+	return EVP_MD_CTX_copy_ex(keyed->running, keyed->inner) == 1;
+}
+
+static bool
+keyed_put(const struct keyed *keyed, const void *at, size_t octets)
+{
+	return EVP_DigestUpdate(keyed->running, at, octets) == 1;
+}
+
+static bool
+keyed_end(const struct keyed *keyed, struct password_proof *out)
+{
+	unsigned char inner[sizeof(out->octets)];
+
+	return EVP_DigestFinal_ex(keyed->running, inner, NULL) == 1 &&
+	       EVP_MD_CTX_copy_ex(keyed->running, keyed->outer) == 1 &&
+	       EVP_DigestUpdate(keyed->running, inner, sizeof(inner)) == 1 &&
+	       EVP_DigestFinal_ex(keyed->running, out->octets, NULL) == 1;
+}
 
 struct password_cache *
 password_cache_new(uint64_t keep_ms)
@@ -38,8 +109,8 @@ password_cache_new(uint64_t keep_ms)
 
 	if (!cache)
 		return NULL;
-	if (getrandom(cache->key, sizeof(cache->key), 0) !=
-		(ssize_t)sizeof(cache->key)) {
+	if (!keyed_init(&cache->keyed)) {
+		keyed_release(&cache->keyed);
 		free(cache);
 		return NULL;
 	}
@@ -82,7 +153,7 @@ password_cache_free(struct password_cache **place)
 	while (cache->right.oldest)
 		drop_oldest(cache, &cache->right);
 	table_release(&cache->table);
-	explicit_bzero(cache, sizeof(*cache));
+	keyed_release(&cache->keyed);
 	free(cache);
 }
 
@@ -91,24 +162,16 @@ password_cache_prove(const struct password_cache *cache, const char *account,
 	const uint64_t *generations, size_t count, struct bytes password,
 	struct password_proof *out)
 {
-	struct buffer text;
-	unsigned octets = 0;
-	bool is_made;
+	const struct keyed *keyed = &cache->keyed;
 
 	/* The name ends with its NUL, the generations have a fixed width and
 	   are counted: the text can be read in one way alone. */
-	buffer_init(&text, SECRET_MAXIMUM_OCTETS * 2);
-	is_made = buffer_append(&text, account, strlen(account) + 1) &&
-		  buffer_append(&text, &count, sizeof(count)) &&
-		  buffer_append(
-			  &text, generations, count * sizeof(*generations)) &&
-		  buffer_append_bytes(&text, password) &&
-		  HMAC(EVP_sha256(), cache->key, sizeof(cache->key),
-			  buffer_bytes(&text).at, buffer_bytes(&text).octets,
-			  out->octets, &octets) &&
-		  octets == sizeof(out->octets);
-	buffer_wipe(&text);
-	return is_made;
+	return keyed_begin(keyed) &&
+	       keyed_put(keyed, account, strlen(account) + 1) &&
+	       keyed_put(keyed, &count, sizeof(count)) &&
+	       keyed_put(keyed, generations, count * sizeof(*generations)) &&
+	       keyed_put(keyed, password.at, password.octets) &&
+	       keyed_end(keyed, out);
 }
 
 static uint64_t

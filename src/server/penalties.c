@@ -122,19 +122,25 @@ static uint64_t
 id_of(const struct penalties *penalties, const char *network,
 	const char *account)
 {
-	uint64_t ids[2] = {siphash(penalties->key, bytes_of_string(network)),
-		siphash(penalties->key, bytes_of_string(account))};
+	uint64_t of_network = siphash(penalties->key, bytes_of_string(network));
+	uint64_t of_account = siphash(penalties->key, bytes_of_string(account));
 
-	return siphash(penalties->key, bytes_of(ids, sizeof(ids)));
+	/* Multiplied, so that it matters which is which. */
+	return of_network * 0x9e3779b97f4a7c15u ^ of_account;
+}
+
+static struct record *
+find_by_id(struct penalties *penalties, uint64_t id)
+{
+	struct table_entry *entry = table_find(&penalties->records, id);
+
+	return entry ? table_object(entry, struct record, entry) : NULL;
 }
 
 static struct record *
 find(struct penalties *penalties, const char *network, const char *account)
 {
-	struct table_entry *entry = table_find(
-		&penalties->records, id_of(penalties, network, account));
-
-	return entry ? table_object(entry, struct record, entry) : NULL;
+	return find_by_id(penalties, id_of(penalties, network, account));
 }
 
 /* One that is being checked stays: its end must find it. */
@@ -154,7 +160,8 @@ static struct record *
 find_or_make(
 	struct penalties *penalties, const char *network, const char *account)
 {
-	struct record *r = find(penalties, network, account);
+	uint64_t id = id_of(penalties, network, account);
+	struct record *r = find_by_id(penalties, id);
 	size_t octets = strlen(network) + 1;
 
 	if (r)
@@ -166,8 +173,7 @@ find_or_make(
 	memcpy(r->network, network, octets);
 	memcpy(r->network + octets, account, strlen(account) + 1);
 	r->account = r->network + octets;
-	if (!table_add(&penalties->records, &r->entry,
-		    id_of(penalties, network, account))) {
+	if (!table_add(&penalties->records, &r->entry, id)) {
 		free(r);
 		return NULL;
 	}
@@ -359,8 +365,12 @@ succeed(struct penalties *penalties, const struct penalty_attempt *attempt,
 	if (!pair)
 		return;
 	fade(pair, now_ms);
-	take_back(find(penalties, attempt->network, ""), pair->failures);
-	take_back(find(penalties, "", attempt->account), pair->failures);
+	if (pair->failures > 0) {
+		take_back(
+			find(penalties, attempt->network, ""), pair->failures);
+		take_back(
+			find(penalties, "", attempt->account), pair->failures);
+	}
 	pair->failures = 0;
 	pair->known_ms = now_ms ? now_ms : 1;
 	if (pair->list != &penalties->known)
