@@ -281,6 +281,7 @@ pop3_session_challenge(struct pop3_session *s, struct bytes challenge)
 	buffer_append_string(&s->pending, "+ ");
 	base64_encode(challenge, &s->pending);
 	buffer_append_string(&s->pending, "\r\n");
+	pop3_show_challenge(s, challenge.octets);
 	secret_release(&s->response);
 	s->next = POP3_READ;
 }

@@ -43,6 +43,7 @@ struct pop3_command {
 	bool (*is_announced)(const struct pop3_session *session);
 	const char *source;
 	const char *help;
+	bool has_secret; /* in its arguments: no observer sees them */
 };
 
 extern const struct pop3_command pop3_commands[];

@@ -33,6 +33,7 @@ put(struct pop3_session *s, const char *status, const char *text,
 	const uint64_t *numbers)
 {
 	const char *human = text[0] == '[' ? strstr(text, "] ") : NULL;
+	size_t from = s->out->octets;
 
 	buffer_append_string(s->out, status);
 	if (human) {
@@ -42,6 +43,7 @@ put(struct pop3_session *s, const char *status, const char *text,
 	put_text(s, human ? human : text, numbers);
 	buffer_append_string(s->out, "\r\n");
 	s->replies++;
+	pop3_show_reply(s, from);
 }
 
 void
@@ -108,9 +110,12 @@ code_of(enum outcome why)
 void
 pop3_failed(struct pop3_session *s, enum outcome why, const char *what)
 {
+	size_t from = s->out->octets;
+
 	buffer_append_string(s->out, "-ERR ");
 	buffer_append_string(s->out, code_of(why));
 	put_text(s, what, no_numbers);
 	buffer_append_string(s->out, "\r\n");
 	s->replies++;
+	pop3_show_reply(s, from);
 }

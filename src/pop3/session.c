@@ -188,6 +188,7 @@ on_line(struct pop3_session *s, enum line_event event, struct bytes line)
 	const char *wrong = what_is_wrong_with(event);
 
 	s->replies = 0;
+	pop3_show_line(s, wrong ? BYTES_NONE : line);
 	if (wrong && s->is_in_sasl)
 		pop3_cancel_sasl(s, wrong);
 	else if (wrong)

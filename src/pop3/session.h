@@ -203,6 +203,21 @@ void pop3_session_tls_started(struct pop3_session *session);
  */
 void pop3_session_expire(struct pop3_session *session, const char *why);
 
+/*
+ * Who watches: each line of the client as it is taken, each status line as it is
+ * said; no message, no list. What is a secret, or may be one, is not shown but
+ * counted: arguments of PASS, APOP and AUTH, all of a SASL exchange, and what is
+ * no command.
+ */
+struct pop3_observer {
+	void (*seen)(void *context, bool is_clients, struct bytes shown,
+		size_t hidden_octets);
+	void *context;
+};
+/* Borrowed until another one, or NULL, is given, or the session ends. */
+void pop3_session_observe(
+	struct pop3_session *session, const struct pop3_observer *observer);
+
 /* Counters for the summary line in the log. */
 struct pop3_summary {
 	uint32_t retr_count, top_count, dele_count;

@@ -51,7 +51,8 @@ struct pop3_session {
 	const struct pop3_settings *settings;
 	const char *mechanisms; /* of SASL, divided by blanks */
 	char *banner_id;
-	const char *id; /* or NULL */
+	const char *id;			      /* or NULL */
+	const struct pop3_observer *observer; /* or NULL */
 	struct line_reader lines;
 	struct buffer *out; /* during a step */
 	const struct maildrop *maildrop;
@@ -90,6 +91,17 @@ void pop3_bad(struct pop3_session *session, const char *text);
 /* The one place where outcomes become words. `what` failed. */
 void pop3_failed(
 	struct pop3_session *session, enum outcome why, const char *what);
+
+/* ---- observing.c ---- */
+
+/* A line of the client before it is carried out; BYTES_NONE: none that could be
+   read. */
+void pop3_show_line(struct pop3_session *session, struct bytes line);
+/* A reply of one line, in `out` from there on. */
+void pop3_show_reply(const struct pop3_session *session, size_t from);
+/* That a challenge goes out. */
+void pop3_show_challenge(
+	const struct pop3_session *session, size_t hidden_octets);
 
 /* ---- lists.c ---- */
 

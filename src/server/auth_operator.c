@@ -95,6 +95,8 @@ auth_on_web_message(struct channel *channel, struct message *message)
 	struct message_reader reader;
 	uint64_t after = 0;
 
+	if (message->type == MESSAGE_TRACE_WHOM)
+		return auth_trace_on_web(message);
 	message_reader_init(&reader, message);
 	if (has_name)
 		message_get_string(&reader, name, sizeof(name));

@@ -100,6 +100,7 @@ add_client(uint64_t instance, int *fd)
 	client->channel = channel_new(&auth.loop, fd, &handler, client);
 	client->next = auth.clients;
 	auth.clients = client;
+	auth_trace_greet(client);
 	return client->channel != NULL;
 }
 
@@ -127,6 +128,8 @@ on_peer(enum role peer, uint64_t instance, int *fd)
 	channel_free(place);
 	*place = channel_new(
 		&auth.loop, fd, peer == ROLE_WEB ? &web : &store, NULL);
+	if (peer == ROLE_WEB)
+		auth_trace_tell_web(0, "");
 	return *place != NULL;
 }
 

@@ -302,6 +302,15 @@ void auth_guard_forget(struct auth_exchange *exchange);
 /* Which class of the queue it belongs to, 0 the best. */
 unsigned auth_guard_class(struct auth_exchange *exchange);
 
+/* ---- auth_trace.c ---- */
+
+/* Tells a session process that came of those that are traced. */
+void auth_trace_greet(struct auth_client *client);
+/* Who is traced; request 0: unasked. */
+void auth_trace_tell_web(uint64_t request, const char *error);
+/* MESSAGE_TRACE_WHOM of web; false: malformed. */
+bool auth_trace_on_web(struct message *message);
+
 /* ---- auth_pool.c ---- */
 
 /* Sizes the thread pool; before anything uses it. */

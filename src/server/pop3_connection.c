@@ -4,7 +4,7 @@
  * store as the ones who know and hold.
  */
 #include "base/clock.h"
-#include "server/pop3_connection.h"
+#include "server/session_trace.h"
 #include "store/snapshot.h"
 
 #include <string.h>
@@ -19,7 +19,10 @@ pop3_start(struct connection *c, bool is_tls)
 	p->session = pop3_session_new(
 		&c->settings->listeners[c->listener->number].pop3, is_tls,
 		NULL);
-	return p->session != NULL;
+	if (!p->session)
+		return false;
+	session_trace_begin(p);
+	return true;
 }
 
 /* Indexes, as many to a message as fit. */
@@ -75,6 +78,7 @@ pop3_end(struct connection *c)
 	tell_retrieved(p);
 	pop3_message_close_ahead(p);
 	pop3_stream_free(p);
+	session_trace_end(p);
 	pop3_session_free(&p->session);
 	snapshot_free(&p->snapshot);
 	free(p->mailbox);
@@ -211,6 +215,7 @@ on_refused(struct pop3_connection *p, struct message_reader *reader)
 	p->waiting = WAITING_NOT;
 	free(p->tried);
 	p->tried = strdup(tried);
+	session_trace_known(p, tried);
 	if (why == ERR_DENIED)
 		stats_count_login(p->base.role->stats, p->method, false);
 	pop3_session_refused(p->session, why);
@@ -241,6 +246,7 @@ logged_in(struct pop3_connection *p, const char *mailbox, bool is_read_only)
 	struct connection *c = &p->base;
 
 	p->mailbox = strdup(mailbox);
+	session_trace_known(p, mailbox);
 	p->since_seconds = clock_wall_seconds();
 	connection_is_known(c);
 	session_news_in(c->role, c->entry.id);

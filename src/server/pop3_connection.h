@@ -9,6 +9,7 @@
 #include "server/connection.h"
 
 struct ahead;
+struct connection_trace;
 struct snapshot;
 struct stream;
 
@@ -36,7 +37,8 @@ struct pop3_connection {
 	struct pop3_session *session;
 	struct snapshot *snapshot;
 	struct ahead *ahead;
-	struct stream *stream; /* NULL: none was needed yet */
+	struct connection_trace *trace; /* NULL: nobody is traced */
+	struct stream *stream;		/* NULL: none was needed yet */
 	char *mailbox;
 	char *tried; /* whom auth has refused, last; or NULL */
 	char method[POP3_METHOD_SIZE]; /* of the last login; "": none */

@@ -83,6 +83,8 @@ enum server_message {
 	MESSAGE_AUTH_REFUSED,
 	MESSAGE_RESOLVED, /* u32 recipient number, u8 enum outcome */
 	MESSAGE_KICK,	  /* nothing: end this session, without UPDATE */
+	/* subject 0: string user, u32 seconds from now, 0: no more */
+	MESSAGE_TRACE,
 
 	/* ---- auth to store; subject: the connection's number ---- */
 	/* u64 session instance, string mailbox, u8 is_read_only */
@@ -161,6 +163,8 @@ enum server_message {
 	MESSAGE_FORGIVE,   /* string: an address or an account */
 	MESSAGE_WHO,	   /* u64: behind this serial, 0: from the first on */
 	MESSAGE_KICK_WHOM, /* string: "user", "user%device", or a session */
+	/* u8 enum trace_how, string user, u32 seconds: of TRACE_ON alone */
+	MESSAGE_TRACE_WHOM,
 	/* ---- auth to web ---- */
 	/* u32 how many there are, u32 n, then n times (the latest first): string
 	   network, string account, u32 failures, u32 ms until the next try */
@@ -172,9 +176,17 @@ enum server_message {
 	   u32 messages, u64 octets */
 	MESSAGE_WHO_TOLD,
 	MESSAGE_KICKED, /* u32 how many */
+	/* subject 0: unasked. string error, "": none; u32 n, then n times: string
+	   user, u32 seconds left */
+	MESSAGE_TRACES_TOLD,
 };
 
 #define LISTENER_OF_NONE UINT32_MAX
+
+enum trace_how { TRACE_LIST, TRACE_ON, TRACE_OFF };
+/* Users traced at once, and for how long at most. */
+#define TRACES_MAXIMUM	      16
+#define TRACE_SECONDS_MAXIMUM 86400
 
 /* Names in each list of one RELOADED, so that the longest fit. */
 #define RELOADED_MAXIMUM 50

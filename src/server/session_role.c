@@ -8,6 +8,7 @@
 #include "server/connection.h"
 #include "server/crowd.h"
 #include "server/session_signer.h"
+#include "server/session_trace.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -46,6 +47,8 @@ on_answer(struct channel *channel, struct message *message)
 		table_find(&role.connections, message->subject);
 	struct connection *c;
 
+	if (message->type == MESSAGE_TRACE)
+		return channel == role.auth && session_trace_take(message);
 	if (!entry)
 		return answer_to_nobody(channel, message);
 	c = table_object(entry, struct connection, entry);
@@ -57,9 +60,8 @@ on_answer(struct channel *channel, struct message *message)
 	return true;
 }
 
-/* Connections one by one, safe against their closing meanwhile. */
-static void
-for_each_connection(void (*each)(struct connection *c, const void *context),
+void
+session_role_each(void (*each)(struct connection *c, const void *context),
 	const void *context)
 {
 	size_t count = 0;
@@ -97,7 +99,7 @@ on_peer_closed(struct channel *channel, enum outcome why)
 	log_event(LOG_LEVEL_WARNING, "role-lost", "role=%s why=%s",
 		lost == ROLE_AUTH ? "auth" : "store", outcome_name(why));
 	channel_free(place);
-	for_each_connection(tell_lost, &lost);
+	session_role_each(tell_lost, &lost);
 }
 
 static void
@@ -126,10 +128,10 @@ on_peer(enum role peer, uint64_t instance, int *fd)
 		on_peer_closed(*place, ERR_GONE);
 	/* Auth may have told the store before of a login that came since. */
 	if (peer == ROLE_STORE)
-		for_each_connection(tell_lost, &peer);
+		session_role_each(tell_lost, &peer);
 	*place = channel_new(&role.loop, fd, &handler, NULL);
 	if (*place && peer == ROLE_AUTH)
-		for_each_connection(tell_again, NULL);
+		session_role_each(tell_again, NULL);
 	return *place != NULL;
 }
 
@@ -400,6 +402,7 @@ on_tick(uv_timer_t *timer)
 		expire_idle(table_object(over, struct connection, deadline));
 	for (size_t i = 0; i < role.listener_count; i++)
 		listen_on(&role.listeners[i]);
+	session_trace_tick(now_ms);
 	give_back_memory();
 	end_if_idle();
 }
@@ -410,7 +413,7 @@ on_stop(void)
 	role.is_stopping = true;
 	for (size_t i = 0; i < role.listener_count; i++)
 		stop_listening(&role.listeners[i]);
-	for_each_connection(expire_stopped, "[SYS/TEMP] server is going down");
+	session_role_each(expire_stopped, "[SYS/TEMP] server is going down");
 	end_if_idle();
 }
 

@@ -61,5 +61,9 @@ struct session_role {
 
 /* Runs the role; does not return. */
 void session_role_run(void);
+/* Connections one by one, safe against their closing meanwhile. */
+void session_role_each(
+	void (*each)(struct connection *connection, const void *context),
+	const void *context);
 
 #endif

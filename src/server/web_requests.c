@@ -174,6 +174,12 @@ carry_out(struct web_control *control, struct bytes line)
 		ask_about(control, ROLE_AUTH, MESSAGE_FORGIVE, line);
 	else if (bytes_equal(word, bytes_of_string("kick")))
 		ask_about(control, ROLE_AUTH, MESSAGE_KICK_WHOM, line);
+	else if (bytes_equal(word, bytes_of_string("trace")))
+		web_ask_to_trace(control, TRACE_ON, line);
+	else if (bytes_equal(word, bytes_of_string("untrace")))
+		web_ask_to_trace(control, TRACE_OFF, line);
+	else if (bytes_equal(word, bytes_of_string("traces")))
+		web_ask_to_trace(control, TRACE_LIST, line);
 	else if (bytes_equal(word, bytes_of_string("reload")))
 		web_ask_to_reload(control);
 	else if (bytes_equal(word, bytes_of_string("who")))
@@ -448,6 +454,8 @@ web_on_auth_message(struct channel *channel, struct message *message)
 		return on_counted(message, &reader, "kicked");
 	case MESSAGE_WHO_TOLD:
 		return on_who(message, &reader);
+	case MESSAGE_TRACES_TOLD:
+		return web_on_traces_told(message, &reader);
 	default:
 		return false;
 	}

@@ -86,6 +86,15 @@ void web_ask_to_reload(struct web_control *control);
 /* MESSAGE_RELOADED of the parent; false: malformed. */
 bool web_on_reloaded(struct message *message);
 
+/* ---- web_trace.c ---- */
+
+json_t *web_traces_json(void);
+/* line: what stands behind the word. */
+void web_ask_to_trace(
+	struct web_control *control, enum trace_how how, struct bytes line);
+/* MESSAGE_TRACES_TOLD of auth; false: malformed. */
+bool web_on_traces_told(struct message *message, struct message_reader *reader);
+
 /* ---- web_requests.c ---- */
 
 /* Without waiting: what comes is for the next page. */

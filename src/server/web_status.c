@@ -189,12 +189,12 @@ web_status_json(bool has_penalties)
 	json_t *penalties =
 		has_penalties ? penalties_json(&web.told.penalties) : NULL;
 
-	return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o*}",
+	return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o*}",
 		"version", RESTANTE_VERSION, "hostname",
 		web.boot->settings.hostname, "uptime_seconds",
 		(json_int_t)(now_seconds - web.started_seconds), "roles",
 		roles_json(now_seconds), "counters", counters_json(), "history",
 		history_json(), "mailboxes", mailboxes_json(&web.told.survey),
-		"certificates", certificates_json(now_seconds), "penalties",
-		penalties);
+		"certificates", certificates_json(now_seconds), "traces",
+		web_traces_json(), "penalties", penalties);
 }

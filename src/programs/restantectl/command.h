@@ -18,6 +18,8 @@ struct arguments {
 	const char *quota, *messages;		      /* user limit */
 	const char *sender;			      /* deliver -f */
 	const char *format;			      /* mailbox import-uidls */
+	const char *duration;			      /* trace */
+	bool is_off;				      /* the same */
 };
 
 int user_add(struct arguments *arguments);
@@ -45,6 +47,7 @@ int who(struct arguments *arguments);
 int kick(struct arguments *arguments);
 int forgive(struct arguments *arguments);
 int reload(struct arguments *arguments);
+int trace(struct arguments *arguments);
 int tls_check(struct arguments *arguments);
 int config_show(struct arguments *arguments);
 int config_sample(struct arguments *arguments);

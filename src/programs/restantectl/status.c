@@ -200,6 +200,19 @@ print_penalties(const json_t *penalties)
 		printf("and %zu more\n", left);
 }
 
+static void
+print_traces(const json_t *traces)
+{
+	char left[32];
+	size_t index;
+	json_t *row;
+
+	json_array_foreach((json_t *)(uintptr_t)traces, index, row)
+		printf("%straced        %s, for %s more\n",
+			index == 0 ? "\n" : "", text(row, "user"),
+			human_seconds(number(row, "seconds_left"), left));
+}
+
 static int
 print_status(const char *reply, bool is_json)
 {
@@ -226,6 +239,7 @@ print_status(const char *reply, bool is_json)
 		print_roles(json_object_get(status, "roles"));
 		print_certificates(json_object_get(status, "certificates"));
 		print_penalties(json_object_get(status, "penalties"));
+		print_traces(json_object_get(status, "traces"));
 	}
 	json_decref(status);
 	return EX_OK;
