@@ -12,7 +12,7 @@
 #include "server/lookup_role.h"
 #include "server/parent.h"
 #include "server/session_role.h"
-#include "server/setup.h"
+#include "server/setup_check.h"
 #include "server/store_role.h"
 #include "server/web_role.h"
 
@@ -204,7 +204,9 @@ check_files(const struct server_settings *settings, char *error)
 	if (outcome == OK &&
 		settings->client_certificate != CLIENT_CERTIFICATE_NO)
 		outcome = check_client_ca(settings, error);
-	return outcome == OK ? lookup_check(settings, error) : outcome;
+	if (outcome == OK)
+		outcome = lookup_check(settings, error);
+	return outcome == OK ? setup_check(settings, error) : outcome;
 }
 
 static int
@@ -255,6 +257,8 @@ load_again(struct server_settings *settings, char *error)
 		outcome = server_settings_check(settings, error);
 	if (outcome == OK)
 		outcome = lookup_check(settings, error);
+	if (outcome == OK)
+		outcome = setup_check(settings, error);
 	return outcome == OK && !choose_log(settings) ? ERR_TRY_LATER : outcome;
 }
 

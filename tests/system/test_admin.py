@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """restantectl on the running server."""
 import json
+import os
 import poplib
+import re
 
 import pytest
 
@@ -85,14 +87,29 @@ def check(server, config, code):
 
 def test_group_of_a_unix_socket(server):
     config = server.config_file.read_text()
-    on_unix = config + "[listener lmtp]\naddress = unix:/run/x\ngroup = mta\n"
-    on_port = config + "[listener lmtp]\naddress = 127.0.0.1:1\ngroup = mta\n"
+    on_unix = config + "[listener lmtp]\naddress = unix:/run/x\ngroup = daemon\n"
+    on_port = config + "[listener lmtp]\naddress = 127.0.0.1:1\ngroup = daemon\n"
     assert check(server, on_unix, 0) == b""
     assert b"only unix: addresses" in check(server, on_port, 78)
-    assert b"stands twice" in check(server, on_unix + "group = mta\n", 78)
+    assert b"stands twice" in check(server, on_unix + "group = daemon\n", 78)
+    # What only this machine can tell: beside the server that runs.
+    for address, why in (("unix:/run/x", b"stands in two places"),
+                         ("192.0.2.7:110", b"has no such address"),
+                         ("localhost:110", b"is no address with a port")):
+        assert why in check(server, on_unix.replace("group = daemon\n", "")
+                            + f"[listener pop3s]\naddress = {address}\n", 78)
+    assert b"no such group" in check(
+        server, on_unix.replace("daemon", "no-such-group"), 78)
+    away = re.sub("(?m)^state = .*", "state = /nonexistent/state", config)
+    assert b"[server] state: /nonexistent" in check(server, away, 78)
+    if os.geteuid() == 0:
+        nobody = re.sub("(?m)^key-user = .*", "key-user = no-such-user",
+                        config)
+        assert b"[server] key-user = no-such-user" in check(
+            server, nobody, 78)
     server.config_file.write_text(on_unix)
     shown = server.ctl("config", "show").stdout.decode()
-    assert ("address = unix:/run/x ; restart\ngroup = mta ; restart\n"
+    assert ("address = unix:/run/x ; restart\ngroup = daemon ; restart\n"
             in shown)
 
 

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+#include "server/setup_check.h"
+#include "net/address.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ADDRESSES_MAXIMUM BOOT_LISTENERS_MAXIMUM
+
+/* ---- users ---- */
+
+static bool
+check_users(
+	const struct server_settings *settings, char error[SETUP_ERROR_SIZE])
+{
+	const struct {
+		const char *key, *user;
+		bool is_needed;
+	} users[] = {
+		{"user", settings->user, true},
+		{"auth-user", settings->auth_user, true},
+		{"session-user", settings->session_user, true},
+		{"web-user", settings->web_user, true},
+		{"key-user", settings->key_user, true},
+		{"lookup-user", settings->lookup_user,
+			server_settings_needs_lookup(settings)},
+	};
+	char why[256];
+	uid_t uid;
+	gid_t gid;
+
+	/* Who is not root stays who he is. */
+	for (size_t i = 0; geteuid() == 0 && i < 6; i++) {
+		if (!users[i].is_needed ||
+			privileges_find_user(users[i].user, &uid, &gid, why,
+				sizeof(why)) == OK)
+			continue;
+		snprintf(error, SETUP_ERROR_SIZE, "[server] %s = %.60s: %s",
+			users[i].key, users[i].user, why);
+		return false;
+	}
+	return true;
+}
+
+/* ---- directories ---- */
+
+/* It is there, or where it can be made. */
+static bool
+check_directory(const char *key, const char *path, char error[SETUP_ERROR_SIZE])
+{
+	char above[PATH_MAX];
+	struct stat found;
+	char *slash;
+
+	snprintf(above, sizeof(above), "%s", path);
+	if (stat(above, &found) < 0 && errno == ENOENT) {
+		slash = strrchr(above, '/');
+		slash[slash == above] = '\0';
+		if (stat(above, &found) < 0)
+			found.st_mode = 0;
+	}
+	if (S_ISDIR(found.st_mode))
+		return true;
+	snprintf(error, SETUP_ERROR_SIZE,
+		"[server] %s: %.200s is no directory, and cannot be made since "
+		"what is above it is none",
+		key, path);
+	return false;
+}
+
+static bool
+check_directories(
+	const struct server_settings *settings, char error[SETUP_ERROR_SIZE])
+{
+	char root[PATH_MAX];
+	const char *template;
+
+	return check_directory("state", settings->state, error) &&
+	       (!server_settings_split_mail(
+			settings->mail, root, sizeof(root), &template) ||
+		       check_directory("mail", root, error));
+}
+
+/* ---- addresses ---- */
+
+struct checking {
+	struct bytes seen[ADDRESSES_MAXIMUM];
+	size_t count;
+	char *error;
+};
+
+/* Any port will do to see whether the address is this machine's. */
+static bool
+is_of_this_machine(struct address address)
+{
+	int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool is_ours;
+
+	if (address.any.sa_family == AF_INET6)
+		((struct sockaddr_in6 *)&address.any)->sin6_port = 0;
+	else
+		((struct sockaddr_in *)&address.any)->sin_port = 0;
+	is_ours = fd < 0 || bind(fd, &address.any, address.octets) == 0 ||
+		  errno != EADDRNOTAVAIL;
+	if (fd >= 0)
+		close(fd);
+	return is_ours;
+}
+
+static const char *
+what_is_wrong_with(const struct checking *checking, struct bytes text)
+{
+	bool is_unix = text.octets > 6 && memcmp(text.at, "unix:/", 6) == 0;
+	struct address address;
+
+	for (size_t i = 0; i < checking->count; i++)
+		if (bytes_equal(checking->seen[i], text))
+			return "stands in two places";
+	if (is_unix)
+		return NULL;
+	if (!address_parse(text, &address) || address.any.sa_family == AF_UNIX)
+		return "is no address with a port: 192.0.2.1:995, [::]:995, "
+		       "unix:/path";
+	return is_of_this_machine(address) ? NULL
+					   : "this machine has no such address";
+}
+
+static bool
+check_addresses(
+	struct checking *checking, const struct listener_settings *listener)
+{
+	struct bytes rest = bytes_of_string(listener->address);
+
+	while (rest.octets > 0) {
+		struct bytes text = bytes_trim(bytes_cut(&rest, ','));
+		const char *wrong = what_is_wrong_with(checking, text);
+
+		if (!wrong && checking->count == ADDRESSES_MAXIMUM)
+			wrong = "is one too many";
+		if (wrong) {
+			snprintf(checking->error, SETUP_ERROR_SIZE,
+				"[listener] address: %.*s %s", (int)text.octets,
+				(const char *)text.at, wrong);
+			return false;
+		}
+		checking->seen[checking->count++] = text;
+	}
+	return true;
+}
+
+static bool
+check_listeners(
+	const struct server_settings *settings, char error[SETUP_ERROR_SIZE])
+{
+	struct checking checking = {.error = error};
+	gid_t gid;
+
+	for (size_t i = 0; i < settings->listener_count; i++) {
+		const struct listener_settings *at = &settings->listeners[i];
+
+		if (!check_addresses(&checking, at))
+			return false;
+		if (!at->group || privileges_find_group(at->group, &gid) == OK)
+			continue;
+		snprintf(error, SETUP_ERROR_SIZE,
+			"[listener] group = %.60s: no such group", at->group);
+		return false;
+	}
+	return true;
+}
+
+enum outcome
+setup_check(
+	const struct server_settings *settings, char error[SETUP_ERROR_SIZE])
+{
+	return check_users(settings, error) &&
+			       check_directories(settings, error) &&
+			       check_listeners(settings, error)
+		       ? OK
+		       : ERR_PEER;
+}

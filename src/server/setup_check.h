@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * setup_check - would the server find what its settings name: users, groups,
+ * directories, addresses of this machine? Makes nothing, and opens no port, so
+ * that it can be asked beside a server that runs.
+ */
+#ifndef SERVER_SETUP_CHECK_H
+#define SERVER_SETUP_CHECK_H
+
+#include "server/setup.h"
+
+/* error: one sentence, with section and key. */
+enum outcome setup_check(
+	const struct server_settings *settings, char error[SETUP_ERROR_SIZE]);
+
+#endif
