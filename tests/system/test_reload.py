@@ -9,6 +9,7 @@ import signal
 import tempfile
 import threading
 import time
+import urllib.parse
 
 import pytest
 
@@ -17,6 +18,7 @@ import scram
 import servers
 import wires
 from test_sasl import Authority, external
+from test_setup import ADDRESS, FILE, Site
 
 MESSAGE = b"Subject: one\r\n\r\nOne line.\r\n"
 ODD = "Subject: Grüße\r\n\r\nUmlaut.\r\n".encode()
@@ -302,7 +304,8 @@ ROWS = {
 ELSEWHERE = {("tls", "certificate"), ("tls", "key"), ("tls", "expiry-warning"),
              ("tls", "client-ca"), ("tls", "client-certificate"),
              ("auth", "external-name"), ("pop3", "timeout"),
-             ("policy", "retention-from")}
+             ("policy", "retention-from"), ("setup", "name"),
+             ("setup", "submission"), ("setup", "user-name"), ("setup", "url")}
 
 
 def test_every_setting_is_in_the_table():
@@ -367,6 +370,27 @@ def test_certificates_of_other_names_and_files(server, place):
     assert offers("LOGIN-DELAY")(server) == []
     settings.reload({})
     assert shown(server) == own
+
+
+def test_the_set_up_page(post):
+    site = Site(post)
+    settings = Settings(site.server)
+    place = urllib.parse.quote(FILE)
+    asked = f"{place}?emailaddress={ADDRESS}"
+    before = site.ask(asked).text
+    new = {("setup", "name"): "The Post Office",
+           ("setup", "submission"): "out.example.test:587",
+           ("setup", "user-name"): "local-part",
+           ("setup", "url"): "https://help.example.test/mail"}
+    said = settings.reload(new).stdout.decode()
+    page, after = site.ask("/").text, site.ask(asked).text
+    for (_, key), value in new.items():
+        assert f"[setup] {key} changed\n" in said
+        if key != "user-name":
+            assert value.split(":587")[0] not in before
+            assert value.split(":587")[0] in page + after, key
+    assert ">%EMAILLOCALPART%<" in after and \
+        ">%EMAILLOCALPART%<" not in before
 
 
 def test_certificates_of_clients(server, place):
