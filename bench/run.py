@@ -126,7 +126,7 @@ class Bench:
                 if not row.is_due(server, turn):
                     continue
                 values = row.round(server)
-                for metric in row.metrics:
+                for metric in row.metrics if values else ():
                     found[server.name][metric.key].append(values[metric.key])
         return found
 

@@ -40,8 +40,10 @@ class Clock:
     def __call__(self, number):
         self.times.append(time.monotonic())
         if number == self.step:
-            self.timer = threading.Timer(self.delay, self.kill)
-            self.timer.start()
+            # Told of when it can be joined: the program may end meanwhile.
+            timer = threading.Timer(self.delay, self.kill)
+            timer.start()
+            self.timer = timer
         time.sleep(STEP_SECONDS)
 
     def kill(self):
