@@ -105,8 +105,8 @@ def empty(account, server):
 def use_uidls_again(account, server):
     account.change("keep", "no")
     account.fetch()
-    server.mail = [(uidl, mail.plain(f"another {n}"))
-                   for n, (uidl, _) in enumerate(CutServer(odd()).mail)]
+    server.mail = [(uidl.encode(), mail.plain(f"another {n}"))
+                   for n, (uidl, _) in enumerate(odd())]
 
 
 class Case(typing.NamedTuple):
