@@ -359,6 +359,12 @@ await(struct lmtp_session *s)
 	return next;
 }
 
+bool
+lmtp_session_has_ended(const struct lmtp_session *s)
+{
+	return s->mode == LMTP_DELIVERING && s->next == LMTP_COMMIT;
+}
+
 enum lmtp_next
 lmtp_session_step(struct lmtp_session *s, struct bytes *in, struct buffer *out,
 	struct buffer *body)

@@ -54,6 +54,9 @@ struct lmtp_session;
 struct lmtp_session *lmtp_session_new(const struct lmtp_settings *settings);
 void lmtp_session_free(struct lmtp_session **session);
 
+/* After LMTP_BODY: these were the last octets, and LMTP_COMMIT comes next. It may
+   be asked for before they are taken. */
+bool lmtp_session_has_ended(const struct lmtp_session *session);
 /* `body` has a maximum of at least 4 KiB, empty after each LMTP_BODY. */
 enum lmtp_next lmtp_session_step(struct lmtp_session *session, struct bytes *in,
 	struct buffer *out, struct buffer *body);

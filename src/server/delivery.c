@@ -209,18 +209,6 @@ go_on(struct delivery *d)
 		commit(d);
 }
 
-bool
-delivery_on_commit(struct store_holder *holder, struct message *message)
-{
-	struct delivery *d = holder->delivery;
-
-	if (!d || !d->has_begun || d->wants_commit || message->payload.octets)
-		return false;
-	d->wants_commit = true;
-	go_on(d);
-	return true;
-}
-
 /* What is under way of it ends by itself; the connection's next delivery may
    begin before. */
 bool
@@ -395,8 +383,9 @@ chunk_written(struct chunk *chunk)
 
 	d->chunks--;
 	free_chunk(chunk);
-	/* The credits of one that was aborted are not the next one's. */
-	if (!d->is_aborted)
+	/* The credits of one that was aborted are not the next one's, and who
+	   has sent the end needs none. */
+	if (!d->is_aborted && !d->wants_commit)
 		tell_credit(holder);
 	go_on(d);
 	store_holder_call_ended(holder);
@@ -459,17 +448,24 @@ write_chunk(struct delivery *d, struct chunk *chunk)
 		chunk_written(chunk);
 }
 
+static bool
+take_body(struct message *message, struct bytes *out)
+{
+	struct message_reader reader;
+
+	message_reader_init(&reader, message);
+	*out = message_get_bytes(&reader);
+	return message_reader_finish(&reader);
+}
+
 bool
 delivery_on_data(struct store_holder *holder, struct message *message)
 {
 	struct delivery *d = holder->delivery;
-	struct message_reader reader;
 	struct chunk *chunk;
 	struct bytes body;
 
-	message_reader_init(&reader, message);
-	body = message_get_bytes(&reader);
-	if (!message_reader_finish(&reader) || !d || !d->has_begun ||
+	if (!take_body(message, &body) || !d || !d->has_begun ||
 		d->beginning > 0 || d->wants_commit ||
 		d->chunks >= APPEND_CREDITS)
 		return false;
@@ -477,5 +473,25 @@ delivery_on_data(struct store_holder *holder, struct message *message)
 	if (!chunk)
 		return false;
 	write_chunk(d, chunk);
+	return true;
+}
+
+bool
+delivery_on_commit(struct store_holder *holder, struct message *message)
+{
+	struct delivery *d = holder->delivery;
+	struct chunk *chunk = NULL;
+	struct bytes body;
+
+	if (!take_body(message, &body) || !d || !d->has_begun ||
+		d->wants_commit || (body.octets > 0 && d->beginning > 0))
+		return false;
+	if (body.octets > 0 && !(chunk = make_chunk(d, body)))
+		return false;
+	d->wants_commit = true;
+	if (chunk)
+		write_chunk(d, chunk);
+	else
+		go_on(d);
 	return true;
 }

@@ -228,10 +228,27 @@ deliver_none(struct lmtp_connection *l)
 	l->undelivered = 0;
 }
 
+/* With the end of the body, which is all of a small one. */
+static bool
+send_commit(struct lmtp_connection *l)
+{
+	struct message message;
+	bool is_sent;
+
+	message_init(&message, MESSAGE_APPEND_COMMIT, l->base.entry.id);
+	message_put_bytes(&message, buffer_bytes(&l->body));
+	is_sent = connection_send(&l->base, ROLE_STORE, &message);
+	message_release(&message);
+	return is_sent;
+}
+
 static enum advance
 commit(struct lmtp_connection *l)
 {
-	if (l->is_store_lost || !send_plain(l, MESSAGE_APPEND_COMMIT)) {
+	bool is_sent = !l->is_store_lost && send_commit(l);
+
+	buffer_clear(&l->body);
+	if (!is_sent) {
 		deliver_none(l);
 		return ADVANCE_WRITE;
 	}
@@ -292,6 +309,8 @@ lmtp_advance(struct connection *c)
 	do {
 		/* A body that waited for credit goes first. */
 		next = l->body.octets > 0 ? LMTP_BODY : step(l);
+		if (next == LMTP_BODY && lmtp_session_has_ended(l->session))
+			next = step(l);
 		advance = carry_out(l, next);
 	} while (next == LMTP_BODY && advance == ADVANCE_READ);
 	if (advance == ADVANCE_READ)

@@ -122,7 +122,7 @@ enum server_message {
 	MESSAGE_APPEND_BEGIN_PIECE, /* as below, more follow */
 	MESSAGE_APPEND_BEGIN,
 	MESSAGE_APPEND_DATA,   /* bytes, for every recipient */
-	MESSAGE_APPEND_COMMIT, /* nothing */
+	MESSAGE_APPEND_COMMIT, /* bytes, the last of it; may be none */
 	MESSAGE_APPEND_ABORT,  /* nothing; grants are forgotten too */
 	MESSAGE_RELEASE,       /* nothing: the connection is over */
 

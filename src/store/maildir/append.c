@@ -62,11 +62,37 @@ append_write_work(struct job *job)
 	return delivery_write(&job->append->delivery, call->chunk);
 }
 
+static void
+append_written(struct job *job)
+{
+	job->append->writes--;
+}
+
+/* What stays in memory is put there here and now: a thread woken for that
+   costs more than it does. */
 void
 maildir_append_write(struct store *base, struct store_append_call *call)
 {
-	job_start_call((struct maildir_store *)base, call->append->slot,
-		&call->call, NULL, call->append, append_write_work);
+	struct store_append *append = call->append;
+	struct job *job;
+
+	if (append->writes == 0 &&
+		delivery_may_hold(&append->delivery, call->chunk)) {
+		job_answer(&call->call,
+			delivery_write(&append->delivery, call->chunk));
+		return;
+	}
+	job = calloc(1, sizeof(*job));
+	if (!job) {
+		job_answer(&call->call, ERR_TRY_LATER);
+		return;
+	}
+	append->writes++;
+	job->call = &call->call;
+	job->append = append;
+	job->work = append_write_work;
+	job->finish = append_written;
+	job_start((struct maildir_store *)base, job, append->slot);
 }
 
 static void
@@ -182,6 +208,11 @@ maildir_append_commit(struct store *base, struct store_append_call *call)
 
 	call->append = NULL;
 	append->call = call;
+	if (append->writes == 0 && delivery_finish_held(&append->delivery)) {
+		append->is_for_group = true;
+		group_join((struct maildir_store *)base, append);
+		return;
+	}
 	run((struct maildir_store *)base, append, append_commit_work,
 		append_committed);
 }

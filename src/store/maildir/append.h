@@ -2,10 +2,11 @@
 /*
  * append - a message on its way in, as the jobs that bring it see it.
  *
- * begin and write run in the mailbox's order. So does commit: it measures, and
- * stores a message that goes the plain way. One for the delivery journal waits
- * in the group (on the thread that starts operations), and when the group is
- * on disk a last job of the mailbox makes its file.
+ * begin runs in the mailbox's order, and so does what needs a file. A message
+ * that is held in memory is written, and where there is no quota measured, on
+ * the thread that starts operations; there it waits in the group for the
+ * delivery journal. When the group is on disk a last job of the mailbox makes
+ * its file.
  */
 #ifndef STORE_MAILDIR_APPEND_H
 #define STORE_MAILDIR_APPEND_H
@@ -17,6 +18,7 @@
 struct store_append {
 	struct delivery delivery; /* first */
 	struct slot *slot;
+	unsigned writes;		/* jobs under way */
 	struct job end;			/* commit or abort */
 	struct store_append_call *call; /* of the commit */
 	/* in the group */

@@ -110,6 +110,13 @@ delivery_spill(struct delivery *delivery)
 	return outcome_of_errno(-error);
 }
 
+bool
+delivery_may_hold(const struct delivery *delivery, struct bytes chunk)
+{
+	return delivery->descriptor < 0 && delivery->may_hold &&
+	       chunk.octets <= buffer_room(&delivery->held);
+}
+
 /* Held as long as it is small. */
 static enum outcome
 take(struct delivery *delivery, struct bytes chunk)
@@ -117,8 +124,7 @@ take(struct delivery *delivery, struct bytes chunk)
 	struct files *files = delivery->mailbox->files;
 	enum outcome outcome;
 
-	if (delivery->descriptor < 0 && delivery->may_hold &&
-		chunk.octets <= buffer_room(&delivery->held))
+	if (delivery_may_hold(delivery, chunk))
 		return buffer_append_bytes(&delivery->held, chunk)
 			       ? OK
 			       : ERR_TRY_LATER;

@@ -39,8 +39,13 @@ struct delivery {
 enum outcome delivery_begin(struct delivery *delivery, struct mailbox *mailbox,
 	const struct store_quota *quota, bool may_scan);
 enum outcome delivery_write(struct delivery *delivery, struct bytes chunk);
+/* The chunk is only kept in memory: no job is needed for that. */
+bool delivery_may_hold(const struct delivery *delivery, struct bytes chunk);
 /* Nothing more will be written: its name and its UIDL are known. */
 enum outcome delivery_finish(struct delivery *delivery, bool may_scan);
+/* The same in any thread, for one that is held and has no quota to ask. False:
+   it is not, or something is wrong with it. */
+bool delivery_finish_held(struct delivery *delivery);
 /* No file of it has been made: the journal may take it. */
 bool delivery_is_held(const struct delivery *delivery);
 /* The plain way. OK: the message and its directory entry are on disk. Ends the

@@ -43,9 +43,12 @@ static void
 prepare_index(struct mailbox *mailbox)
 {
 	struct index_view *view = NULL;
+	enum outcome outcome;
 	int fd = -1;
-	enum outcome outcome = index_file_open(mailbox, &fd);
 
+	if (mailbox->index.is_loaded)
+		return;
+	outcome = index_file_open(mailbox, &fd);
 	mailbox->files->close(mailbox->files, &fd);
 	if (outcome != ERR_GONE)
 		return;
@@ -78,12 +81,27 @@ count_arriving(struct delivery *delivery)
 	delivery->is_arriving = true;
 }
 
-enum outcome
-delivery_finish(struct delivery *delivery, bool may_scan)
+static enum outcome
+name_it(struct delivery *delivery)
 {
 	unsigned char digest[UIDL_DIGEST_OCTETS];
 	char text[NAME_MAXIMUM_OCTETS + 1];
 
+	count_arriving(delivery);
+	snprintf(text, sizeof(text), "%.*s,S=%" PRIu64 ",W=%" PRIu64, 200,
+		delivery->base, delivery->measure.stored_octets,
+		delivery->measure.octets);
+	if (!file_name_set(&delivery->name, DIRECTORY_NEW, text))
+		return ERR_BROKEN;
+	if (!uidl_digest(bytes_of_string(delivery->base), digest))
+		return ERR_TRY_LATER;
+	uidl_print(digest, delivery->uidl);
+	return OK;
+}
+
+enum outcome
+delivery_finish(struct delivery *delivery, bool may_scan)
+{
 	if (delivery->outcome != OK || delivery->is_finished)
 		return delivery->outcome;
 	measure_end(&delivery->measure);
@@ -91,18 +109,17 @@ delivery_finish(struct delivery *delivery, bool may_scan)
 		delivery->measure.octets, may_scan);
 	if (delivery->outcome != OK)
 		return delivery->outcome;
-	count_arriving(delivery);
-	snprintf(text, sizeof(text), "%.*s,S=%" PRIu64 ",W=%" PRIu64, 200,
-		delivery->base, delivery->measure.stored_octets,
-		delivery->measure.octets);
-	if (!file_name_set(&delivery->name, DIRECTORY_NEW, text))
-		delivery->outcome = ERR_BROKEN;
-	else if (!uidl_digest(bytes_of_string(delivery->base), digest))
-		delivery->outcome = ERR_TRY_LATER;
-	else
-		uidl_print(digest, delivery->uidl);
+	delivery->outcome = name_it(delivery);
 	delivery->is_finished = true;
 	return delivery->outcome;
+}
+
+bool
+delivery_finish_held(struct delivery *delivery)
+{
+	return delivery_is_held(delivery) && delivery->quota.octets == 0 &&
+	       delivery->quota.messages == 0 &&
+	       delivery_finish(delivery, false) == OK;
 }
 
 /* From tmp/ to new/. */

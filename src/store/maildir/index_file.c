@@ -172,9 +172,8 @@ load(struct mailbox *mailbox, int fd, const struct stat *status)
 	return OK;
 }
 
-/* Whether the file is the one that mailbox->index tells of. */
-static bool
-is_known(const struct mailbox *mailbox, const struct stat *status)
+bool
+index_file_is_known(const struct mailbox *mailbox, const struct stat *status)
 {
 	const struct index_state *state = &mailbox->index;
 	uint64_t octets =
@@ -203,7 +202,7 @@ index_file_open(struct mailbox *mailbox, int *out_index)
 	error = files->stat(files, fd, &status);
 	if (error != 0)
 		outcome = outcome_of_errno(-error);
-	else if (!is_known(mailbox, &status)) {
+	else if (!index_file_is_known(mailbox, &status)) {
 		mailbox->index.is_loaded = false;
 		outcome = load(mailbox, fd, &status);
 	}

@@ -47,6 +47,10 @@ struct index_view {
  */
 enum outcome index_file_open(struct mailbox *mailbox, int *out_index);
 /* Names of the same generation. */
+/* Whether the file of this status is the one that mailbox->index tells of. */
+bool index_file_is_known(
+	const struct mailbox *mailbox, const struct stat *status);
+
 enum outcome index_file_open_names(
 	struct mailbox *mailbox, uint64_t generation, int flags, int *out);
 

@@ -41,6 +41,22 @@ append(struct mailbox *mailbox, int index, int names,
 	return OK;
 }
 
+/* Else it would be written over what others may have mapped. */
+static enum outcome
+is_as_known(struct mailbox *mailbox, int index)
+{
+	struct files *files = mailbox->files;
+	struct stat status;
+	int error = files->stat(files, index, &status);
+
+	if (error != 0)
+		return outcome_of_errno(-error);
+	if (index_file_is_known(mailbox, &status))
+		return OK;
+	mailbox->index.is_loaded = false;
+	return ERR_BROKEN;
+}
+
 enum outcome
 index_file_append(struct mailbox *mailbox, struct index_content *content)
 {
@@ -53,8 +69,10 @@ index_file_append(struct mailbox *mailbox, struct index_content *content)
 	index = mailbox_open_state(mailbox, "index", "index", O_WRONLY);
 	if (index < 0)
 		return outcome_of_errno(-index);
-	outcome = index_file_open_names(
-		mailbox, mailbox->index.generation, O_RDWR, &names);
+	outcome = is_as_known(mailbox, index);
+	if (outcome == OK)
+		outcome = index_file_open_names(
+			mailbox, mailbox->index.generation, O_RDWR, &names);
 	if (outcome == OK)
 		outcome = append(mailbox, index, names, content);
 	files->close(files, &index);

@@ -53,8 +53,8 @@ struct mailbox {
 	int root; /* the Maildir; -1 when not open */
 	struct index_state index;
 	/* Deliveries that wait for the journal: not in the index yet. */
-	uint32_t arriving_messages;
-	uint64_t arriving_octets;
+	_Atomic uint32_t arriving_messages;
+	_Atomic uint64_t arriving_octets;
 	bool must_scan; /* the index may lack something, whatever the stamps */
 	bool must_rebuild; /* damage was found */
 	bool is_checked;   /* seen to be in order by this process */

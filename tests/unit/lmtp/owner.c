@@ -172,6 +172,10 @@ drive_once(struct owner *o, struct bytes *in)
 	assert_true(o->out.octets <= o->out.maximum);
 	if (next != LMTP_WRITE || in->octets != before)
 		o->waits = 0;
+	if (o->must_commit && next != LMTP_WRITE) {
+		assert_int_equal(next, LMTP_COMMIT);
+		o->must_commit = false;
+	}
 	switch (next) {
 	case LMTP_WRITE:
 		make_progress(o);
@@ -183,6 +187,7 @@ drive_once(struct owner *o, struct bytes *in)
 		begin(o);
 		return true;
 	case LMTP_BODY:
+		o->must_commit = lmtp_session_has_ended(o->session);
 		take_body(o);
 		return true;
 	case LMTP_COMMIT:

@@ -35,6 +35,7 @@ struct owner {
 	unsigned order[LMTP_RECIPIENTS_MAXIMUM];
 	unsigned undelivered;
 	bool has_begun, is_closed;
+	bool must_commit; /* the session said that the body has ended */
 };
 
 void owner_open(struct owner *owner, const struct lmtp_settings *settings,

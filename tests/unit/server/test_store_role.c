@@ -114,6 +114,15 @@ append_data(uint64_t connection, const char *text)
 }
 
 static void
+append_commit(uint64_t connection, const char *last)
+{
+	struct message *message = compose(MESSAGE_APPEND_COMMIT, connection);
+
+	message_put_string(message, last);
+	say(store.session, message);
+}
+
+static void
 delete_index(uint64_t connection, uint32_t index)
 {
 	struct message *message = compose(MESSAGE_DELETE, connection);
@@ -324,20 +333,37 @@ resume_store(void)
 }
 
 static unsigned
-count_files(const char *name)
+look_through(const char *name, size_t *out_octets)
 {
 	struct dirent *entry;
 	unsigned count = 0;
 	char path[128];
+	struct stat status;
 	DIR *directory;
 
 	path_of(path, name);
 	directory = opendir(path);
 	assert_non_null(directory);
-	while ((entry = readdir(directory)))
-		count += entry->d_name[0] != '.';
+	*out_octets = 0;
+	while ((entry = readdir(directory)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		count++;
+		assert_int_equal(
+			fstatat(dirfd(directory), entry->d_name, &status, 0),
+			0);
+		*out_octets += (size_t)status.st_size;
+	}
 	closedir(directory);
 	return count;
+}
+
+static unsigned
+count_files(const char *name)
+{
+	size_t ignored;
+
+	return look_through(name, &ignored);
 }
 
 static void
@@ -353,9 +379,19 @@ deliver_one(uint64_t connection)
 {
 	begin_delivery(connection);
 	append_data(connection, "one\r\n");
-	say_plain(MESSAGE_APPEND_COMMIT, connection);
+	append_commit(connection, "");
 	expect_credit(connection);
 	expect_outcome(MESSAGE_DELIVERED, connection, OK);
+}
+
+/* More than two of these are not kept in memory. */
+static const char *
+much(void)
+{
+	static char text[PIECE_OCTETS];
+
+	memset(text, 'x', sizeof(text) - 1);
+	return text;
 }
 
 /* ---- deliveries ---- */
@@ -368,19 +404,40 @@ a_delivery_begins_while_an_aborted_one_ends(void **state)
 	begin_delivery(1);
 	pause_store();
 	for (int i = 0; i < APPEND_CREDITS; i++)
-		append_data(1, "never to be seen\r\n");
+		append_data(1, much());
 	say_plain(MESSAGE_APPEND_ABORT, 1);
 	grant_append(1, "alice");
 	append_begin(1);
 	resume_store();
-	/* And no credit for what was aborted. */
+	/* The first two were kept in memory. No credit for what was aborted. */
+	expect_credit(1);
+	expect_credit(1);
 	expect_outcome(MESSAGE_APPEND_BEGUN, 1, OK);
 	append_data(1, "seen\r\n");
-	say_plain(MESSAGE_APPEND_COMMIT, 1);
+	append_commit(1, "");
 	expect_credit(1);
 	expect_outcome(MESSAGE_DELIVERED, 1, OK);
 	assert_int_equal(count_files("/mail/alice/new"), 1);
 	assert_int_equal(count_files("/mail/alice/tmp"), 0);
+}
+
+/* Its end comes with the commit, and takes no credit. */
+static void
+the_commit_has_the_last_octets(void **state)
+{
+	size_t octets;
+
+	begin_delivery(1);
+	append_commit(1, "all of it\r\n");
+	expect_outcome(MESSAGE_DELIVERED, 1, OK);
+	begin_delivery(1);
+	append_data(1, "one\r\n");
+	append_commit(1, "two\r\n");
+	expect_credit(1);
+	expect_outcome(MESSAGE_DELIVERED, 1, OK);
+	assert_int_equal(look_through("/mail/alice/new", &octets), 2);
+	assert_int_equal(octets,
+		2 * strlen(STAMP) + strlen("all of it\r\none\r\ntwo\r\n"));
 }
 
 static void
@@ -393,7 +450,7 @@ a_grant_may_overtake_the_abort_before_it(void **state)
 	say_plain(MESSAGE_APPEND_ABORT, 1);
 	append_begin(1);
 	expect_outcome(MESSAGE_APPEND_BEGUN, 1, OK);
-	say_plain(MESSAGE_APPEND_COMMIT, 1);
+	append_commit(1, "");
 	expect_outcome(MESSAGE_DELIVERED, 1, OK);
 	assert_int_equal(count_files("/mail/alice/new"), 1);
 }
@@ -403,8 +460,9 @@ more_data_than_credits_is_malformed(void **state)
 {
 	begin_delivery(1);
 	pause_store();
-	for (int i = 0; i < APPEND_CREDITS + 1; i++)
-		append_data(1, "too much\r\n");
+	/* The first of it is kept in memory, and done at once. */
+	for (int i = 0; i < APPEND_CREDITS + 4; i++)
+		append_data(1, much());
 	resume_store();
 	expect_end();
 }
@@ -536,6 +594,7 @@ main(void)
 	cmocka_unit_test_setup_teardown(name, start_store, stop_store)
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(a_delivery_begins_while_an_aborted_one_ends),
+		STORE_TEST(the_commit_has_the_last_octets),
 		STORE_TEST(a_grant_may_overtake_the_abort_before_it),
 		STORE_TEST(more_data_than_credits_is_malformed),
 		STORE_TEST(a_release_may_overtake_a_begin),
