@@ -1,32 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/store_role.h"
 #include "base/log.h"
+#include "server/asking.h"
 #include "server/audit.h"
 #include "server/confinement.h"
 #include "server/delivery.h"
+#include "server/expiry.h"
 #include "server/lease.h"
 #include "server/mending.h"
 #include "server/opened.h"
 #include "server/pool.h"
 #include "server/surveying.h"
-#include "server/timed_files.h"
-#include "server/expiry.h"
-#include "store/registry.h"
+#include "server/store_opening.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 /* How long deliveries stay in the journal alone, about. */
 #define TEND_MS 1000
-
-/* Of the memory store: it is there to show what stores that many share do. */
-#define MEMORY_LEASE_MS 6000
 
 struct store *store_role_store;
 struct stats *store_role_stats;
@@ -346,50 +337,6 @@ on_auth_message(struct channel *channel, struct message *message)
 
 /* ---- the administrator's questions ---- */
 
-struct asking {
-	struct store_stat_call call; /* first */
-	uint64_t subject;
-	char mailbox[STORE_MAILBOX_MAXIMUM_OCTETS];
-};
-
-static void
-stat_done(struct store_call *call)
-{
-	struct asking *asking = (struct asking *)call;
-	struct message message;
-
-	message_init(&message, MESSAGE_STAT_DONE, asking->subject);
-	message_put_u8(&message, (uint8_t)call->outcome);
-	message_put_u32(&message, asking->call.count);
-	message_put_u64(&message, asking->call.octets);
-	message_put_u8(&message, asking->call.is_open);
-	if (role.web)
-		channel_send(role.web, &message);
-	message_release(&message);
-	free(asking);
-}
-
-static bool
-on_stat(struct message *message)
-{
-	struct asking *asking = calloc(1, sizeof(*asking));
-	struct message_reader reader;
-
-	if (!asking)
-		return false;
-	message_reader_init(&reader, message);
-	message_get_string(&reader, asking->mailbox, sizeof(asking->mailbox));
-	if (!message_reader_finish(&reader)) {
-		free(asking);
-		return false;
-	}
-	asking->subject = message->subject;
-	asking->call.mailbox = asking->mailbox;
-	asking->call.call.done = stat_done;
-	store_role_store->ops->stat(store_role_store, &asking->call);
-	return true;
-}
-
 void
 store_role_tell_web(uint64_t instance, struct message *message)
 {
@@ -402,7 +349,7 @@ on_web_message(struct channel *channel, struct message *message)
 {
 	switch (message->type) {
 	case MESSAGE_STAT:
-		return on_stat(message);
+		return asking_on_stat(role.web_instance, message);
 	case MESSAGE_MEND:
 		return mending_on_mend(&role.loop, role.web_instance, message);
 	case MESSAGE_SURVEY:
@@ -486,85 +433,6 @@ store_role_tend_later(void)
 
 /* ---- the role ---- */
 
-static void
-notice(const char *mailbox, const char *text)
-{
-	char quoted[LOG_QUOTED_OCTETS];
-
-	log_event(LOG_LEVEL_WARNING, "store", "mailbox=%s what=\"%s\"",
-		log_quote(quoted, bytes_of_string(mailbox)), text);
-}
-
-/* One process at a time may own the mailboxes. */
-static void
-take_lock(int state_root)
-{
-	int fd = openat(state_root, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return; /* held, open, until the process ends */
-	log_event(LOG_LEVEL_ERROR, "store-locked",
-		"file=%s/store/lock why=\"%s\" do=\"stop the other server or "
-		"restantectl that uses this state\"",
-		role.boot->settings.state, strerror(errno));
-	exit(EX_TEMPFAIL);
-}
-
-static int
-open_mail_root(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0) {
-		log_event(LOG_LEVEL_ERROR, "open-failed",
-			"path=%s why=\"%s\" do=\"make the directory, owned by "
-			"the user of [server] user\"",
-			path, strerror(errno));
-		exit(EX_OSFILE);
-	}
-	return fd;
-}
-
-static void
-open_store(struct confinement *confinement)
-{
-	struct server_settings *settings = &role.boot->settings;
-	struct store_options options = {.kind = server_settings_store(settings),
-		.lease_ms = MEMORY_LEASE_MS,
-		.is_shared = settings->is_shared,
-		/* Each delivery brings its own: store_role_quota. */
-		.quota = {.soft_percent = 100},
-		.journal_octets = (uint32_t)settings->journal_octets,
-		.hostname = settings->hostname,
-		.files = timed_files(store_role_stats),
-		.executor = &role.pool.executor,
-		.notice = notice};
-	char mail_root[4096];
-	int keep_root = -1;
-	enum outcome outcome;
-
-	if (!server_settings_split_mail(settings->mail, mail_root,
-		    sizeof(mail_root), &options.mail_template))
-		exit(EX_CONFIG);
-	options.state_root = boot_state_directory(role.boot, "store");
-	options.mail_root = open_mail_root(mail_root);
-	surveying_init(&role.loop, options.state_root);
-	boot_drop_privileges(settings->user, &keep_root);
-	take_lock(options.state_root);
-	if (settings->store != STORE_MEMORY) { /* which closes them */
-		confinement->folders[confinement->folder_count++].fd =
-			options.state_root;
-		confinement->folders[confinement->folder_count++].fd =
-			options.mail_root;
-	}
-	outcome = store_open(&options, &store_role_store);
-	if (outcome == OK)
-		return;
-	log_event(LOG_LEVEL_ERROR, "store", "mail=%s state=%s/store why=%s",
-		settings->mail, settings->state, outcome_name(outcome));
-	exit(EX_OSFILE);
-}
-
 static bool
 on_settings(struct server_settings *fresh)
 {
@@ -589,7 +457,8 @@ store_role_run(void)
 	pool_init(&role.pool, &role.loop);
 	uv_timer_init(&role.loop, &role.tending);
 	lease_init(&role.loop);
-	open_store(&confinement);
+	store_role_store = store_opening(
+		role.boot, &role.loop, &role.pool.executor, &confinement);
 	confinement_enter(&confinement, &role.loop);
 	boot_finish(role.boot, &role.loop, &handler);
 	uv_run(&role.loop, UV_RUN_DEFAULT);
