@@ -152,6 +152,8 @@ disk_sync(struct files *files, int fd)
 	struct inode *inode = disk_inode(process, fd);
 	int error = enter_change(process);
 
+	if (error != 0 && !inode->is_directory)
+		content_give_up(inode);
 	if (error != 0)
 		return error;
 	if (inode->is_directory)
@@ -168,6 +170,8 @@ disk_sync_file_system(struct files *files, int fd)
 	struct disk *disk = process->disk;
 	int error = enter_change(process);
 
+	for (struct inode *i = disk->inodes; i && error != 0; i = i->next)
+		content_give_up(i);
 	if (error != 0)
 		return error;
 	while (disk->changes)

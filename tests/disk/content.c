@@ -174,6 +174,19 @@ content_sync(struct inode *inode)
 }
 
 void
+content_give_up(struct inode *inode)
+{
+	struct write *write = inode->writes;
+
+	for (; write; write = write->next)
+		if (write->kind == WRITE_OCTETS) {
+			write->kind = WRITE_GROW;
+			write->offset += write->octets;
+			write->octets = 0;
+		}
+}
+
+void
 content_power_cut(struct inode *inode)
 {
 	set_length(&inode->now, 0);

@@ -13,6 +13,10 @@
  * different ones in any. Sectors of 512 octets are whole or lost. Inode numbers
  * never come again.
  *
+ * A sync that fails is the last that is heard of what it was to write: as with
+ * many kernels, the octets can be read and will not be on the disk. What is a
+ * file's length and a directory's entry is kept.
+ *
  * Nothing here depends on time, addresses or chance but through disk_world.
  */
 #ifndef TESTS_DISK_DISK_H

@@ -117,6 +117,8 @@ int content_write(struct disk *disk, struct inode *inode, const void *from,
 int content_grow(struct disk *disk, struct inode *inode, uint64_t octets);
 void content_cut(struct disk *disk, struct inode *inode, uint64_t octets);
 void content_sync(struct inode *inode);
+/* What was to be written never will be, and looks as if it had been. */
+void content_give_up(struct inode *inode);
 /* The first pending write reaches the disk, with the sectors that `keeps` says
    yes to; NULL: it is lost. */
 void content_end_first(struct inode *inode,

@@ -56,18 +56,32 @@ of_emptying(struct executor_job *job)
 	return (struct group *)((char *)job - offsetof(struct group, emptying));
 }
 
+static enum outcome
+make_durable(struct maildir_store *store, struct group_log *log)
+{
+	struct files *files = store->settings.files;
+	enum outcome outcome = OK;
+
+	if (log->is_distrusted)
+		outcome = redeliver_rewrite(&log->log, &store->settings);
+	if (outcome == OK)
+		outcome = outcome_of_errno(-files->sync_file_system(
+			files, store->settings.mail_root));
+	return outcome;
+}
+
 static void
 empty_work(struct executor_job *job)
 {
 	struct group *group = of_emptying(job);
 	struct maildir_store *store = store_of(group);
-	struct files *files = store->settings.files;
-	struct delivery_log *log = &group->logs[group->emptied].log;
-	int error = files->sync_file_system(files, store->settings.mail_root);
+	struct group_log *log = &group->logs[group->emptied];
 
-	group->emptied_outcome =
-		error ? outcome_of_errno(-error)
-		      : delivery_log_renew(log, store->settings.boot);
+	group->emptied_outcome = make_durable(store, log);
+	group->is_synced = group->emptied_outcome == OK;
+	if (group->is_synced)
+		group->emptied_outcome =
+			delivery_log_renew(&log->log, store->settings.boot);
 }
 
 static void go_on(struct maildir_store *store);
@@ -80,7 +94,11 @@ empty_done(struct executor_job *job)
 	struct group_log *log = &group->logs[group->emptied];
 
 	group->is_emptying = false;
+	/* It was to sync the messages of both. */
+	for (unsigned i = 0; i < DELIVERY_LOGS && !group->is_synced; i++)
+		group->logs[i].is_distrusted = true;
 	if (group->emptied_outcome == OK) {
+		log->is_distrusted = false;
 		log->end = DELIVERY_LOG_START;
 		log->oldest_seconds = UINT64_MAX;
 		log->has_records = log->is_closed = false;

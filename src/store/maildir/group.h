@@ -30,6 +30,9 @@ struct group_log {
 	bool has_records;
 	bool has_failed;  /* to be emptied; until the next group_tend */
 	bool is_unusable; /* holds what could not be delivered at the start */
+	/* A sync failed that was to make its messages durable: the kernel may
+	   have dropped what it could not write, and says so once. */
+	bool is_distrusted;
 };
 
 struct group {
@@ -47,6 +50,7 @@ struct group {
 	struct executor_job emptying;
 	unsigned emptied;
 	enum outcome emptied_outcome;
+	bool is_synced; /* what it was emptied of */
 	bool is_emptying;
 	/* The lowest of both files; read by jobs. */
 	_Atomic uint64_t oldest_seconds;

@@ -15,7 +15,7 @@
 
 struct redelivery {
 	const struct maildir_settings *settings;
-	bool is_same_boot;
+	bool is_same_boot, may_make;
 	unsigned records;
 	enum outcome outcome; /* the first failure */
 	/* Of the mailbox in hand; kept, since records of one come together. */
@@ -54,7 +54,7 @@ enter(struct redelivery *r, struct bytes name)
 	if (outcome != OK)
 		return outcome;
 	r->has_mailbox = true;
-	outcome = mailbox_open_root(&r->mailbox, true);
+	outcome = mailbox_open_root(&r->mailbox, r->may_make);
 	if (outcome == OK)
 		outcome = journal_read(&r->mailbox, &r->deleted);
 	journal_sort(&r->deleted);
@@ -219,6 +219,7 @@ redeliver(struct delivery_log *log, const struct maildir_settings *settings)
 	struct redelivery r = {
 		.settings = settings,
 		.is_same_boot = log->boot == settings->boot,
+		.may_make = true,
 	};
 	enum outcome outcome = delivery_log_read(log, redeliver_one, &r);
 
@@ -231,5 +232,80 @@ redeliver(struct delivery_log *log, const struct maildir_settings *settings)
 		-files->sync_file_system(files, settings->mail_root));
 	if (outcome == OK)
 		outcome = delivery_log_renew(log, settings->boot);
+	return outcome;
+}
+
+/* ---- anew ---- */
+
+/* -ENOENT: it has another name by now, or is gone. One that another program has
+   made longer is its own. */
+static int
+rewrite_file(struct redelivery *r, const struct file_name *name,
+	struct bytes message)
+{
+	struct files *files = r->mailbox.files;
+	char path[FILE_NAME_PATH_OCTETS];
+	struct stat status;
+	int fd, error;
+
+	file_name_path(name, path);
+	fd = files->open(files, r->mailbox.root, path, O_WRONLY, 0);
+	if (fd < 0)
+		return fd;
+	error = files->stat(files, fd, &status);
+	if (error == 0 && (uint64_t)status.st_size <= message.octets)
+		error = files_write_all(files, fd, message, 0);
+	if (error == 0)
+		error = files->sync(files, fd);
+	files->close(files, &fd);
+	return error;
+}
+
+static enum outcome
+rewrite(struct redelivery *r, struct file_name *name, struct bytes message)
+{
+	int error = -ENOENT;
+
+	for (unsigned tries = 0; tries < 3 && error == -ENOENT; tries++) {
+		bool is_there = false;
+		enum outcome outcome = find(r, name, &is_there);
+
+		if (outcome != OK || !is_there)
+			return outcome;
+		error = rewrite_file(r, name, message);
+		/* Renamed meanwhile: where to is not in a list of before. */
+		listing_release(&r->listing);
+		r->has_listing = false;
+	}
+	return error == -ENOENT ? OK : outcome_of_errno(-error);
+}
+
+static enum outcome
+rewrite_one(void *context, const struct delivery_record *record)
+{
+	struct redelivery *r = context;
+	char text[NAME_MAXIMUM_OCTETS + 1];
+	struct file_name name;
+	enum outcome outcome = enter(r, record->mailbox);
+
+	if (outcome == ERR_DENIED)
+		return OK; /* the mailbox is gone */
+	if (outcome == OK &&
+		(!bytes_to_string(record->name, text, sizeof(text)) ||
+			!file_name_set(&name, DIRECTORY_NEW, text)))
+		outcome = ERR_BROKEN;
+	if (outcome == OK)
+		outcome = rewrite(r, &name, record->message);
+	return outcome;
+}
+
+enum outcome
+redeliver_rewrite(
+	struct delivery_log *log, const struct maildir_settings *settings)
+{
+	struct redelivery r = {.settings = settings};
+	enum outcome outcome = delivery_log_read(log, rewrite_one, &r);
+
+	leave(&r);
 	return outcome;
 }

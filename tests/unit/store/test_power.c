@@ -7,6 +7,7 @@
  */
 #include "fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -471,6 +472,68 @@ at_every_change(void **state)
 		kind, n - 1, DISK_LOSSES);
 }
 
+/* ---- calls that fail ---- */
+
+/* A process that lives on with what failed. */
+static void
+run_day(unsigned n)
+{
+	struct store *store = start();
+
+	process.error = EIO;
+	process.fails_at = n;
+	offer(store, 0, 3);
+	store->ops->tend(store);
+	drain();
+	offer(store, 3, 7);
+	delete_letters(store, "alice", 0, 2);
+	for (int i = 0; i < 2; i++) {
+		store->ops->tend(store);
+		drain();
+	}
+	offer(store, 7, 10);
+	for (int i = 0; i < 3; i++) {
+		store->ops->tend(store);
+		drain();
+	}
+	process.fails_at = 0;
+	store->ops->free(&store);
+	drain();
+}
+
+static bool
+fail_at(unsigned n)
+{
+	struct disk *disk = make_disk();
+	bool has_failed;
+
+	write_letters();
+	run_day(n);
+	has_failed = process.failed > 0;
+	assert_int_equal(process.open, 0);
+	disk_power_cut(disk, DISK_LOSES_ALL);
+	start_again(disk);
+	disk_free(&disk);
+	for (unsigned i = 0; i < LETTERS; i++)
+		free(letters[i].text);
+	return has_failed;
+}
+
+/* Each call fails once; what a sync that failed was to write never is, whatever
+   a later one says. Then the power goes. */
+static void
+after_every_failure(void **state)
+{
+	unsigned n = 0;
+
+	do {
+		n++;
+	} while (fail_at(n) && n < CUTS_MAXIMUM);
+	assert_in_range(n, 100, CUTS_MAXIMUM - 1);
+	printf("%s: %u calls that fail, each before a power cut\n", kind,
+		n - 1);
+}
+
 static int
 on_maildir(void **state)
 {
@@ -491,6 +554,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(at_every_change, on_maildir),
 		cmocka_unit_test_setup(at_every_change, on_mbox),
+		cmocka_unit_test_setup(after_every_failure, on_maildir),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
