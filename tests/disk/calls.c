@@ -152,7 +152,7 @@ disk_sync(struct files *files, int fd)
 	struct inode *inode = disk_inode(process, fd);
 	int error = enter_change(process);
 
-	if (error != 0 && !inode->is_directory)
+	if (error != 0 && process->is_forgetful && !inode->is_directory)
 		content_give_up(inode);
 	if (error != 0)
 		return error;
@@ -170,7 +170,8 @@ disk_sync_file_system(struct files *files, int fd)
 	struct disk *disk = process->disk;
 	int error = enter_change(process);
 
-	for (struct inode *i = disk->inodes; i && error != 0; i = i->next)
+	for (struct inode *i = disk->inodes;
+		i && error != 0 && process->is_forgetful; i = i->next)
 		content_give_up(i);
 	if (error != 0)
 		return error;

@@ -13,9 +13,9 @@
  * different ones in any. Sectors of 512 octets are whole or lost. Inode numbers
  * never come again.
  *
- * A sync that fails is the last that is heard of what it was to write: as with
- * many kernels, the octets can be read and will not be on the disk. What is a
- * file's length and a directory's entry is kept.
+ * With is_forgetful a sync that fails is the last that is heard of what it was
+ * to write: as with many kernels, the octets can be read and will not be on the
+ * disk. What is a file's length and a directory's entry is kept.
  *
  * Nothing here depends on time, addresses or chance but through disk_world.
  */
@@ -62,7 +62,7 @@ struct disk_process {
 	   something is the end of the process. 0: none. */
 	unsigned fails_at, dies_at;
 	int error;
-	bool is_dead;
+	bool is_dead, is_forgetful;
 	unsigned calls, changes; /* so far */
 	unsigned failed;	 /* of them, as was wished */
 	unsigned open;		 /* descriptors */

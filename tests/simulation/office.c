@@ -42,6 +42,7 @@ start_store(void *context)
 	};
 
 	disk_process_init(&office.store_process, office.disk);
+	office.store_process.is_forgetful = true;
 	options.mail_root = open_directory("mail");
 	options.state_root = open_directory("state");
 	trace("store", "starts");

@@ -16,6 +16,7 @@
 struct redelivery {
 	const struct maildir_settings *settings;
 	bool is_same_boot, may_make;
+	bool must_sync; /* each file that is written anew */
 	unsigned records;
 	enum outcome outcome; /* the first failure */
 	/* Of the mailbox in hand; kept, since records of one come together. */
@@ -196,45 +197,6 @@ settle(struct redelivery *r, const struct delivery_record *record)
 	return outcome;
 }
 
-static enum outcome
-redeliver_one(void *context, const struct delivery_record *record)
-{
-	struct redelivery *r = context;
-	enum outcome outcome = OK;
-
-	r->records++;
-	/* The process alone was killed: what it had acknowledged is in the page
-	   cache, and what others did since is not to be undone. */
-	if (!r->is_same_boot)
-		outcome = settle(r, record);
-	if (r->outcome == OK)
-		r->outcome = outcome;
-	return OK;
-}
-
-enum outcome
-redeliver(struct delivery_log *log, const struct maildir_settings *settings)
-{
-	struct files *files = settings->files;
-	struct redelivery r = {
-		.settings = settings,
-		.is_same_boot = log->boot == settings->boot,
-		.may_make = true,
-	};
-	enum outcome outcome = delivery_log_read(log, redeliver_one, &r);
-
-	leave(&r);
-	if (outcome == OK)
-		outcome = r.outcome;
-	if (outcome != OK || r.records == 0)
-		return outcome;
-	outcome = outcome_of_errno(
-		-files->sync_file_system(files, settings->mail_root));
-	if (outcome == OK)
-		outcome = delivery_log_renew(log, settings->boot);
-	return outcome;
-}
-
 /* ---- anew ---- */
 
 /* -ENOENT: it has another name by now, or is gone. One that another program has
@@ -255,7 +217,7 @@ rewrite_file(struct redelivery *r, const struct file_name *name,
 	error = files->stat(files, fd, &status);
 	if (error == 0 && (uint64_t)status.st_size <= message.octets)
 		error = files_write_all(files, fd, message, 0);
-	if (error == 0)
+	if (error == 0 && r->must_sync)
 		error = files->sync(files, fd);
 	files->close(files, &fd);
 	return error;
@@ -303,9 +265,48 @@ enum outcome
 redeliver_rewrite(
 	struct delivery_log *log, const struct maildir_settings *settings)
 {
-	struct redelivery r = {.settings = settings};
+	struct redelivery r = {.settings = settings, .must_sync = true};
 	enum outcome outcome = delivery_log_read(log, rewrite_one, &r);
 
 	leave(&r);
+	return outcome;
+}
+
+static enum outcome
+redeliver_one(void *context, const struct delivery_record *record)
+{
+	struct redelivery *r = context;
+	enum outcome outcome;
+
+	r->records++;
+	/* The process alone was killed: what it had acknowledged is in the page
+	   cache, if no sync failed that it knew of, and what others did since
+	   is not to be undone. */
+	outcome = r->is_same_boot ? rewrite_one(r, record) : settle(r, record);
+	if (r->outcome == OK)
+		r->outcome = outcome;
+	return OK;
+}
+
+enum outcome
+redeliver(struct delivery_log *log, const struct maildir_settings *settings)
+{
+	struct files *files = settings->files;
+	struct redelivery r = {
+		.settings = settings,
+		.is_same_boot = log->boot == settings->boot,
+		.may_make = log->boot != settings->boot,
+	};
+	enum outcome outcome = delivery_log_read(log, redeliver_one, &r);
+
+	leave(&r);
+	if (outcome == OK)
+		outcome = r.outcome;
+	if (outcome != OK || r.records == 0)
+		return outcome;
+	outcome = outcome_of_errno(
+		-files->sync_file_system(files, settings->mail_root));
+	if (outcome == OK)
+		outcome = delivery_log_renew(log, settings->boot);
 	return outcome;
 }

@@ -482,6 +482,7 @@ run_day(unsigned n)
 
 	process.error = EIO;
 	process.fails_at = n;
+	process.is_forgetful = true;
 	offer(store, 0, 3);
 	store->ops->tend(store);
 	drain();
