@@ -21,6 +21,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -56,10 +57,13 @@ def message(number):
 
 
 class Wire:
-    """One connection in lockstep."""
+    """One connection in lockstep, with TLS when it has a context."""
 
-    def __init__(self, port):
+    def __init__(self, port, context=None):
         self.socket = socket.create_connection(("127.0.0.1", port), SECONDS)
+        if context:
+            self.socket = context.wrap_socket(self.socket,
+                                              server_hostname="localhost")
         self.lines = self.socket.makefile("rb")
         self.expect(b"+OK", b"220")
 
@@ -85,8 +89,8 @@ class Wire:
         self.socket.close()
 
 
-def log_in(server):
-    wire = Wire(server.pop3_port)
+def log_in(server, context=None):
+    wire = Wire(server.pop3s_port if context else server.pop3_port, context)
     wire.ask(b"USER " + USER.encode())
     wire.ask(b"PASS " + contestants.PASSWORD.encode())
     return wire
@@ -99,6 +103,16 @@ def logins(server, count):
     yield
     for _ in range(count):
         wire = log_in(server)
+        wire.close()
+    yield
+
+
+def tls_logins(server, count):
+    """Each by a handshake of its own, none resumed."""
+    context = ssl.create_default_context(cafile=server.certificate)
+    yield
+    for _ in range(count):
+        wire = log_in(server, context)
         wire.close()
     yield
 
@@ -140,6 +154,7 @@ def deliveries(server, count):
 
 OPERATIONS = {
     "login": (logins, 20, "log in, QUIT"),
+    "login-tls": (tls_logins, 20, "new TLS, log in"),
     "stat": (stats, 100, "STAT"),
     "retr-4k": (retrievals(1), SMALL, "RETR of 4 KiB"),
     "retr-1m": (retrievals(SMALL + 1), LARGE, "RETR of 1 MiB"),
