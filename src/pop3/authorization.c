@@ -73,6 +73,7 @@ void
 pop3_on_lang(struct pop3_session *s, const struct pop3_command_input *input)
 {
 	unsigned language = s->settings->language;
+	size_t from;
 	struct bytes range = bytes_trim(input->text);
 
 	if (range.octets == 0) {
@@ -85,12 +86,14 @@ pop3_on_lang(struct pop3_session *s, const struct pop3_command_input *input)
 		return;
 	}
 	s->language = (uint8_t)language;
+	from = s->out->octets;
 	buffer_append_string(s->out, "+OK ");
 	buffer_append_string(s->out, pop3_languages[language].tag);
 	buffer_append_string(s->out, " ");
 	buffer_append_string(s->out, pop3_translate(language, "English it is"));
 	buffer_append_string(s->out, "\r\n");
 	s->replies++;
+	pop3_show_reply(s, from);
 }
 
 /* ---- USER, PASS, APOP ---- */

@@ -49,6 +49,7 @@ reply_entry(struct pop3_session *s, uint32_t index, bool is_uidl)
 	struct maildrop_message message;
 	enum outcome outcome = pop3_message(s, index, &message);
 	unsigned char line[LINE_ROOM_OCTETS + UIDL_MAXIMUM_OCTETS];
+	size_t from = s->out->octets;
 
 	if (outcome != OK) {
 		pop3_failed(s, outcome, "the message cannot be listed");
@@ -58,6 +59,7 @@ reply_entry(struct pop3_session *s, uint32_t index, bool is_uidl)
 	buffer_append(
 		s->out, line, put_entry(s, line, index, &message, is_uidl));
 	s->replies++;
+	pop3_show_reply(s, from);
 }
 
 static void

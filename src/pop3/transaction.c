@@ -46,10 +46,13 @@ pop3_on_stls(struct pop3_session *s, const struct pop3_command_input *input)
 void
 pop3_on_stat(struct pop3_session *s, const struct pop3_command_input *input)
 {
+	size_t from = s->out->octets;
+
 	buffer_printf(s->out, "+OK %u %llu\r\n",
 		s->maildrop->count - s->deleted.count,
 		(unsigned long long)(s->maildrop->octets - s->deleted_octets));
 	s->replies++;
+	pop3_show_reply(s, from);
 }
 
 void
