@@ -77,6 +77,9 @@ static const struct command commands[] = {
 	{"tls check", "[DOMAIN] [--json]",
 		"check the certificates, and what the listeners show", "j", 0,
 		1, false, tls_check},
+	{"dns", "DOMAIN [OPTION...]",
+		"the records that mail programs look for, and which are there",
+		"dj", 1, 1, false, dns},
 	{"config show", "[--changed]", "the settings in force", "c", 0, 0,
 		false, config_show},
 	{"config sample", "", "a commented file with every setting", "", 0, 0,
@@ -109,6 +112,8 @@ static const struct command_option options[] = {
 	{'o', "--for", NULL, "TIME", AT(duration),
 		"how long (default 10m, a day at most)"},
 	{'O', "--off", NULL, NULL, AT(is_off), "no longer"},
+	{'d', "--dns-server", NULL, "ADDRESS", AT(dns_server),
+		"ask this one: 192.0.2.1, or 127.0.0.1:5353"},
 	{'c', "--changed", NULL, NULL, AT(only_changed),
 		"only what differs from the defaults"},
 };

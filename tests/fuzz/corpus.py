@@ -134,6 +134,14 @@ def seeds(tests):
         b"\1\0GET /?state=state&code=a%2Fb+c HTTP/1.1")
     yield "autoconfig", "host", b"\1\0b\xc3\xbccher.Example.ORG."
     yield "autoconfig", "detour", b"\2\0a.example:995::1995,:443:b:"
+    question = b"\0\0\x81\x80\0\1\0\2\0\0\0\0\1a\4test\0"
+    yield "resolver", "srv", (
+        b"\2\0" + question + b"\0\x21\0\1" + 2 * (
+            b"\xc0\x0c\0\x21\0\1\0\0\0\x3c\0\x0b\0\5\0\3\3\xe3\2\1b\xc0"
+            b"\x0c"))
+    yield "resolver", "caa", (
+        b"\5\0" + question + b"\1\1\0\1" + 2 * (
+            b"\xc0\x0c\1\1\0\1\0\0\0\x3c\0\x0a\0\5issuec\"\0"))
     yield "setup", "page", (
         b"\0\0GET /?emailaddress=alice%40example.org HTTP/1.1\r\n"
         b"Host: mail.example.org\r\n\r\n")

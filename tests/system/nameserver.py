@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 
-TYPES = {"A": 1, "MX": 15, "AAAA": 28, "SRV": 33}
+TYPES = {"A": 1, "MX": 15, "AAAA": 28, "SRV": 33, "TLSA": 52, "CAA": 257}
 
 
 def name_of(text):
@@ -20,6 +20,8 @@ def data_of(kind, value):
         return socket.inet_pton(socket.AF_INET6, value)
     if kind == "MX":
         return struct.pack("!H", value[0]) + name_of(value[1])
+    if kind in ("TLSA", "CAA"):
+        return value  # octets
     priority, weight, port, target = value
     return struct.pack("!HHH", priority, weight, port) + name_of(target)
 

@@ -24,6 +24,8 @@ struct resolver {
 	unsigned timeouts; /* in a row */
 	struct resolver_addresses addresses;
 	struct resolver_records records;
+	struct resolver_texts texts;
+	int type; /* of the texts */
 	bool (*parse)(struct resolver *resolver, const unsigned char *answer,
 		int octets);
 	char error[RESOLVER_ERROR_SIZE];
@@ -306,4 +308,29 @@ resolver_find_exchanges(struct resolver *resolver, const char *domain,
 {
 	resolver->parse = parse_exchanges;
 	return find_records(resolver, domain, T_MX, out);
+}
+
+static bool
+parse_texts(struct resolver *resolver, const unsigned char *answer, int octets)
+{
+	if (!resolver_read_texts(
+		    answer, octets, resolver->type, &resolver->texts))
+		return false;
+	resolver->records.count = resolver->texts.count;
+	return true;
+}
+
+enum resolver_answer
+resolver_find_texts(struct resolver *resolver, const char *name,
+	const char *type, struct resolver_texts *out)
+{
+	struct resolver_records none;
+	enum resolver_answer answer;
+
+	resolver->parse = parse_texts;
+	resolver->type = resolver_type(type);
+	answer = find_records(resolver, name, resolver->type, &none);
+	if (answer == RESOLVER_FOUND)
+		*out = resolver->texts;
+	return answer;
 }

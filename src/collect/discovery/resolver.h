@@ -36,6 +36,14 @@ struct resolver_records {
 	size_t count;
 };
 
+#define RESOLVER_TEXT_SIZE 600
+
+/* Records of one type, as a zone file has them: "0 1 995 pop.example.org." */
+struct resolver_texts {
+	char rows[RESOLVER_RECORDS_MAXIMUM][RESOLVER_TEXT_SIZE];
+	size_t count;
+};
+
 struct resolver;
 
 /* servers: "127.0.0.1:5353, [::1]"; NULL: the system's. NULL: `error`. */
@@ -51,6 +59,17 @@ enum resolver_answer resolver_find_services(struct resolver *resolver,
 	const char *service, const char *domain, struct resolver_records *out);
 enum resolver_answer resolver_find_exchanges(struct resolver *resolver,
 	const char *domain, struct resolver_records *out);
+/* type: A, AAAA, SRV, MX, TLSA or CAA. */
+enum resolver_answer resolver_find_texts(struct resolver *resolver,
+	const char *name, const char *type, struct resolver_texts *out);
 const char *resolver_error(const struct resolver *resolver);
+
+/* ---- resolver_texts.c, for resolver.c ---- */
+
+/* 0: none that is known. */
+int resolver_type(const char *name);
+/* Those of this type in an answer; false: it is malformed. Pure. */
+bool resolver_read_texts(const unsigned char *answer, int octets, int type,
+	struct resolver_texts *out);
 
 #endif

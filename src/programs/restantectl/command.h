@@ -20,6 +20,7 @@ struct arguments {
 	const char *format;			      /* mailbox import-uidls */
 	const char *duration;			      /* trace */
 	bool is_off;				      /* the same */
+	const char *dns_server;			      /* dns */
 };
 
 int user_add(struct arguments *arguments);
@@ -49,6 +50,7 @@ int forgive(struct arguments *arguments);
 int reload(struct arguments *arguments);
 int trace(struct arguments *arguments);
 int tls_check(struct arguments *arguments);
+int dns(struct arguments *arguments);
 int config_show(struct arguments *arguments);
 int config_sample(struct arguments *arguments);
 
