@@ -380,11 +380,11 @@ pop3_lost(struct connection *c, enum role role)
 		pop3_stream_forget(p);
 	if (waiting == WAITING_AUTH) {
 		pop3_session_refused(p->session, ERR_TRY_LATER);
-		/* Auth may have told the store that is gone to let it in, or be
-		   answering yet: another login would take that for its own. */
-		c->is_parted = role == ROLE_STORE;
-		if (c->is_parted)
-			pop3_session_expire(p->session, NULL);
+		/* Auth may have told store to let it in, or be answering yet,
+		   whichever of them is gone: another login would take that for
+		   its own. */
+		c->is_parted = true;
+		pop3_session_expire(p->session, NULL);
 	} else if (waiting == WAITING_FILES)
 		pop3_session_read_failed(p->session, ERR_TRY_LATER);
 	else if (p->reading == READING_STREAMED)

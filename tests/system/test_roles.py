@@ -188,6 +188,35 @@ def test_store_dies_while_many_log_in(server):
                       if n.startswith("se")}
 
 
+def test_auth_dies_after_it_let_in(server):
+    """Store opens for a login whose auth has gone: the session has refused it,
+    and neither of them may be taken for malformed."""
+    enters(server).close()  # auth knows the password: it takes no time
+    before = server.roles()
+    store, auth = (next(p for n, p in before.items() if n.startswith(role))
+                   for role in ("store", "auth"))
+    with wires.Wire(server.pop3_port) as wire:
+        wire.line()
+        wire.ask("USER alice")
+        os.kill(store, signal.SIGSTOP)
+        try:
+            wire.send(b"PASS demo\r\n")
+            time.sleep(0.5)  # the grant waits in front of the store
+            os.kill(auth, signal.SIGKILL)
+            assert wire.line().startswith(b"-ERR [SYS/TEMP]")
+        finally:
+            os.kill(store, signal.SIGCONT)
+        # What is opened now is nobody's, also when another login comes.
+        assert wire.line() == b""
+    client = servers.until(lambda: enters(server), what="a login")
+    client.quit()
+    after = servers.until(
+        lambda: r if (r := server.roles()).keys() == before.keys() else None,
+        what="auth to be started again")
+    assert {n for n in before if before[n] != after[n]} == \
+        {n for n in before if before[n] == auth}
+
+
 def test_login_while_auth_is_away_is_temporary(server):
     """Clients ask for a new password on [AUTH]: it must not be said here."""
     auth = next(p for n, p in server.roles().items() if n.startswith("auth"))
