@@ -170,6 +170,8 @@ struct server_settings {
 					 login; 0: any */
 	char *exempt_networks;	      /* exempt-networks: from the latter */
 	uint64_t stalled_seconds;     /* stalled: a peer that takes no output */
+	uint64_t vanished_seconds;    /* vanished: one that does not answer to
+					 TCP; 0: as the kernel has it */
 };
 
 void server_settings_init(struct server_settings *settings); /* defaults */

@@ -2,6 +2,7 @@
 #include "server/connection_output.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/vanished.h"
 #include "server/connection_begin.h"
 #include "server/crowd.h"
 
@@ -122,6 +123,7 @@ connection_ending(const struct connection *c)
 		[ENDING_OURS] = "refused",
 		[ENDING_IDLE] = "idle",
 		[ENDING_DEAF] = "deaf",
+		[ENDING_VANISHED] = "vanished",
 		[ENDING_STOPPED] = "stopped",
 		[ENDING_KICKED] = "kicked",
 		[ENDING_STORE] = "store",
@@ -374,6 +376,8 @@ on_poll(uv_poll_t *poll, int status, int events)
 	struct connection *c = connection_of(poll);
 
 	if (status < 0) {
+		if (vanished_was(c->fd))
+			connection_set_ending(c, ENDING_VANISHED);
 		connection_close(c);
 		return;
 	}

@@ -39,10 +39,11 @@ enum advance {
 
 /* Why a connection is over. */
 enum ending {
-	ENDING_CLOSED, /* the peer left, or the network */
-	ENDING_OURS,   /* QUIT, or too many mistakes */
-	ENDING_IDLE,   /* it said nothing for too long */
-	ENDING_DEAF,   /* it took no output */
+	ENDING_CLOSED,	 /* the peer left, or the network */
+	ENDING_OURS,	 /* QUIT, or too many mistakes */
+	ENDING_IDLE,	 /* it said nothing for too long */
+	ENDING_DEAF,	 /* it took no output */
+	ENDING_VANISHED, /* nothing is heard of its machine */
 	ENDING_STOPPED,
 	ENDING_KICKED,
 	ENDING_STORE,	/* its maildrop is not held any more */

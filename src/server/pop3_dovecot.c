@@ -64,6 +64,8 @@ end_of_attempts(const struct pop3_connection *p, const struct pop3_summary *sum)
 		[ENDING_OURS] = "Disconnected",
 		[ENDING_IDLE] = "Disconnected: Inactivity",
 		[ENDING_DEAF] = "Disconnected: Inactivity",
+		[ENDING_VANISHED] = "Disconnected: Connection closed: "
+				    "Connection timed out",
 		[ENDING_STOPPED] = "Disconnected: Shutting down",
 		[ENDING_KICKED] = "Disconnected",
 		[ENDING_STORE] = "Disconnected",
@@ -99,6 +101,7 @@ end_of_session(const struct pop3_connection *p, const struct pop3_summary *sum)
 		[ENDING_OURS] = "Disconnected: Too many bad commands",
 		[ENDING_IDLE] = "Disconnected: Disconnected for inactivity",
 		[ENDING_DEAF] = "Disconnected: Disconnected for inactivity",
+		[ENDING_VANISHED] = "Disconnected: Connection timed out",
 		[ENDING_STOPPED] = "Disconnected: Server shutting down",
 		[ENDING_KICKED] = "Disconnected: Disconnected by the operator",
 		[ENDING_STORE] = "Disconnected: Internal error",

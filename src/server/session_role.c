@@ -3,12 +3,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/listener.h"
+#include "net/vanished.h"
 #include "pop3/commands.h"
 #include "server/confinement.h"
 #include "server/connection.h"
 #include "server/crowd.h"
 #include "server/session_signer.h"
 #include "server/session_trace.h"
+#include "server/session_vanished.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -184,6 +186,7 @@ add_listener(const struct boot_listener *from)
 	listener->role = &role;
 	listener->number = role.listener_count++;
 	listener->fd = from->fd;
+	vanished_ask(from->fd, settings->vanished_seconds);
 	listener->is_tls = from->kind == LISTENER_POP3S;
 	listener->protocol =
 		from->kind == LISTENER_LMTP ? &protocol_lmtp : &protocol_pop3;
@@ -398,6 +401,7 @@ on_tick(uv_timer_t *timer)
 		drop_slow(table_object(over, struct connection, deadline));
 	while ((over = deadlines_pop(&role.deaf, now_ms)))
 		drop_deaf(table_object(over, struct connection, deadline));
+	session_drop_vanished(&role, now_ms);
 	while ((over = deadlines_pop(&role.idle, now_ms)))
 		expire_idle(table_object(over, struct connection, deadline));
 	for (size_t i = 0; i < role.listener_count; i++)

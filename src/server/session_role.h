@@ -55,6 +55,7 @@ struct session_role {
 	size_t listener_count;
 	uint64_t next_id;
 	struct session_news news;
+	uint64_t vanished_ms; /* when it was looked for them */
 	uv_timer_t tick;
 	bool is_stopping;
 };

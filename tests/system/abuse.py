@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
 """Who holds thousands of connections, reads or writes an octet at a time, goes
-half or by RST, sends lines without end or connects beyond the limit, while 50
-honest sessions read their mail.
+half or by RST, vanishes, sends lines without end or connects beyond the limit,
+while 50 honest sessions read their mail.
 
 usage: script/abuse [--connections N] [--minutes N]
 
@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 
+import far
 import mail
 import servers
 import wires
@@ -201,6 +202,13 @@ class Attack:
 # ---- the server ----
 
 
+def listen_for(there, server, text):
+    """For those who come from there, by TLS alone."""
+    port = server.pop3s_port
+    return text.replace(f"127.0.0.1:{port}",
+                        f"127.0.0.1:{port}, {there.address}:{port}")
+
+
 def settings(text, limit, session_processes):
     text = re.sub(r"(\[server\]\n)",
                   rf"\1session-processes = {session_processes}\n", text)
@@ -222,12 +230,14 @@ def add_users(server, names):
     db.close()
 
 
-def prepare(server, connections, session_processes):
+def prepare(server, connections, session_processes, there=None):
     """Starts it with users that have mail."""
     server.start()
     server.stop()
-    server.config_file.write_text(settings(
-        server.config_file.read_text(), connections + ROOM, session_processes))
+    text = settings(server.config_file.read_text(), connections + ROOM,
+                    session_processes)
+    server.config_file.write_text(
+        listen_for(there, server, text) if there else text)
     honest = [f"honest{n}" for n in range(HONEST)]
     readers = [f"reader{n}" for n in range(SLOW_READERS)]
     add_users(server, honest + readers)
@@ -293,6 +303,11 @@ HEAD = (f"{'abuse':<34}{'connections':>12}{'longest honest':>16}"
         f"{'under it':>24}{'after it':>24}")
 
 
+def row_of(names, total, longest, under, after):
+    return (f"{names:<34}{total:>12,}{longest:>14.1f} s"
+            f"{under!s:>24}{after!s:>24}")
+
+
 def suffer(server, start, kinds, rounds=1, seconds=0.0):
     """One row; `kinds`: [(kind, count)], all at the same time."""
     attacks = []
@@ -312,8 +327,21 @@ def suffer(server, start, kinds, rounds=1, seconds=0.0):
     names = " + ".join(kind.replace("_", " ") for kind, _ in kinds)
     if len(kinds) > 2:
         names = "all at once"
-    return (f"{names:<34}{total:>12,}{longest:>14.1f} s"
-            f"{under!s:>24}{after!s:>24}")
+    return row_of(names, total, longest, under, after)
+
+
+def vanish(server, start, there, count):
+    """One row: strangers, and sessions with a message under way, whose machine
+    is not there any more."""
+    there.peer("crowd", server.pop3s_port, count)
+    for n in range(SLOW_READERS):
+        there.peer(("reading", "full", "idle")[n % 3], server.pop3s_port,
+                   f"reader{n}")
+    there.vanish()
+    longest = honest_sessions(server)
+    under = Cost(server)
+    after = settle(server, start)
+    return row_of("vanished", count + SLOW_READERS, longest, under, after)
 
 
 def everything(connections):
@@ -327,16 +355,17 @@ def long_form(connections, minutes):
         with tempfile.TemporaryDirectory(prefix="restante-") as folder:
             place = pathlib.Path(folder)
             place.chmod(0o755)
-            server = servers.Restanted(place)
+            server, there = servers.Restanted(place), far.Far()
             try:
-                prepare(server, connections, session_processes)
-                survive(server, connections, session_processes, minutes)
+                prepare(server, connections, session_processes, there)
+                survive(server, there, connections, session_processes, minutes)
             finally:
+                there.close()
                 if server.program:
                     server.stop()
 
 
-def survive(server, connections, session_processes, minutes):
+def survive(server, there, connections, session_processes, minutes):
     honest_sessions(server)
     start = Cost(server)
     print(f"{session_processes} session process(es), {connections:,} "
@@ -348,6 +377,7 @@ def survive(server, connections, session_processes, minutes):
                   [("half_closed", 500)], [("rst_storm", 20000)],
                   [("long_lines", 20)], everything(connections)):
         print(suffer(server, start, kinds, rounds=3), flush=True)
+    print(vanish(server, start, there, connections // 10), flush=True)
     if session_processes == 2:
         soak(server, start, connections, minutes)
 

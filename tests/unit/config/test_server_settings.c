@@ -76,6 +76,7 @@ begins_with_its_defaults(void **state)
 	assert_int_equal(settings.bare_newline, 0);
 	assert_int_equal(settings.maximum_connections, 10000);
 	assert_int_equal(settings.stalled_seconds, 600);
+	assert_int_equal(settings.vanished_seconds, 30);
 }
 
 static const char whole[] = "[server]\n"
@@ -163,6 +164,7 @@ static const char whole[] = "[server]\n"
 			    "address-connections = 10000\n"
 			    "exempt-networks = 10.0.0.0/8, ::1\n"
 			    "stalled = 5\n"
+			    "vanished = 7200\n"
 			    "\n[setup]\nname = Example & Co\n"
 			    "submission = smtp.example.org:587\n"
 			    "user-name = local-part\n"
@@ -246,6 +248,7 @@ takes_every_key(void **state)
 	assert_int_equal(settings.address_connections, 10000);
 	assert_string_equal(settings.exempt_networks, "10.0.0.0/8, ::1");
 	assert_int_equal(settings.stalled_seconds, 5);
+	assert_int_equal(settings.vanished_seconds, 7200);
 	assert_int_equal(settings.listener_count, 4);
 	assert_int_equal(settings.listeners[0].kind, LISTENER_POP3);
 	assert_string_equal(
