@@ -49,7 +49,7 @@ end_field(struct measure *m)
 static void
 put_field(struct measure *m, struct bytes part)
 {
-	size_t room = sizeof(m->field) - m->field_octets;
+	size_t room;
 
 	if (m->is_line_start && m->field_octets > 0 && part.at[0] != ' ' &&
 		part.at[0] != '\t')

@@ -95,6 +95,8 @@ def seeds(tests):
     # Header, three messages, a tombstone, a trailer: as few octets as it takes.
     message = b"\0\x10\x20\x10\0\x1a\0A"
     yield "index", "dense", b"\0\0" + 3 * message + b"\4\3\0\3\0"
+    yield "index", "another-count", b"\1\0" + 3 * message + b"\4\3\0\3\0"
+    yield "index", "another-sum", b"\4\0" + 3 * message + b"\4\3\0\3\0"
     yield "index", "deleted", (b"\0\0" + 3 * message + b"\3\1\0"
                                + b"\4\2\0\0\0")
     for name in ("127.0.0.1:995", "[::1]:110", "[2001:db8::1]:1",
@@ -107,6 +109,7 @@ def seeds(tests):
     yield "names", "mailbox", b"\0\0alice@example.org\nbob\n%d/%n"
     yield "names", "file", (b"\1\1001700000000.R0123456789abcdefghjkmnpqrs.host"
                             b",S=1,W=1:2,S\n\n%u")
+    yield "names", "slash", b"\0\0x/../../cur/alice\n\n%u"
     yield "uidls", "given", (b"\0\0" + b"\2" * 8 + b"\1" + bytes(23)
                              + b"\2" * 8 + b"\2\5" + bytes(22)
                              + b"given" + bytes(91))

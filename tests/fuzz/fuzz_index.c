@@ -137,14 +137,14 @@ hand_over(const struct index *index, struct fuzz_head head)
 	(void)index_read_trailer(
 		index->records[index->count - 1], index->count - 1, &trailer);
 	snapshot.count = trailer.count + (head.flags & 1);
-	snapshot.octets = trailer.octets;
+	snapshot.octets = trailer.octets + (head.flags & 4);
 	if (head.flags & 2)
 		snapshot.trailer_offset += head.pace;
 	return snapshot;
 }
 
 static void
-check_message(const struct maildrop *maildrop, uint32_t index)
+check_message(const struct maildrop *maildrop, uint32_t index, bool is_another)
 {
 	struct maildrop_message message = {.octets = 123456}, again;
 	enum outcome outcome = maildrop->message(maildrop, index, &message);
@@ -154,6 +154,8 @@ check_message(const struct maildrop *maildrop, uint32_t index)
 		assert_int_equal(message.octets, 123456);
 		return;
 	}
+	/* Store spoke of another snapshot than this one. */
+	assert_false(is_another);
 	assert_true(uidl_is_valid(message.uidl));
 	assert_int_equal(maildrop->message(maildrop, index, &again), OK);
 	assert_int_equal(again.octets, message.octets);
@@ -175,7 +177,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t octets)
 	assert_int_equal(snapshot_new(&given, &snapshot), OK);
 	maildrop = snapshot_maildrop(snapshot);
 	for (uint32_t i = 0; i <= maildrop->count && i < MESSAGES_MAXIMUM; i++)
-		check_message(maildrop, i);
+		check_message(maildrop, i, head.flags & (1 | 4));
 	snapshot_free(&snapshot);
 	return 0;
 }

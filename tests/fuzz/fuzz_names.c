@@ -87,7 +87,10 @@ check_kept(const struct file_name *name, uint8_t place, uint8_t with)
 
 	one_file_set(bytes_of(entry, octets), 0);
 	names_reader_init(&reader, &one_file, ONE_FILE_DESCRIPTOR);
-	if (!strchr(name->text, '/')) {
+	if (strchr(name->text, '/')) {
+		/* Whoever wrote it: it would lead to another folder. */
+		assert_int_equal(names_read(&reader, 0, &got), ERR_BROKEN);
+	} else {
 		assert_int_equal(names_read(&reader, 0, &got), OK);
 		assert_string_equal(got.text, name->text);
 		assert_int_equal(got.directory, name->directory);

@@ -298,9 +298,8 @@ on_challenge(struct pop3_client *c, struct bytes text)
 static bool
 cut_status(struct bytes *line, const char *status)
 {
-	struct bytes word = *line, rest = *line;
+	struct bytes rest = *line, word = bytes_cut(&rest, ' ');
 
-	word = bytes_cut(&rest, ' ');
 	if (!bytes_equal_ignoring_case(word, bytes_of_string(status)))
 		return false;
 	*line = rest;

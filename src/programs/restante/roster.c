@@ -117,14 +117,15 @@ static void
 on_ended(struct turn *turn, const struct engine_event *event)
 {
 	struct roster *roster = turn->roster;
+	struct daemon *daemon = roster->daemon;
 
 	turn->is_running = false;
 	turn->failures = event->outcome == OK ? 0 : turn->failures + 1;
-	roster->daemon->stored_messages += event->stored_messages;
+	daemon->stored_messages += event->stored_messages;
 	plan_next(turn);
 	if (roster->is_over)
 		free_when_idle(roster);
-	daemon_tell(roster->daemon);
+	daemon_tell(daemon);
 }
 
 static void
