@@ -3,7 +3,8 @@
  * cutter - kills a program before its N-th system call that changes anything
  * outside of it, counted over all of its threads.
  *
- * usage: cutter N COMMAND...     starts it; 137 when it was killed, else 0
+ * usage: cutter N COMMAND...     starts it; 137 when it was killed, else its
+ *                                own exit code
  *        cutter N -p PID         attaches, says "attached", until it ends
  *
  * By ptrace(2): the program is not changed, its sandbox does not matter, and
@@ -86,24 +87,25 @@ signal_to_deliver(int status)
 	return status >> 16 || number == (SIGTRAP | 0x80) ? 0 : number;
 }
 
-/* Until the program has ended; true when it was killed here. */
-static bool
+/* Until the program has ended: KILLED, or its exit code. */
+static int
 follow(pid_t pid, unsigned long n)
 {
 	unsigned long count = 0;
-	bool is_killed = false;
-	int status;
+	int status, code = 0;
 
 	for (;;) {
 		pid_t thread = waitpid(-1, &status, __WALL);
 
 		if (thread < 0)
-			return is_killed;
+			return code;
+		if (thread == pid && WIFEXITED(status))
+			code = WEXITSTATUS(status);
 		if (!WIFSTOPPED(status))
 			continue;
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80) &&
 			begins_change(thread) && ++count == n) {
-			is_killed = true;
+			code = KILLED;
 			kill(pid, SIGKILL);
 			continue;
 		}
@@ -179,5 +181,5 @@ main(int argc, char **argv)
 	if (is_there)
 		puts("attached");
 	(void)fflush(stdout);
-	return follow(pid, n) ? KILLED : 0;
+	return follow(pid, n);
 }

@@ -6,12 +6,18 @@ anything outside of it, starts it again, and looks at the mail.
 usage: script/interrupt [EVERY [ROLE]]      each cut point, or each EVERYth; of
                                             one role of the server alone
 
+The collector, both ways; restantectl deliver, which a mail server calls for each
+message; the parent, from its start on; each role while mail comes in and goes.
+lookup is not among them: it writes nothing, and test_pam.py kills it.
+
 tests/faults/cutter.c does it, by ptrace: it says why. What happens between two
 such calls changes nothing, so that these are all cut points there are.
 """
 import dataclasses
+import os
 import pathlib
 import poplib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -101,6 +107,29 @@ def interrupt_collector(server, place, keep, every=1, first=1,
     return row
 
 
+# ---- the program that delivers ----
+
+
+def interrupt_deliverer(server, every=1, first=1, most=POINTS_MAXIMUM):
+    """`restantectl deliver`: a mail server calls it, and believes its exit
+    code. One that was killed is called again with the same message."""
+    row = Row("restantectl deliver")
+    for number in range(first, first + every * most, every):
+        sent = letter(f"deliver {number}")
+        done = subprocess.run(
+            [CUTTER, str(number), servers.BUILD / "restantectl", "-c",
+             server.config_file, "deliver", "bob"], input=sent,
+            capture_output=True, timeout=120)
+        if done.returncode != KILLED:
+            assert done.returncode == 0, done
+            break
+        # It may be there: the answer was lost, not the message.
+        row.judge([], read_all(server), may=[sent])
+        empty(server)
+    empty(server)
+    return row
+
+
 # ---- a role of the server ----
 
 
@@ -178,6 +207,7 @@ def role_cut(server, role, number, old, row):
     servers.until(lambda: "attached" in program.text(), what="cutter")
     new = letter(f"cut {role} {number}")
     is_accepted = deliver(server, new)
+    use(server, role)
     is_deleted = delete_first(server)
     # What it does after its last answer may still be cut.
     if server.roles().get(role) == pid:
@@ -194,6 +224,80 @@ def role_cut(server, role, number, old, row):
         may.append(old)
     row.judge(wanted, got, may)
     return was_killed
+
+
+def use(server, role):
+    """What the others do while mail comes and goes needs these too."""
+    try:
+        if role.startswith("key"):
+            wires.pop3s(server, "bob").quit()
+        if role.startswith("web"):
+            server.ctl("mailbox", "list", ok=range(256))
+    except (OSError, EOFError, poplib.error_proto):
+        pass
+
+
+def interrupt_parent(place, every=1, first=1, most=POINTS_MAXIMUM):
+    """Cut while it starts the server, which then is started anew."""
+    row = Row("parent")
+    server = servers.Restanted(place).start()
+    try:
+        cut_parent(server, row, range(first, first + every * most, every))
+    finally:
+        if not server.program.has_ended():
+            server.stop()
+    return row
+
+
+def cut_parent(server, row, numbers):
+    empty(server)
+    old = letter("old parent")
+    assert deliver(server, old)
+    server.stop()
+    for number in numbers:
+        server.program = servers.Program(
+            server.place, "restanted", CUTTER, number, server.program_file,
+            "--demo", server.directory, "--port-base", server.base)
+        was_up = comes_up(server)
+        new = letter(f"cut parent {number}")
+        is_accepted = was_up and deliver(server, new)
+        if not server.program.has_ended():
+            end_uncut(server)
+            break
+        server.program.log.close()
+        server.start()
+        row.judge([old, new] if is_accepted else [old], read_all(server),
+                  may=[] if is_accepted else [new])
+        empty(server)
+        servers.until(lambda: deliver(server, old), what="a delivery")
+        server.stop()
+
+
+def comes_up(server):
+    """True: it answers. False: it was killed before that."""
+    def is_decided():
+        return server.program.has_ended() or (
+            servers.greets(server.pop3_port, b"+OK")
+            and servers.greets(server.lmtp_port, b"220"))
+    servers.until(is_decided, START_SECONDS, "the start or its end")
+    return not server.program.has_ended()
+
+
+def end_uncut(server):
+    """The parent is a child of cutter's, which ends with it."""
+    [parent] = [int(stat.parent.name) for stat in
+                pathlib.Path("/proc").glob("[0-9]*/stat")
+                if parent_of(stat) == server.program.pid]
+    os.kill(parent, signal.SIGTERM)
+    server.program.process.wait(servers.STOP_SECONDS)
+    server.program.log.close()
+
+
+def parent_of(stat):
+    try:
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def interrupt_role(server, role, every=1, first=1, most=POINTS_MAXIMUM):
@@ -216,7 +320,8 @@ def interrupt_role(server, role, every=1, first=1, most=POINTS_MAXIMUM):
 
 def main():
     every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    roles = sys.argv[2:] or ["store 0", "session 0", "auth 0"]
+    roles = sys.argv[2:] or ["store 0", "session 0", "auth 0", "key 0",
+                             "web 0"]
     rows = []
     with tempfile.TemporaryDirectory(prefix="restante-") as folder:
         place = pathlib.Path(folder)
@@ -227,11 +332,19 @@ def main():
             for keep in (True, False) if len(sys.argv) < 3 else ():
                 rows.append(interrupt_collector(server, place, keep, every))
                 print(rows[-1], flush=True)
+            if len(sys.argv) < 3:
+                rows.append(interrupt_deliverer(server, every))
+                print(rows[-1], flush=True)
             for role in roles:
                 rows.append(interrupt_role(server, role, every))
                 print(rows[-1], flush=True)
         finally:
             server.stop()
+        if len(sys.argv) < 3:
+            other = place / "parent"
+            other.mkdir()
+            rows.append(interrupt_parent(other, every))
+            print(rows[-1], flush=True)
     total = Row("all", *(sum(getattr(row, field) for row in rows) for field in
                          ("points", "lost", "duplicated", "wrong")))
     print(total)
