@@ -139,7 +139,7 @@ password_generate(char out[PASSWORD_GENERATED_SIZE])
 	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return false;
 	for (size_t i = 0; i < PASSWORD_GENERATED_SIZE - 1; i++)
-		out[i] = i % 5 == 4 ? '-' : letters[random[i] % 32];
+		out[i] = (char)(i % 5 == 4 ? '-' : letters[random[i] % 32]);
 	out[PASSWORD_GENERATED_SIZE - 1] = '\0';
 	explicit_bzero(random, sizeof(random));
 	return true;

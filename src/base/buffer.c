@@ -67,7 +67,7 @@ enlarge(struct buffer *buffer, size_t needed)
 	memory = malloc(capacity);
 	if (!memory)
 		return false;
-	if (held.octets > 0)
+	if (held.at)
 		memcpy(memory, held.at, held.octets);
 	if (buffer->memory)
 		explicit_bzero(buffer->memory, buffer->capacity);

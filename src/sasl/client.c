@@ -158,9 +158,10 @@ sasl_client_note(
 	used = (size_t)snprintf(
 		client->error, sizeof(client->error), "%s", what);
 	for (size_t i = 0; i < words.octets && used < most; i++)
-		client->error[used++] = words.at[i] >= ' ' && words.at[i] <= '~'
-						? (char)words.at[i]
-						: '?';
+		client->error[used++] =
+			(char)(words.at[i] >= ' ' && words.at[i] <= '~'
+					? words.at[i]
+					: '?');
 	client->error[used] = '\0';
 }
 

@@ -34,7 +34,7 @@ static const struct range prohibited[] = {/* C.2.1 to C.9 */
 	{0xCFFFE, 0xCFFFF}, {0xDFFFE, 0xDFFFF}, {0xE0001, 0xE0001},
 	{0xE0020, 0xE007F}, {0xEFFFE, 0x10FFFF}};
 
-#define IN(table, c) is_in(table, sizeof(table) / sizeof(table[0]), c)
+#define IN(table, c) is_in((table), sizeof(table) / sizeof((table)[0]), (c))
 
 static bool
 is_in(const struct range *table, size_t count, uint32_t c)

@@ -279,9 +279,9 @@ scram_step(struct sasl_client *client, bool has_challenge,
 }
 
 #define SCRAM(constant, text, of, needed)                                      \
-	const struct sasl_client_mechanism constant = {.name = text,           \
+	const struct sasl_client_mechanism constant = {.name = (text),         \
 		.needs = SASL_CLIENT_PASSWORD | (needed),                      \
-		.digest = of,                                                  \
+		.digest = (of),                                                \
 		.verifies = true,                                              \
 		.step = scram_step}
 

@@ -312,9 +312,9 @@ scram_step(struct sasl_server *server, bool has_response, struct bytes response,
 }
 
 #define SCRAM(constant, text, of, needed)                                      \
-	const struct sasl_mechanism constant = {.name = text,                  \
+	const struct sasl_mechanism constant = {.name = (text),                \
 		.needs = (needed),                                             \
-		.digest = of,                                                  \
+		.digest = (of),                                                \
 		.start = scram_start,                                          \
 		.step = scram_step}
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/index_writer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ put(struct index_writer *writer, struct index_output *output,
 		flush(writer, output);
 	if (writer->error != 0)
 		return;
+	assert(output->buffer);
 	memcpy(output->buffer + output->octets, bytes.at, bytes.octets);
 	output->octets += bytes.octets;
 }

@@ -99,7 +99,7 @@ verify(struct mailbox *mailbox, struct index_reader *reader,
 	struct index_message message;
 	struct file_name name;
 	enum outcome outcome;
-	int fd;
+	int fd = -1;
 
 	outcome = index_file_open_names(
 		mailbox, state->generation, O_RDONLY, &fd);
