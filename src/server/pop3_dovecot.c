@@ -64,8 +64,7 @@ end_of_attempts(const struct pop3_connection *p, const struct pop3_summary *sum)
 		[ENDING_OURS] = "Disconnected",
 		[ENDING_IDLE] = "Disconnected: Inactivity",
 		[ENDING_DEAF] = "Disconnected: Inactivity",
-		[ENDING_VANISHED] = "Disconnected: Connection closed: "
-				    "Connection timed out",
+		[ENDING_VANISHED] = "Disconnected: Connection timed out",
 		[ENDING_STOPPED] = "Disconnected: Shutting down",
 		[ENDING_KICKED] = "Disconnected",
 		[ENDING_STORE] = "Disconnected",
