@@ -2,7 +2,7 @@
 #include "collect/header.h"
 #include "collect/encoded_word.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -145,7 +145,7 @@ bool
 header_date(const char *text, uint64_t *out_seconds)
 {
 	const char *comma = strchr(text, ',');
-	int zone = 0, minutes;
+	long zone, minutes;
 	struct tm tm = {0};
 	const char *end;
 	time_t when;
@@ -158,7 +158,8 @@ header_date(const char *text, uint64_t *out_seconds)
 	}
 	if (!end)
 		return false;
-	if (sscanf(end, " %5d", &zone) != 1 || zone < -2400 || zone > 2400)
+	zone = strtol(end, NULL, 10);
+	if (zone < -2400 || zone > 2400)
 		zone = 0;
 	minutes = zone / 100 * 60 + zone % 100;
 	when = timegm(&tm);

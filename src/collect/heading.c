@@ -84,10 +84,11 @@ heading_go_on(struct collection *c)
 static bool
 make_room(struct collection *c)
 {
+	/* One more: of none there may be no memory either. */
 	if (c->is_naming)
-		c->names = calloc(c->listed_count, NAME_OCTETS);
+		c->names = calloc(c->listed_count + 1, NAME_OCTETS);
 	if (c->is_renamed)
-		c->adoptions = calloc(c->plan_count, sizeof(*c->adoptions));
+		c->adoptions = calloc(c->plan_count + 1, sizeof(*c->adoptions));
 	if ((!c->is_naming || c->names) && (!c->is_renamed || c->adoptions))
 		return true;
 	collection_fail(c, ERR_TRY_LATER, "no memory for headers");

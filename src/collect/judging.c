@@ -224,7 +224,7 @@ put_part(struct bytes part, char *out, size_t room)
 		if (octet >= 'A' && octet <= 'Z')
 			out[used++] = (char)(octet - 'A' + 'a');
 		else
-			out[used++] = is_plain ? (char)octet : '_';
+			out[used++] = (char)(is_plain ? octet : '_');
 	}
 	return used;
 }

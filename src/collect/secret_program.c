@@ -11,8 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* How soon a cancellation is seen. */
 #define POLL_MS	    200
 #define END_SECONDS 10

@@ -32,14 +32,14 @@ is_tcp(int fd)
 void
 vanished_ask(int fd, uint64_t seconds)
 {
-	int yes = 1;
+	int asks = seconds > 0;
 
-	if (seconds == 0 || !is_tcp(fd))
+	if (!is_tcp(fd))
 		return;
 	set(fd, TCP_KEEPIDLE, seconds - seconds / 2);
 	set(fd, TCP_KEEPINTVL, seconds / 2 / PROBES);
 	set(fd, TCP_KEEPCNT, PROBES);
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &asks, sizeof(asks));
 }
 
 bool

@@ -15,7 +15,8 @@
 /*
  * A silent peer is asked by TCP whether it is there; one that does not answer
  * for so many seconds ends the connection (ETIMEDOUT). What a listening socket
- * accepts has it too. 0 seconds, and other sockets than TCP's: does nothing.
+ * accepts has it too. 0 seconds: it is not asked. Other sockets than TCP's: does
+ * nothing.
  */
 void vanished_ask(int fd, uint64_t seconds);
 

@@ -358,6 +358,8 @@ parent_join(struct child *child)
 			continue;
 		}
 		tell_peer(child, other, &fds[0]);
+		/* Each is told of the other one.
+		   NOLINTNEXTLINE(readability-suspicious-call-argument) */
 		tell_peer(other, child, &fds[1]);
 	}
 }

@@ -186,7 +186,7 @@ add_listener(const struct boot_listener *from)
 	listener->role = &role;
 	listener->number = role.listener_count++;
 	listener->fd = from->fd;
-	vanished_ask(from->fd, settings->vanished_seconds);
+	vanished_ask(from->fd, role.settings->all.vanished_seconds);
 	listener->is_tls = from->kind == LISTENER_POP3S;
 	listener->protocol =
 		from->kind == LISTENER_LMTP ? &protocol_lmtp : &protocol_pop3;
@@ -223,6 +223,8 @@ on_settings(struct server_settings *fresh)
 	role.settings = made;
 	deadlines_set_length(&role.idle, made->all.timeout_seconds * 1000);
 	deadlines_set_length(&role.deaf, made->all.stalled_seconds * 1000);
+	for (size_t i = 0; i < role.listener_count; i++)
+		vanished_ask(role.listeners[i].fd, made->all.vanished_seconds);
 	return true;
 }
 

@@ -18,7 +18,7 @@ look_at(struct connection *c, uint64_t seconds)
 void
 session_drop_vanished(struct session_role *role, uint64_t now_ms)
 {
-	uint64_t seconds = role->boot->settings.vanished_seconds;
+	uint64_t seconds = role->settings->all.vanished_seconds;
 	struct deadline *each = role->deaf.first, *next;
 
 	if (seconds == 0 || now_ms - role->vanished_ms < LOOK_MS)

@@ -106,6 +106,16 @@ def seeds(tests):
             b"From b Fri Nov 20 08:30 2026\n>From x\n>>From y\r\n\r\n\n")
     yield "mbox", "file", b"\0\0" + mbox
     yield "mbox", "message", b"\1\1" + mbox.replace(b"\n", b"\r\n") + b"From "
+    yield "message", "fields", (b"\5\0\1\2\3\4" + b"\1" + b"\2\0\0\0"
+                                + b"\3" + bytes(7) + b"\2\0\0\0ab"
+                                + b"\1\0\0\0c")
+    # Alice reads, deletes and commits; bob may only read; mail for carol.
+    yield "role-messages", "session", (b"\0\0" + b"\4\1\0\0\x40"
+                                       + b"\4\2\0" + b"\4\4" + b"\4\x0a")
+    yield "role-messages", "read-only", b"\x08\5" + b"\x0c\0\0\2" + b"\x0c\4"
+    yield "role-messages", "delivery", (b"\x11\x08\0" + b"\x14\6\0" + b"\x14\7"
+                                        + b"\x14\7" + b"\x14\x08")
+    yield "role-messages", "another", b"\0\0\2\x30\3abc\3" + b"\0\0"
     yield "names", "mailbox", b"\0\0alice@example.org\nbob\n%d/%n"
     yield "names", "file", (b"\1\1001700000000.R0123456789abcdefghjkmnpqrs.host"
                             b",S=1,W=1:2,S\n\n%u")

@@ -300,12 +300,14 @@ ROWS = {
         "127.0.0.0/8", greets_at_once, True, False),
 }
 # Shown by tests of their own below; of timeout, which is ten minutes or more,
-# and of retention-from, which is days, by tests/unit.
+# and of retention-from, which is days, by tests/unit; of vanished, for which it
+# takes another machine, by test_vanished.py.
 ELSEWHERE = {("tls", "certificate"), ("tls", "key"), ("tls", "expiry-warning"),
              ("tls", "client-ca"), ("tls", "client-certificate"),
              ("auth", "external-name"), ("pop3", "timeout"),
              ("policy", "retention-from"), ("setup", "name"),
-             ("setup", "submission"), ("setup", "user-name"), ("setup", "url")}
+             ("setup", "submission"), ("setup", "user-name"), ("setup", "url"),
+             ("limits", "vanished")}
 
 
 def test_every_setting_is_in_the_table():

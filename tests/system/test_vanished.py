@@ -36,10 +36,12 @@ def server(place, request, there):
     text = server.config_file.read_text()
     port = server.pop3s_port
     server.config_file.write_text(text.replace(
-        f"127.0.0.1:{port}", f"127.0.0.1:{port}, {there.address}:{port}")
-        + f"\n[limits]\nvanished = {VANISHED_SECONDS}s\n")
+        f"127.0.0.1:{port}", f"127.0.0.1:{port}, {there.address}:{port}"))
     abuse.add_users(server, (*GONE, "slow"))
     server.start()
+    with server.config_file.open("a") as settings:
+        settings.write(f"\n[limits]\nvanished = {VANISHED_SECONDS}s\n")
+    server.ctl("reload")
     sent = server.lmtp(LONG_MESSAGE, *GONE, "slow")[1]
     assert [code for code, _ in sent] == [250] * 4
     yield server

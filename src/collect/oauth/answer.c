@@ -188,7 +188,8 @@ say(const json_t *root, const char *name, const char *lead,
 		if (used < OAUTH_TEXT_SIZE - 1)
 			text[used++] = *lead;
 	for (; *from && used < OAUTH_TEXT_SIZE - 1; from++)
-		text[used++] = *from >= ' ' && *from <= '~' ? *from : '?';
+		text[used++] =
+			(char)(*from >= ' ' && *from <= '~' ? *from : '?');
 	text[used] = '\0';
 }
 

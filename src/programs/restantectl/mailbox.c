@@ -6,6 +6,7 @@
 #include "programs/restantectl/mailbox.h"
 #include "store/registry.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -90,6 +91,7 @@ ask_store(struct store *store, const char *name)
 	struct store_stat_call call = {
 		.call = {.done = stat_done}, .mailbox = name};
 
+	assert(store); /* it was opened, or nobody would ask */
 	store->ops->stat(store, &call);
 	if (call.call.outcome != OK && call.call.outcome != ERR_DENIED)
 		return json_pack("{s:s, s:s}", "mailbox", name, "error",

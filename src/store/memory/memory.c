@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/memory/memory.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,7 @@ open_session(struct memory_store *store, struct store_open_call *call)
 
 	if (outcome != OK)
 		return outcome;
+	assert(mailbox);
 	if (memory_is_held(store, mailbox))
 		return ERR_BUSY;
 	session = calloc(1, sizeof(*session));
