@@ -114,6 +114,7 @@ def interrupt_deliverer(server, every=1, first=1, most=POINTS_MAXIMUM):
     """`restantectl deliver`: a mail server calls it, and believes its exit
     code. One that was killed is called again with the same message."""
     row = Row("restantectl deliver")
+    empty(server)
     for number in range(first, first + every * most, every):
         sent = letter(f"deliver {number}")
         done = subprocess.run(
@@ -201,7 +202,8 @@ def retrieve(wire, number):
 
 def role_cut(server, role, number, old, row):
     """True: it was killed. `old` is in the mailbox and is deleted."""
-    pid = server.roles()[role]
+    # Mail comes and goes without some of them.
+    pid = servers.until(lambda: server.roles().get(role), START_SECONDS, role)
     program = servers.Program(server.place, f"cutter-{role[:4]}-{number}", CUTTER,
                               number, "-p", pid)
     servers.until(lambda: "attached" in program.text(), what="cutter")
