@@ -226,16 +226,15 @@ index_view_new(struct mailbox *mailbox, int *index, int *names,
 		files->close(files, names);
 		return ERR_TRY_LATER;
 	}
+	view->files = files;
 	view->index = *index;
 	view->names = *names;
+	view->walk = NULL;
 	view->map = INDEX_MAP_EMPTY;
 	view->has_map = false;
 	view->generation = mailbox->index.generation;
 	view->trailer = mailbox->index.trailer;
 	view->trailer_number = mailbox->index.trailer_number;
-	index_reader_init(&view->records, files, view->index);
-	index_reader_init(&view->long_uidls, files, view->index);
-	names_reader_init(&view->file_names, files, view->names);
 	*index = *names = -1;
 	*out = view;
 	return OK;
@@ -272,18 +271,38 @@ index_view_free(struct files *files, struct index_view **view)
 	files->close(files, &(*view)->index);
 	files->close(files, &(*view)->names);
 	index_map_release(&(*view)->map);
+	free((*view)->walk);
 	free(*view);
 	*view = NULL;
+}
+
+/* NULL without memory. */
+static struct index_walk *
+walk_of(struct index_view *view)
+{
+	if (view->walk)
+		return view->walk;
+	view->walk = malloc(sizeof(*view->walk));
+	if (!view->walk)
+		return NULL;
+	index_reader_init(&view->walk->records, view->files, view->index);
+	index_reader_init(&view->walk->long_uidls, view->files, view->index);
+	names_reader_init(&view->walk->file_names, view->files, view->names);
+	return view->walk;
 }
 
 enum outcome
 index_view_message(struct index_view *view, uint32_t index,
 	uint32_t *out_number, struct index_message *out)
 {
-	struct index_source *source = &view->records.source;
+	struct index_walk *walk = walk_of(view);
+	struct index_source *source;
 	const unsigned char *record;
 	uint32_t number;
 
+	if (!walk)
+		return ERR_TRY_LATER;
+	source = &walk->records.source;
 	if (!view->has_map && index >= view->trailer.dense) {
 		enum outcome outcome = index_map_build(&view->map, source,
 			&view->trailer, view->trailer_number);
@@ -309,19 +328,24 @@ enum outcome
 index_view_name(struct index_view *view, const struct index_message *message,
 	struct file_name *out)
 {
-	return names_read(&view->file_names, message->names_offset, out);
+	struct index_walk *walk = walk_of(view);
+
+	return walk ? names_read(&walk->file_names, message->names_offset, out)
+		    : ERR_TRY_LATER;
 }
 
 enum outcome
 index_view_uidl(struct index_view *view, const struct index_message *message,
 	unsigned char to[UIDL_MAXIMUM_OCTETS], size_t *out_octets)
 {
-	struct index_source *source = &view->long_uidls.source;
 	size_t inlined = message->uidl_octets;
 
 	if (inlined > INDEX_UIDL_INLINE_OCTETS) {
+		struct index_walk *walk = walk_of(view);
 		uint32_t number = message->long_uidl;
-		const unsigned char *record = source->record(source, number);
+		const unsigned char *record =
+			walk ? reader_record(&walk->long_uidls.source, number)
+			     : NULL;
 
 		inlined = INDEX_UIDL_HEAD_OCTETS;
 		if (!record ||

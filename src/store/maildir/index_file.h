@@ -27,12 +27,20 @@ struct index_reader {
 void index_reader_init(
 	struct index_reader *reader, struct files *files, int descriptor);
 
-/* An index that is open for reading, with all it takes to walk it. */
-struct index_view {
-	int index, names;
+/* What walks an index: 40 KiB. */
+struct index_walk {
 	struct index_reader records;
 	struct index_reader long_uidls;
 	struct names_reader file_names;
+};
+
+/* An index that is open for reading. */
+struct index_view {
+	struct files *files;
+	int index, names;
+	/* NULL until a message is asked for: most sessions only want to know
+	   whether there is something new, and a view lasts as long as they. */
+	struct index_walk *walk;
 	struct index_map map;
 	bool has_map;
 	uint64_t generation;
