@@ -235,7 +235,8 @@ def test_the_ledger_is_damaged(place, certificate):
     ({"deliver": "pipe", "deliver_command": "no-such-program x"},
      "no program"),
     ({"deliver": "lmtp", "deliver_server": "127.0.0.1:1",
-      "deliver_tls": "none"}, "refused"),
+      "deliver_recipient": "alice@example.org", "deliver_tls": "none"},
+     "refused"),
     ({"maildir": "PLACE/password/mail"}, "Not a directory"),
     ({"deliver": "mbox", "mbox": "PLACE/password/mail"}, "Not a directory"),
 ])
