@@ -80,8 +80,8 @@ static const struct command commands[] = {
 	{"dns", "DOMAIN [OPTION...]",
 		"the records that mail programs look for, and which are there",
 		"dj", 1, 1, false, dns},
-	{"config show", "[--changed]", "the settings in force", "c", 0, 0,
-		false, config_show},
+	{"config show", "[--changed] [--json]", "the settings in force", "cj",
+		0, 0, false, config_show},
 	{"config sample", "", "a commented file with every setting", "", 0, 0,
 		true, config_sample},
 };

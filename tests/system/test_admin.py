@@ -111,6 +111,10 @@ def test_group_of_a_unix_socket(server):
     shown = server.ctl("config", "show").stdout.decode()
     assert ("address = unix:/run/x ; restart\ngroup = daemon ; restart\n"
             in shown)
+    settings = json.loads(server.ctl("config", "show", "--json").stdout)
+    assert settings["listener lmtp"] == {
+        "address": "unix:/run/x", "group": "daemon"}
+    assert settings["server"]["hostname"] in on_unix
 
 
 def test_check_of_the_configuration(server):
