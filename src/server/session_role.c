@@ -368,7 +368,7 @@ drop_deaf(struct connection *c)
 	connection_set_ending(c, ENDING_DEAF);
 	log_event(LOG_LEVEL_WARNING, "connection-dropped",
 		"id=%s addr=%s why=\"takes no output\" waiting=%llu", c->id,
-		c->peer, (unsigned long long)(c->out.octets + c->file_octets));
+		c->peer, (unsigned long long)c->out.octets + c->file_octets);
 	connection_close(c);
 }
 

@@ -68,8 +68,8 @@ on_sample(uv_timer_t *timer)
 	struct web_counters now = web_count();
 
 	web_history_add(&web.history, &now);
-	if (web.history.count == 1)
-		web_ask_survey();
+	/* So that a page shows mailboxes as they were a step ago, at worst. */
+	web_ask_survey();
 }
 
 void

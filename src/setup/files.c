@@ -58,7 +58,7 @@ static bool
 put_uuid(const char *what, const struct setup_facts *facts,
 	const struct setup_who *who, struct buffer *out)
 {
-	unsigned char digest[EVP_MAX_MD_SIZE], *d = digest;
+	unsigned char digest[EVP_MAX_MD_SIZE] = {0}, *d = digest;
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	const char *parts[] = {what, facts->pop3[0].host, who->address};
 	bool is_good =

@@ -85,9 +85,10 @@ static size_t
 put_plain(const unsigned char *from, size_t octets, char *out)
 {
 	for (size_t i = 0; i < octets; i++)
-		out[i] = from[i] > ' ' && from[i] < 0x7F && from[i] != '"'
-				 ? (char)from[i]
-				 : '?';
+		out[i] =
+			(char)(from[i] > ' ' && from[i] < 0x7F && from[i] != '"'
+					? from[i]
+					: '?');
 	return octets;
 }
 

@@ -65,7 +65,8 @@ column_sum(const json_t *row, size_t at, size_t per_column)
 }
 
 static void
-print_row(const json_t *history, const char *key, const char *name)
+print_row(const json_t *history, const char *key, const char *name,
+	bool is_octets)
 {
 	static const char *const bars[] = {"\u2581", "\u2582", "\u2583",
 		"\u2584", "\u2585", "\u2586", "\u2587", "\u2588"};
@@ -75,6 +76,7 @@ print_row(const json_t *history, const char *key, const char *name)
 	unsigned long long step = number(history, "step_seconds");
 	size_t per_column = step ? COLUMN_SECONDS / step : 1;
 	unsigned long long most = 0;
+	char text[16];
 
 	for (size_t i = 0; i < COLUMNS; i++)
 		if (column_sum(row, i, per_column) > most)
@@ -91,7 +93,10 @@ print_row(const json_t *history, const char *key, const char *name)
 		else
 			putchar(plain[bar]);
 	}
-	printf("| %llu at most\n", most);
+	if (is_octets)
+		printf("| %s at most\n", human_octets(most, text));
+	else
+		printf("| %llu at most\n", most);
 }
 
 static void
@@ -99,10 +104,10 @@ print_history(const json_t *history)
 {
 	setlocale(LC_CTYPE, "");
 	printf("\n%-13s %-48s| now\n", "LAST DAY", "half an hour each");
-	print_row(history, "logins", "logins");
-	print_row(history, "failed_logins", "failed");
-	print_row(history, "deliveries", "delivered");
-	print_row(history, "retrieved_octets", "octets");
+	print_row(history, "logins", "logins", false);
+	print_row(history, "failed_logins", "failed", false);
+	print_row(history, "deliveries", "delivered", false);
+	print_row(history, "retrieved_octets", "octets", true);
 }
 
 /* ---- mailboxes ---- */

@@ -369,8 +369,7 @@ print_json(const struct checking *c, const char *uncovered)
 {
 	json_t *all = json_pack("{s:O, s:O, s:s?, s:I}", "certificates",
 		c->certificates, "listeners", c->listeners, "uncovered",
-		uncovered, "problems",
-		(json_int_t)(c->problems + c->unanswered));
+		uncovered, "problems", (json_int_t)c->problems + c->unanswered);
 
 	json_dumpf(all, stdout, JSON_INDENT(2));
 	putchar('\n');

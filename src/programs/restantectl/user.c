@@ -209,7 +209,7 @@ enable(const struct arguments *arguments, struct account *account)
 int
 user_disable(struct arguments *arguments)
 {
-	struct account account;
+	struct account account = {0};
 	int code = change_user(arguments, disable, &account);
 
 	if (code == EX_OK)
@@ -222,7 +222,7 @@ user_disable(struct arguments *arguments)
 int
 user_enable(struct arguments *arguments)
 {
-	struct account account;
+	struct account account = {0};
 	int code = change_user(arguments, enable, &account);
 
 	if (code == EX_OK)
@@ -274,7 +274,7 @@ limit_text(const struct account_limits *limits, char out[64])
 int
 user_limit(struct arguments *arguments)
 {
-	struct account account;
+	struct account account = {0};
 	int code = change_user(arguments, set_limits, &account);
 	char text[64];
 
