@@ -5,6 +5,7 @@
 #include "oauth/rules.h"
 #include "server/auth_role.h"
 #include "server/auth_state.h"
+#include "server/role_lost.h"
 
 /* Beyond what lookup itself allows: it is stopped, or worse. */
 #define GRACE_MS 5000
@@ -169,8 +170,7 @@ on_message(struct channel *channel, struct message *message)
 static void
 on_closed(struct channel *channel, enum outcome why)
 {
-	log_event(LOG_LEVEL_WARNING, "role-lost", "role=lookup why=%s",
-		outcome_name(why));
+	role_lost_log("lookup", why);
 	channel_free(&role.channel);
 	while (role.oldest)
 		end(role.oldest, ERR_TRY_LATER, "");

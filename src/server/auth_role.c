@@ -7,6 +7,7 @@
 #include "server/auth_state.h"
 #include "server/confinement.h"
 #include "server/login_delay.h"
+#include "server/role_lost.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,8 +62,7 @@ on_client_closed(struct channel *channel, enum outcome why)
 	struct auth_client *client = channel->context;
 	struct auth_client **link = &auth.clients;
 
-	log_event(LOG_LEVEL_WARNING, "role-lost", "role=session why=%s",
-		outcome_name(why));
+	role_lost_log("session", why);
 	while (*link != client)
 		link = &(*link)->next;
 	*link = client->next;
@@ -82,8 +82,7 @@ on_store_message(struct channel *channel, struct message *message)
 static void
 on_store_closed(struct channel *channel, enum outcome why)
 {
-	log_event(LOG_LEVEL_WARNING, "role-lost", "role=store why=%s",
-		outcome_name(why));
+	role_lost_log("store", why);
 	channel_free(&auth.store);
 }
 

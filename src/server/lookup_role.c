@@ -6,6 +6,7 @@
 #include "process/seccomp_filter.h"
 #include "server/confinement.h"
 #include "server/lookup_state.h"
+#include "server/role_lost.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -209,8 +210,7 @@ on_auth_message(struct channel *channel, struct message *message)
 static void
 on_auth_closed(struct channel *channel, enum outcome why)
 {
-	log_event(LOG_LEVEL_WARNING, "role-lost", "role=auth why=%s",
-		outcome_name(why));
+	role_lost_log("auth", why);
 	channel_free(&lookup.auth);
 }
 

@@ -8,6 +8,7 @@
 #include "server/confinement.h"
 #include "server/connection.h"
 #include "server/crowd.h"
+#include "server/role_lost.h"
 #include "server/session_signer.h"
 #include "server/session_trace.h"
 #include "server/session_vanished.h"
@@ -98,8 +99,7 @@ on_peer_closed(struct channel *channel, enum outcome why)
 	enum role lost = channel == role.auth ? ROLE_AUTH : ROLE_STORE;
 	struct channel **place = lost == ROLE_AUTH ? &role.auth : &role.store;
 
-	log_event(LOG_LEVEL_WARNING, "role-lost", "role=%s why=%s",
-		lost == ROLE_AUTH ? "auth" : "store", outcome_name(why));
+	role_lost_log(lost == ROLE_AUTH ? "auth" : "store", why);
 	channel_free(place);
 	session_role_each(tell_lost, &lost);
 }

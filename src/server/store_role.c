@@ -10,6 +10,7 @@
 #include "server/mending.h"
 #include "server/opened.h"
 #include "server/pool.h"
+#include "server/role_lost.h"
 #include "server/surveying.h"
 #include "server/store_opening.h"
 
@@ -227,8 +228,7 @@ on_client_closed(struct channel *channel, enum outcome why)
 	struct store_client **link = &role.clients;
 	struct table left = client->holders;
 
-	log_event(LOG_LEVEL_WARNING, "role-lost", "role=session why=%s",
-		outcome_name(why));
+	role_lost_log("session", why);
 	while (*link != client)
 		link = &(*link)->next;
 	*link = client->next;
@@ -364,8 +364,7 @@ on_other_closed(struct channel *channel, enum outcome why)
 {
 	bool is_auth = channel == role.auth;
 
-	log_event(LOG_LEVEL_WARNING, "role-lost", "role=%s why=%s",
-		is_auth ? "auth" : "web", outcome_name(why));
+	role_lost_log(is_auth ? "auth" : "web", why);
 	channel_free(is_auth ? &role.auth : &role.web);
 }
 
