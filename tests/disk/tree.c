@@ -2,6 +2,7 @@
 /* Inodes, entries, and the order in which entries reach the disk. */
 #include "disk_state.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,6 +168,7 @@ change_make(struct disk *disk, struct inode *from, const char *from_name,
 {
 	struct change *c = disk_allocate(sizeof(*c));
 
+	assert(from || to);
 	*c = (struct change){.from = from, .to = to, .what = what};
 	c->from_name = from ? strdup(from_name) : NULL;
 	c->to_name = to ? strdup(to_name) : NULL;

@@ -20,7 +20,7 @@ struct taken {
 static void
 write_anew(struct taken *taken, const char *mailbox, struct bytes uidl)
 {
-	const char *at = strchr(mailbox, '@');
+	const char *at;
 	struct buffer *text = &taken->text;
 
 	switch (taken->program) {

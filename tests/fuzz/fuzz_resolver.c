@@ -18,13 +18,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t octets)
 	struct fuzz_head head = fuzz_take_head(&in);
 	int type = resolver_type(types[head.flags % 7]);
 	struct resolver_texts *found = malloc(sizeof(*found));
-	unsigned char *copy = malloc(octets + 1);
+	/* In memory of exactly its size. */
+	unsigned char *copy = malloc(in.octets ? in.octets : 1);
 
 	assert_non_null(found);
 	assert_non_null(copy);
 	assert_int_equal(type == 0, head.flags % 7 == 6);
-	/* In memory of exactly its size. */
-	copy = realloc(copy, in.octets ? in.octets : 1);
 	if (in.octets > 0)
 		memcpy(copy, in.at, in.octets);
 	if (resolver_read_texts(copy, (int)in.octets, type, found)) {

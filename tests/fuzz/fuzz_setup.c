@@ -84,14 +84,13 @@ check_answer(unsigned status, const struct buffer *out, bool is_head)
 static unsigned
 read_cut(struct bytes in, size_t octets)
 {
-	unsigned char *copy = malloc(octets + 1);
+	unsigned char *copy = malloc(octets ? octets : 1);
 	struct http_request request;
 	unsigned status;
 
 	assert_non_null(copy);
 	if (octets)
 		memcpy(copy, in.at, octets);
-	copy = realloc(copy, octets ? octets : 1);
 	status = http_request_read(bytes_of(copy, octets), &request);
 	free(copy);
 	return status;

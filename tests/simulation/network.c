@@ -196,8 +196,10 @@ network_begin(void)
 void
 network_end(void)
 {
-	while (links)
-		free_link(links);
+	for (struct link *link = links, *next; link; link = next) {
+		next = link->next;
+		free_link(link);
+	}
 }
 
 void

@@ -201,10 +201,11 @@ begin(struct rewrite *r, struct mbox *mbox, struct mbox_plan *plan,
 	uint64_t *out_inode)
 {
 	struct stat status;
-	int error = mbox->files->stat(mbox->files, mbox->descriptor, &status);
+	enum outcome outcome = outcome_of_errno(
+		-mbox->files->stat(mbox->files, mbox->descriptor, &status));
 
-	if (error != 0)
-		return outcome_of_errno(-error);
+	if (outcome != OK)
+		return outcome;
 	*r = (struct rewrite){
 		.mbox = mbox,
 		.files = mbox->files,
