@@ -210,14 +210,16 @@ def main():
         found = {}
         kinds = contestants.KINDS + (peers.KINDS if given.peers else ())
         with running(bench, chosen, kinds):
-            for row in chosen:
+            for done, row in enumerate(chosen, 1):
                 say(row.key)
                 found[row.key] = bench.run(row)
+                say(report.brief(row, found[row.key]))
+                # With what there is, should the run be broken off.
                 given.output.with_suffix(".json").write_text(
                     json.dumps(found, indent=1))
-                say(report.brief(row, found[row.key]))
-        given.output.write_text(report.write(
-            bench, chosen, found, time.monotonic() - began) + grown)
+                given.output.write_text(report.write(
+                    bench, chosen[:done], found,
+                    time.monotonic() - began) + grown)
         say(f"{given.output} written")
 
 
