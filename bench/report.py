@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The report: medians, spread, and ratios to the peers, the limit, the goal."""
 import datetime
+import pathlib
 import statistics
 import subprocess
 
@@ -150,4 +151,5 @@ def write(bench, chosen, found, seconds):
             f"{busy(bench)}.\n\n{HOW}\n\n"
             f"## Against the peers, the limit and the goals\n\n"
             f"{table(chosen, found)}\n\n## Who was measured\n\n"
-            f"{versions(bench)}\n{notes(bench)}")
+            f"{versions(bench)}\n{notes(bench)}\n"
+            f"{(pathlib.Path(__file__).parent / 'missed.md').read_text()}")
