@@ -17,6 +17,7 @@ import pairs
 import scram
 import servers
 import wires
+from test_policies import put
 from test_sasl import Authority, external
 from test_setup import ADDRESS, FILE, Site
 
@@ -299,9 +300,9 @@ ROWS = {
     ("listener pop3", "proxy-networks"): (
         "127.0.0.0/8", greets_at_once, True, False),
 }
-# Shown by tests of their own below; of timeout, which is ten minutes or more,
-# and of retention-from, which is days, by tests/unit; of vanished, for which it
-# takes another machine, by test_vanished.py.
+# Shown by tests of their own below; of timeout, which is ten minutes or more, by
+# tests/unit; of vanished, for which it takes another machine, by
+# test_vanished.py.
 ELSEWHERE = {("tls", "certificate"), ("tls", "key"), ("tls", "expiry-warning"),
              ("tls", "client-ca"), ("tls", "client-certificate"),
              ("auth", "external-name"), ("pop3", "timeout"),
@@ -463,6 +464,24 @@ def test_an_error_keeps_what_was_before(server):
         wires.pop3(server).quit()
     settings.reload(good)
     assert offers("LOGIN-DELAY")(server) == ["LOGIN-DELAY 300"]
+
+
+def test_retention_counts_from_something_else(server):
+    settings = Settings(server)
+    wires.pop3(server).quit()
+    put(server, "alice", f"{int(time.time()) - 9 * 86400}.old.test", MESSAGE)
+
+    def messages(period, begin):
+        settings.reload({("policy", "retention"): period,
+                         ("policy", "retention-from"): begin})
+        client = wires.pop3(server)
+        count = client.stat()[0]
+        client.quit()
+        return count
+    assert messages("1d", "retrieval") == 1
+    # Another period, so that the mailbox is looked at again within the hour.
+    assert messages("2d", "retrieval") == 1
+    assert messages("3d", "arrival") == 0
 
 
 # ---- what needs a restart says so ----
