@@ -16,6 +16,12 @@ static const char *const listener_kinds[] = {
 	NULL,
 };
 
+const char *
+listener_settings_word(enum listener_kind kind)
+{
+	return listener_kinds[kind];
+}
+
 static void
 release_listener(struct listener_settings *listener)
 {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * listener_settings - sections [listener KIND] as part of the server's settings.
- * For server_settings.c alone.
+ * listener_settings_word apart, for server_settings.c alone.
  */
 #ifndef CONFIG_LISTENER_SETTINGS_H
 #define CONFIG_LISTENER_SETTINGS_H
 
 #include "config/server_settings.h"
 
+/* "pop3s" of [listener pop3s]. */
+const char *listener_settings_word(enum listener_kind kind);
 /* The section's line: one more listener. */
 bool listener_settings_begin(struct server_settings *settings, const char *name,
 	char error[INI_ERROR_SIZE]);

@@ -7,6 +7,7 @@
 #include "config/policy_settings.h"
 #include "config/sasl_settings.h"
 #include "config/server_table.h"
+#include "config/setting_place.h"
 #include "config/settings.h"
 #include "config/setup_settings.h"
 #include "config/tls_settings.h"
@@ -382,6 +383,23 @@ server_settings_parse(struct server_settings *settings, const char *file,
 
 /* ---- checking ---- */
 
+/* It stands in greetings and in Received: one word of ASCII. */
+static bool
+check_hostname(
+	const struct server_settings *settings, char error[INI_ERROR_SIZE])
+{
+	for (const char *at = settings->hostname; *at; at++) {
+		if (*at > ' ' && *at < 0x7F)
+			continue;
+		snprintf(error, INI_ERROR_SIZE,
+			"[server] hostname = %.100s: must be a host's name, in "
+			"ASCII and without blanks",
+			settings->hostname);
+		return false;
+	}
+	return true;
+}
+
 enum outcome
 server_settings_check(
 	const struct server_settings *settings, char error[INI_ERROR_SIZE])
@@ -403,7 +421,8 @@ server_settings_check(
 			settings->state);
 		return ERR_PEER;
 	}
-	if (!tls_settings_check(settings, error) ||
+	if (!check_hostname(settings, error) ||
+		!tls_settings_check(settings, error) ||
 		!auth_settings_check(settings, error) ||
 		!lookup_settings_check(settings, error) ||
 		!sasl_settings_check(settings, error) ||
@@ -414,6 +433,20 @@ server_settings_check(
 			"exempt-networks", error))
 		return ERR_PEER;
 	return OK;
+}
+
+enum outcome
+server_settings_read(struct server_settings *settings, const char *file,
+	char error[INI_ERROR_SIZE])
+{
+	enum outcome outcome = server_settings_load(settings, file, error);
+
+	if (outcome != OK)
+		return outcome;
+	outcome = server_settings_check(settings, error);
+	if (outcome != OK)
+		setting_place_name(file, error);
+	return outcome;
 }
 
 bool

@@ -185,7 +185,11 @@ enum outcome server_settings_load(struct server_settings *settings,
 	const char *file, char error[INI_ERROR_SIZE]);
 enum outcome server_settings_parse(struct server_settings *settings,
 	const char *file, struct bytes text, char error[INI_ERROR_SIZE]);
-/* Ranges and what only holds across keys. */
+/* The same, and server_settings_check. */
+enum outcome server_settings_read(struct server_settings *settings,
+	const char *file, char error[INI_ERROR_SIZE]);
+/* Ranges and what only holds across keys. error: with section and key;
+   setting_place_name says where that stands. */
 enum outcome server_settings_check(
 	const struct server_settings *settings, char error[INI_ERROR_SIZE]);
 

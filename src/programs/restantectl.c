@@ -130,9 +130,7 @@ load(struct arguments *arguments, const struct command *command)
 	server_settings_init(&arguments->settings);
 	if (command->needs_no_config)
 		return EX_OK;
-	outcome = server_settings_load(&arguments->settings, config, error);
-	if (outcome == OK)
-		outcome = server_settings_check(&arguments->settings, error);
+	outcome = server_settings_read(&arguments->settings, config, error);
 	return outcome == OK ? EX_OK : complain(EX_CONFIG, "%s", error);
 }
 

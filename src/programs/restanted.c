@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/setting_place.h"
 #include "programs/restanted/demo.h"
 #include "server/auth_role.h"
 #include "server/key_role.h"
@@ -38,7 +39,7 @@ static const char usage[] =
 	"                     users alice and bob, password demo; loopback "
 	"only\n"
 	"      --port-base N  ports of --demo: POP3 N+110, POP3S N+995,\n"
-	"                     LMTP N+24 (default 1000)\n"
+	"                     LMTP N+24, web N+80 (default 1000)\n"
 	"  -h, --help         this text\n"
 	"  -V, --version      the version\n"
 	"\n"
@@ -215,12 +216,13 @@ load(struct server_settings *settings, const char *file, bool only_checks)
 	char error[INI_ERROR_SIZE];
 	enum outcome outcome;
 
-	outcome = server_settings_load(settings, file, error);
-	if (outcome == OK)
-		outcome = server_settings_check(settings, error);
+	outcome = server_settings_read(settings, file, error);
 	/* The server reads them itself. */
-	if (outcome == OK && only_checks)
+	if (outcome == OK && only_checks) {
 		outcome = check_files(settings, error);
+		if (outcome != OK)
+			setting_place_name(file, error);
+	}
 	if (outcome == OK)
 		return EX_OK;
 	fprintf(stderr, "restanted: %s\n", error);
@@ -251,14 +253,15 @@ static enum outcome
 load_again(struct server_settings *settings, char *error)
 {
 	enum outcome outcome =
-		server_settings_load(settings, source.file, error);
+		server_settings_read(settings, source.file, error);
 
-	if (outcome == OK)
-		outcome = server_settings_check(settings, error);
-	if (outcome == OK)
-		outcome = lookup_check(settings, error);
+	if (outcome != OK)
+		return outcome;
+	outcome = lookup_check(settings, error);
 	if (outcome == OK)
 		outcome = setup_check(settings, error);
+	if (outcome != OK)
+		setting_place_name(source.file, error);
 	return outcome == OK && !choose_log(settings) ? ERR_TRY_LATER : outcome;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/setup_check.h"
+#include "config/listener_settings.h"
 #include "net/address.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define ADDRESSES_MAXIMUM BOOT_LISTENERS_MAXIMUM
@@ -86,6 +88,30 @@ check_directories(
 		       check_directory("mail", root, error));
 }
 
+/* ---- files ---- */
+
+/* Roles open it under their own users: here it has to be a file. */
+static bool
+check_passwd_file(
+	const struct server_settings *settings, char error[SETUP_ERROR_SIZE])
+{
+	const char *file = settings->passwd_file;
+	struct stat found;
+
+	if (!server_settings_has_backend(settings, "passwd-file"))
+		return true;
+	if (stat(file, &found) < 0)
+		snprintf(error, SETUP_ERROR_SIZE,
+			"[auth] passwd-file = %.200s: %s", file,
+			strerror(errno));
+	else if (!S_ISREG(found.st_mode))
+		snprintf(error, SETUP_ERROR_SIZE,
+			"[auth] passwd-file = %.200s: it is no file", file);
+	else
+		return true;
+	return false;
+}
+
 /* ---- addresses ---- */
 
 struct checking {
@@ -112,6 +138,22 @@ is_of_this_machine(struct address address)
 	return is_ours;
 }
 
+/* Not its directory: the service manager may make that. */
+static const char *
+what_is_wrong_with_path(struct bytes text)
+{
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct stat found;
+
+	if (!bytes_to_string(
+		    bytes_after(text, strlen("unix:")), path, sizeof(path)))
+		return "is too long: the path of a socket has 107 octets at "
+		       "most";
+	if (lstat(path, &found) == 0 && !S_ISSOCK(found.st_mode))
+		return "is there and no socket: move it away";
+	return NULL;
+}
+
 static const char *
 what_is_wrong_with(const struct checking *checking, struct bytes text)
 {
@@ -122,7 +164,7 @@ what_is_wrong_with(const struct checking *checking, struct bytes text)
 		if (bytes_equal(checking->seen[i], text))
 			return "stands in two places";
 	if (is_unix)
-		return NULL;
+		return what_is_wrong_with_path(text);
 	if (!address_parse(text, &address) || address.any.sa_family == AF_UNIX)
 		return "is no address with a port: 192.0.2.1:995, [::]:995, "
 		       "unix:/path";
@@ -144,8 +186,9 @@ check_addresses(
 			wrong = "is one too many";
 		if (wrong) {
 			snprintf(checking->error, SETUP_ERROR_SIZE,
-				"[listener] address: %.*s %s", (int)text.octets,
-				(const char *)text.at, wrong);
+				"[listener %s] address: %.*s %s",
+				listener_settings_word(listener->kind),
+				(int)text.octets, (const char *)text.at, wrong);
 			return false;
 		}
 		checking->seen[checking->count++] = text;
@@ -168,7 +211,8 @@ check_listeners(
 		if (!at->group || privileges_find_group(at->group, &gid) == OK)
 			continue;
 		snprintf(error, SETUP_ERROR_SIZE,
-			"[listener] group = %.60s: no such group", at->group);
+			"[listener %s] group = %.60s: no such group",
+			listener_settings_word(at->kind), at->group);
 		return false;
 	}
 	return true;
@@ -180,6 +224,7 @@ setup_check(
 {
 	return check_users(settings, error) &&
 			       check_directories(settings, error) &&
+			       check_passwd_file(settings, error) &&
 			       check_listeners(settings, error)
 		       ? OK
 		       : ERR_PEER;
