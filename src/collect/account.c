@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "collect/account_table.h"
+#include "collect/words.h"
 #include "net/socks5.h"
 #include "tls/pins.h"
 
@@ -282,6 +283,10 @@ what_delivery_lacks(const struct collect_account *account)
 		return "deliver = mbox needs mbox, the file";
 	if (strcmp(sink, "pipe") == 0 && !account->deliver_command[0])
 		return "deliver = pipe needs deliver-command";
+	if (strcmp(sink, "pipe") == 0 &&
+		!words_can_cut(account->deliver_command))
+		return "deliver-command has a quote that is not closed, or "
+		       "too many words";
 	if (is_relay && (!server[0] || !account->deliver_recipient[0]))
 		return "deliver = lmtp or smtp needs deliver-server and "
 		       "deliver-recipient, an address";
@@ -438,10 +443,12 @@ bool
 account_expand(const char *path, char *out, size_t size)
 {
 	const char *home = getenv("HOME");
-	bool is_home = strncmp(path, "~/", 2) == 0;
+	bool is_below = *path && *path != '/';
 
-	return snprintf(out, size, "%s%s", is_home && home ? home : "",
-		       is_home ? path + 1 : path) < (int)size;
+	if (strncmp(path, "~/", 2) == 0)
+		path += 2;
+	return snprintf(out, size, "%s%s%s", is_below && home ? home : "",
+		       is_below ? "/" : "", path) < (int)size;
 }
 
 const char *

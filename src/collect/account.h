@@ -122,7 +122,8 @@ const char *account_user(const struct collect_account *account);
 /* "auto", or how to log in, in capitals: a SASL mechanism, USER, APOP. */
 const char *account_login_name(const struct collect_account *account);
 const char *account_tls_name(const struct collect_account *account);
-/* `path` with "~/" made the home directory; false when it does not fit. */
+/* `path` from the home directory, with "~/" or without, unless it begins with
+   "/": runs begin in many directories. False when it does not fit. */
 bool account_expand(const char *path, char *out, size_t size);
 /* Is collected mail to stay on the server for longer than that? */
 bool account_leaves_mail(

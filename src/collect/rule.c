@@ -3,6 +3,7 @@
 #include "collect/rule.h"
 #include "base/buffer.h"
 #include "collect/pattern.h"
+#include "collect/words.h"
 #include "config/value.h"
 #include "store/uidl.h"
 
@@ -238,6 +239,9 @@ problem_of(const struct rule *rule)
 
 	if (rule->action == RULE_PIPE && !rule->command[0])
 		return "action = pipe needs command";
+	if (rule->action == RULE_PIPE && !words_can_cut(rule->command))
+		return "command has a quote that is not closed, or too many "
+		       "words";
 	if (rule->action != RULE_PIPE && rule->command[0])
 		return "command needs action = pipe";
 	if (rule->action != RULE_FILE && rule->action != RULE_HEADERS &&

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,22 +44,78 @@ read_line(FILE *file, char line[LINE_OCTETS])
 	return true;
 }
 
-static bool
-ask(FILE *terminal, const char *prompt, char line[LINE_OCTETS])
+/* ---- a signal while the terminal shows nothing ---- */
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+#define SIGNALS (sizeof(signals) / sizeof(signals[0]))
+
+static volatile sig_atomic_t noted;
+
+static void
+note(int signal)
 {
-	struct termios shown, hidden;
+	noted = signal;
+}
+
+static void
+note_signals(struct sigaction before[SIGNALS])
+{
+	/* Without SA_RESTART: reading ends. */
+	const struct sigaction noting = {.sa_handler = note};
+
+	noted = 0;
+	for (size_t i = 0; i < SIGNALS; i++) {
+		sigaction(signals[i], NULL, &before[i]);
+		if (before[i].sa_handler != SIG_IGN)
+			sigaction(signals[i], &noting, NULL);
+	}
+}
+
+/* It does now what it would have done; true: that was a pause. */
+static bool
+take_signal(const struct sigaction before[SIGNALS])
+{
+	for (size_t i = 0; i < SIGNALS; i++)
+		sigaction(signals[i], &before[i], NULL);
+	if (noted)
+		raise(noted);
+	return noted == SIGTSTP;
+}
+
+/* ---- asking ---- */
+
+static bool
+ask_once(FILE *terminal, const struct termios *shown, const char *prompt,
+	char line[LINE_OCTETS])
+{
+	struct termios hidden = *shown;
 	bool has_line;
 
-	if (tcgetattr(fileno(terminal), &shown) < 0)
-		return false;
-	hidden = shown;
 	hidden.c_lflag &= ~(tcflag_t)ECHO;
 	fputs(prompt, terminal);
 	fflush(terminal);
 	tcsetattr(fileno(terminal), TCSAFLUSH, &hidden);
 	has_line = read_line(terminal, line);
-	tcsetattr(fileno(terminal), TCSAFLUSH, &shown);
+	tcsetattr(fileno(terminal), TCSAFLUSH, shown);
+	clearerr(terminal);
 	fputc('\n', terminal);
+	fflush(terminal);
+	return has_line;
+}
+
+static bool
+ask(FILE *terminal, const char *prompt, char line[LINE_OCTETS])
+{
+	struct sigaction before[SIGNALS];
+	struct termios shown;
+	bool has_line;
+
+	if (tcgetattr(fileno(terminal), &shown) < 0)
+		return false;
+	do {
+		note_signals(before);
+		has_line = ask_once(terminal, &shown, prompt, line);
+	} while (take_signal(before));
 	return has_line;
 }
 

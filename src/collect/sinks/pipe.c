@@ -7,6 +7,7 @@
 #include "collect/sinks/pipe.h"
 #include "base/clock.h"
 #include "collect/sinks/spooled.h"
+#include "collect/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +20,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define WORDS_MAXIMUM 64
-#define ENVIRONMENT   4 /* of our own */
-#define WAIT_MS	      5
-#define KEPT_MAXIMUM  512
+#define ENVIRONMENT  4 /* of our own */
+#define WAIT_MS	     5
+#define KEPT_MAXIMUM 512
 
 struct pipe {
 	struct spooled spooled;
@@ -34,38 +34,6 @@ static struct pipe *
 self_of(struct sink *sink)
 {
 	return (struct pipe *)sink;
-}
-
-/* Words are parted by blanks; quotes, ' or ", keep what is between them. */
-static bool
-cut_words(struct pipe *self)
-{
-	char *from = self->text, *to = self->text;
-	size_t count = 0;
-
-	while (*from) {
-		char quote = 0;
-
-		from += strspn(from, " \t");
-		if (!*from)
-			break;
-		if (count == WORDS_MAXIMUM)
-			return false;
-		self->words[count++] = to;
-		for (; *from && (quote || (*from != ' ' && *from != '\t'));
-			from++) {
-			if (quote ? *from == quote : strchr("'\"", *from) != 0)
-				quote = (char)(quote ? 0 : *from);
-			else
-				*to++ = *from;
-		}
-		if (quote)
-			return false;
-		if (*from)
-			from++;
-		*to++ = '\0';
-	}
-	return count > 0;
 }
 
 /* ---- running it ---- */
@@ -218,7 +186,8 @@ pipe_open(const struct sink_options *options, struct sink **out,
 	if (outcome != OK)
 		return outcome;
 	self_of(sink)->text = strdup(options->command);
-	if (self_of(sink)->text && cut_words(self_of(sink))) {
+	if (self_of(sink)->text &&
+		words_cut(self_of(sink)->text, self_of(sink)->words)) {
 		*out = sink;
 		return OK;
 	}

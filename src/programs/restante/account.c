@@ -67,28 +67,45 @@ make_directory_of(const char *path)
 struct setting_text {
 	char **to;
 	const char *text;
+	bool is_path;
 };
+
+/* The settings are read in other directories than this one. */
+static char *
+absolute(const char *path)
+{
+	char here[PATH_MAX], *made = NULL;
+
+	if (path[0] == '/' || strncmp(path, "~/", 2) == 0)
+		return strdup(path);
+	if (!getcwd(here, sizeof(here)) ||
+		asprintf(&made, "%s/%s", here, path) < 0)
+		return NULL;
+	return made;
+}
 
 static int
 set_texts(const struct arguments *arguments, struct collect_account *account)
 {
 	const struct setting_text texts[] = {
-		{&account->host, arguments->host},
-		{&account->user, arguments->user},
-		{&account->maildir, arguments->maildir},
-		{&account->ca_file, arguments->ca_file},
-		{&account->password_command, arguments->password_command},
-		{&account->proxy, arguments->proxy},
-		{&account->oauth_client_id, arguments->client_id},
+		{&account->host, arguments->host, false},
+		{&account->user, arguments->user, false},
+		{&account->maildir, arguments->maildir, true},
+		{&account->ca_file, arguments->ca_file, true},
+		{&account->password_command, arguments->password_command,
+			false},
+		{&account->proxy, arguments->proxy, false},
+		{&account->oauth_client_id, arguments->client_id, false},
 		{&account->oauth_client_secret_file,
-			arguments->client_secret_file},
+			arguments->client_secret_file, true},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (!texts[i].text)
 			continue;
 		free(*texts[i].to);
-		*texts[i].to = strdup(texts[i].text);
+		*texts[i].to = texts[i].is_path ? absolute(texts[i].text)
+						: strdup(texts[i].text);
 		if (!*texts[i].to)
 			return complain(EX_OSERR, "no memory");
 	}

@@ -228,6 +228,10 @@ says_where_and_what_is_wrong(void **state)
 			"4: [account b]: deliver = mbox needs mbox, the file"},
 		{MINIMAL "[account b]\nhost = h\ndeliver = pipe\n",
 			"4: [account b]: deliver = pipe needs deliver-command"},
+		{MINIMAL "[account b]\nhost = h\ndeliver = pipe\n"
+			 "deliver-command = sh -c 'cat\n",
+			"4: [account b]: deliver-command has a quote that is "
+			"not closed, or too many words"},
 		{MINIMAL "[account b]\nhost = h\ndeliver = lmtp\n"
 			 "deliver-server = h:24\n",
 			"4: [account b]: deliver = lmtp or smtp needs "
@@ -339,7 +343,10 @@ tilde_is_home(void **state)
 	assert_true(account_expand("~/x", path, sizeof(path)));
 	assert_string_equal(path, "/home/ruth/x");
 	assert_true(account_expand("~ruth/x", path, sizeof(path)));
-	assert_string_equal(path, "~ruth/x");
+	assert_string_equal(path, "/home/ruth/~ruth/x");
+	/* Whatever directory this is. */
+	assert_true(account_expand("x/y", path, sizeof(path)));
+	assert_string_equal(path, "/home/ruth/x/y");
 	assert_true(account_expand("/a/~/b", path, sizeof(path)));
 	assert_string_equal(path, "/a/~/b");
 	assert_true(account_expand("", path, sizeof(path)));

@@ -135,6 +135,9 @@ static const struct {
 		"file:2: larger-than = big: expected a value like 50MiB"},
 	{"\n[rule a]\naction = pipe\n",
 		"file:2: [rule a]: action = pipe needs command"},
+	{"[rule a]\naction = pipe\ncommand = x \"y\n",
+		"file:1: [rule a]: command has a quote that is not closed, or "
+		"too many words"},
 	{"[rule a]\ncommand = x\n",
 		"file:1: [rule a]: command needs action = pipe"},
 	{"[rule a]\naction = skip\nfolder = x\n",
