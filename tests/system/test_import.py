@@ -151,6 +151,11 @@ def test_of_several_mailboxes(place):
         import_state(account, file, "alice", "--from", "fetchmail",
                      "--mailbox", "alice@two.example")
         assert account.states() == {b"3": IMPORTED, b"with blank": IMPORTED}
+        # A name that is mistyped is not the same as nothing to take.
+        done = import_state(account, file, "alice", "--from", "fetchmail",
+                            "--mailbox", "alice@too.example", ok=(65,))
+        assert b"no mailbox for alice@too.example" in done.stderr
+        assert b"alice@two.example" in done.stderr
         # Where one of them is at the account's host, that is it.
         account.change("host", "one.example")
         import_state(account, file, "alice", "--from", "fetchmail")

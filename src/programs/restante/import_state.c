@@ -25,6 +25,7 @@ struct import {
 	char mailbox[IMPORT_MAILBOX_SIZE]; /* what is taken; "": the only one */
 	char others[SHOWN][IMPORT_MAILBOX_SIZE];
 	size_t other_count, candidates;
+	bool has_wanted; /* --mailbox is one of them */
 	struct message_key *keys;
 	size_t count, room;
 };
@@ -78,7 +79,10 @@ static bool
 look_at(const char *mailbox, struct bytes uidl, void *context)
 {
 	struct import *import = context;
+	const char *wanted = import->arguments->mailbox;
 
+	if (wanted && strcmp(mailbox, wanted) == 0)
+		import->has_wanted = true;
 	if (strcmp(mailbox, import->mailbox) == 0)
 		return true;
 	for (size_t i = 0; i < import->other_count; i++)
@@ -101,6 +105,7 @@ static int
 complain_of_mailboxes(const struct import *import)
 {
 	char list[SHOWN * (IMPORT_MAILBOX_SIZE + 2)] = "";
+	const char *wanted = import->arguments->mailbox;
 	size_t used = 0;
 
 	for (size_t i = 0; i < import->other_count; i++)
@@ -110,8 +115,9 @@ complain_of_mailboxes(const struct import *import)
 		"%s has %s for %s; it is of %s%s; --mailbox says which one to "
 		"take",
 		import->file,
-		import->candidates > 1 ? "several mailboxes" : "no mailbox",
-		account_user(import->account), list,
+		!wanted && import->candidates > 1 ? "several mailboxes"
+						  : "no mailbox",
+		wanted ? wanted : account_user(import->account), list,
 		import->other_count == SHOWN ? " and perhaps others" : "");
 }
 
@@ -121,15 +127,16 @@ choose_mailbox(struct import *import)
 	const char *wanted = import->arguments->mailbox;
 	unsigned line;
 
-	if (wanted)
-		snprintf(import->mailbox, IMPORT_MAILBOX_SIZE, "%s", wanted);
-	else if (!import_parse(import->program, buffer_bytes(&import->text),
-			 look_at, import, &line))
+	if (!import_parse(import->program, buffer_bytes(&import->text), look_at,
+		    import, &line))
 		return complain(EX_DATAERR,
 			"%s:%u: this is no line of %s's; is it the right file?",
 			import->file, line, import->arguments->from);
-	if (!wanted && import->other_count > 0 && import->candidates != 1)
+	if (import->other_count > 0 &&
+		!(wanted ? import->has_wanted : import->candidates == 1))
 		return complain_of_mailboxes(import);
+	if (wanted)
+		snprintf(import->mailbox, IMPORT_MAILBOX_SIZE, "%s", wanted);
 	return EX_OK;
 }
 
