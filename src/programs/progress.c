@@ -12,6 +12,7 @@
 #define FIRST_MS      500
 #define INTERVAL_MS   100
 #define LABEL_COLUMNS 28
+#define LABEL_MINIMUM 12
 #define LINE_SIZE     256
 #define BAR_MAXIMUM   30
 
@@ -93,16 +94,30 @@ put_bar(char *out, size_t columns, uint64_t done, uint64_t total)
 	out[columns] = '\0';
 }
 
+/* amount: "" where there is no room for it. */
 static void
 put_numbers(char *out, size_t size, const char *amount, uint64_t done_messages,
 	uint64_t total_messages, uint64_t rest, uint64_t per_second)
 {
 	char left[24];
 
-	snprintf(out, size, "%llu/%llu  %s/s  %s left",
+	snprintf(out, size, "%llu/%llu  %s%s%s left",
 		(unsigned long long)done_messages,
 		(unsigned long long)total_messages, amount,
+		*amount ? "/s  " : "",
 		per_second ? progress_time(rest / per_second, left) : "?");
+}
+
+/* How much of the label a narrow terminal has room for. */
+static int
+label_columns(size_t width, const char *text)
+{
+	size_t used = strlen(text) + 1;
+	size_t columns = width > used ? width - used : 0;
+
+	if (columns > LABEL_COLUMNS)
+		columns = LABEL_COLUMNS;
+	return (int)(columns < LABEL_MINIMUM ? LABEL_MINIMUM : columns);
 }
 
 void
@@ -119,6 +134,7 @@ progress_format(char *out, size_t size, size_t width, const char *label,
 	char so_far[16], rate[16], amount[40], bar[BAR_MAXIMUM + 1],
 		text[LINE_SIZE];
 	size_t used, columns;
+	int label_width;
 
 	if (has_octets)
 		snprintf(amount, sizeof(amount), "%s  %s",
@@ -129,13 +145,17 @@ progress_format(char *out, size_t size, size_t width, const char *label,
 			(unsigned long long)per_second);
 	put_numbers(text, sizeof(text), amount, done_messages, total_messages,
 		rest, per_second);
+	if (strlen(text) + 1 + LABEL_MINIMUM > width)
+		put_numbers(text, sizeof(text), "", done_messages,
+			total_messages, rest, per_second);
 	used = LABEL_COLUMNS + 2 + strlen(text) + 4;
 	columns = width > used ? width - used : 0;
 	if (columns > BAR_MAXIMUM)
 		columns = BAR_MAXIMUM;
 	put_bar(bar, columns, total - rest, total);
-	snprintf(out, size, "%-*.*s %s%s%s %s", LABEL_COLUMNS, LABEL_COLUMNS,
-		label, columns ? "[" : "", bar, columns ? "]" : "", text);
+	label_width = columns ? LABEL_COLUMNS : label_columns(width, text);
+	snprintf(out, size, "%-*.*s %s%s%s%s", label_width, label_width, label,
+		columns ? "[" : "", bar, columns ? "] " : "", text);
 	if (width < size)
 		out[width] = '\0';
 }

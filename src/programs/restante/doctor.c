@@ -57,7 +57,8 @@ word_of(enum finding_kind kind, bool is_coloured)
 static void
 print(const struct doctor *doctor)
 {
-	bool is_coloured = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	const char *plain = getenv("NO_COLOR");
+	bool is_coloured = isatty(STDOUT_FILENO) && (!plain || !*plain);
 	const struct collect_account *account = doctor->account;
 
 	printf("%s: %s port %u, %s:%u\n\n", account->name, account->host,

@@ -280,13 +280,31 @@ address_of(const struct server_settings *settings, enum listener_kind kind)
 	return "(none)";
 }
 
+/* As a shell reads it. out has room for four times as much, and the quotes. */
+static void
+quote(const char *path, char *out)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-";
+	const char *mark = path[strspn(path, plain)] ? "'" : "";
+
+	out = stpcpy(out, mark);
+	for (; *path; path++)
+		if (*path == '\'')
+			out = stpcpy(out, "'\\''");
+		else
+			*out++ = *path;
+	stpcpy(out, mark);
+}
+
 void
 demo_print(const struct server_settings *settings)
 {
-	char certificate[PATH_MAX] = "";
+	char certificate[PATH_MAX] = "", quoted[4 * PATH_MAX + 3];
 	const char *pop3s = address_of(settings, LISTENER_POP3S);
 
 	setup_certificate_path(settings, certificate, sizeof(certificate));
+	quote(certificate, quoted);
 	printf("The post office is open.\n"
 	       "\n"
 	       "  POP3S  %s   (TLS)\n"
@@ -305,6 +323,6 @@ demo_print(const struct server_settings *settings)
 		pop3s, address_of(settings, LISTENER_POP3),
 		address_of(settings, LISTENER_LMTP),
 		address_of(settings, LISTENER_WEB), DEMO_PASSWORD, certificate,
-		settings->mail, certificate, DEMO_PASSWORD, pop3s);
+		settings->mail, quoted, DEMO_PASSWORD, pop3s);
 	fflush(stdout);
 }

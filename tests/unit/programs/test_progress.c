@@ -144,6 +144,19 @@ the_bar_goes_first_when_it_is_narrow(void **state)
 	assert_string_equal(line, "");
 }
 
+/* Then the rate, and of the label what there is no room for. */
+static void
+a_narrow_line_says_how_long_it_takes(void **state)
+{
+	struct state_of_things s = {"alice@mail.example.org", 48ull << 20,
+		177ull << 20, 2, 7, 1000};
+
+	assert_line(&s, 60,
+		"alice@mail.example.org  2/7  48.0 MiB  48.0 MiB/s  0:02 left");
+	assert_line(&s, 39, "alice@mail.example.org   2/7  0:02 left");
+	assert_line(&s, 27, "alice@mail.e 2/7  0:02 left");
+}
+
 static void
 a_bar_has_its_maximum(void **state)
 {
@@ -216,6 +229,7 @@ main(void)
 		cmocka_unit_test(counts_messages_where_octets_are_not_known),
 		cmocka_unit_test(does_not_guess),
 		cmocka_unit_test(the_bar_goes_first_when_it_is_narrow),
+		cmocka_unit_test(a_narrow_line_says_how_long_it_takes),
 		cmocka_unit_test(a_bar_has_its_maximum),
 		cmocka_unit_test(tells_times),
 		cmocka_unit_test(draws_nothing_without_a_terminal),
