@@ -391,18 +391,11 @@ bool
 account_write(const struct collect_account *account, struct buffer *out)
 {
 	struct collect_account initial;
-	bool is_good = account_init(&initial, account->name) &&
-		       buffer_printf(out, "[account %s]\n", account->name);
+	bool is_good =
+		account_init(&initial, account->name) &&
+		buffer_printf(out, "[account %s]\n", account->name) &&
+		settings_put_keys(&account_table, account, &initial, out);
 
-	for (size_t i = 0; i < account_table.count && is_good; i++) {
-		const struct setting *key = &account_keys[i];
-
-		if (settings_is_default(key, account, &initial))
-			continue;
-		is_good = buffer_printf(out, "%s = ", key->key) &&
-			  settings_put_value(key, account, out) &&
-			  buffer_append_string(out, "\n");
-	}
 	account_release(&initial);
 	return is_good;
 }

@@ -98,6 +98,11 @@ enum outcome collect_settings_load(struct collect_settings *settings,
 	const char *file, char error[INI_ERROR_SIZE]);
 enum outcome collect_settings_parse(struct collect_settings *settings,
 	const char *file, struct bytes text, char error[INI_ERROR_SIZE]);
+/* Appends all as a file would have it. initial: leave out what is as there. */
+bool collect_settings_write(const struct collect_settings *settings,
+	const struct collect_settings *initial, struct buffer *out);
+/* A commented sample file: every key with its default and its meaning. */
+bool collect_settings_sample(struct buffer *out);
 /* NULL: none of that name. */
 struct collect_account *collect_settings_find(
 	const struct collect_settings *settings, const char *name);

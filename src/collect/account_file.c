@@ -11,7 +11,8 @@
 static const struct setting client_keys[] = {
 	{"client", "state", SETTING_STRING,
 		offsetof(struct collect_settings, state), "", 0, 0, NULL,
-		"where the ledger of what was collected is kept"},
+		"where the ledger of what was collected is kept; empty is "
+		"~/.local/share/restante"},
 	{"client", "provider-database", SETTING_STRING,
 		offsetof(struct collect_settings, provider_database),
 		"https://autoconfig.thunderbird.net/v1.1/", 0, 0, NULL,
@@ -156,14 +157,28 @@ check(const struct collect_settings *settings, enum outcome outcome,
 	return outcome;
 }
 
+/* As without the key, when it is empty; takes `before`. */
+static void
+settle_state(struct collect_settings *settings, char *before)
+{
+	if (settings->state[0] || !before) {
+		free(before);
+		return;
+	}
+	free(settings->state);
+	settings->state = before;
+}
+
 enum outcome
 collect_settings_load(struct collect_settings *settings, const char *file,
 	char error[INI_ERROR_SIZE])
 {
 	struct reading reading = {.settings = settings};
+	char *state = strdup(settings->state);
+	enum outcome outcome = ini_load(file, take_entry, &reading, error);
 
-	return check(
-		settings, ini_load(file, take_entry, &reading, error), error);
+	settle_state(settings, state);
+	return check(settings, outcome, error);
 }
 
 enum outcome
@@ -171,9 +186,12 @@ collect_settings_parse(struct collect_settings *settings, const char *file,
 	struct bytes text, char error[INI_ERROR_SIZE])
 {
 	struct reading reading = {.settings = settings};
+	char *state = strdup(settings->state);
+	enum outcome outcome =
+		ini_parse(file, text, take_entry, &reading, error);
 
-	return check(settings,
-		ini_parse(file, text, take_entry, &reading, error), error);
+	settle_state(settings, state);
+	return check(settings, outcome, error);
 }
 
 struct collect_account *
@@ -183,4 +201,58 @@ collect_settings_find(const struct collect_settings *settings, const char *name)
 		if (strcmp(settings->accounts[i].name, name) == 0)
 			return &settings->accounts[i];
 	return NULL;
+}
+
+/* ---- writing ---- */
+
+static bool
+write_account(const struct collect_account *account, bool only_changed,
+	struct buffer *out)
+{
+	if (!buffer_append_string(out, "\n"))
+		return false;
+	if (only_changed)
+		return account_write(account, out);
+	return buffer_printf(out, "[account %s]\n", account->name) &&
+	       settings_put_keys(&account_table, account, NULL, out);
+}
+
+bool
+collect_settings_write(const struct collect_settings *settings,
+	const struct collect_settings *initial, struct buffer *out)
+{
+	bool is_good = buffer_append_string(out, "[client]\n") &&
+		       settings_put_keys(&client_table, settings, initial, out);
+
+	for (size_t i = 0; i < settings->count && is_good; i++)
+		is_good = write_account(
+			&settings->accounts[i], initial != NULL, out);
+	return is_good && rules_write(&settings->rules, initial != NULL, out);
+}
+
+bool
+collect_settings_sample(struct buffer *out)
+{
+	bool is_good = buffer_append_string(out,
+		"; The collector's settings. What stands behind \";\" is the "
+		"default.\n"
+		"; SIGHUP tells a daemon to read them anew; paths are taken "
+		"from the home directory.\n"
+		"\n[client]\n");
+
+	for (size_t i = 0; i < client_table.count && is_good; i++)
+		is_good = settings_put_sample(&client_keys[i], false, out);
+	is_good = is_good &&
+		  buffer_append_string(out,
+			  "\n; One for each mailbox; its name is the login "
+			  "name, where user says no other.\n"
+			  ";[account ADDRESS]\n");
+	for (size_t i = 0; i < account_table.count && is_good; i++)
+		is_good =
+			settings_put_sample(&account_table.rows[i], false, out);
+	return is_good &&
+	       buffer_append_string(out,
+		       "\n; Rules, in their order; the first one that holds "
+		       "decides.") &&
+	       rules_sample(out);
 }

@@ -282,6 +282,59 @@ rules_check(const struct rules *rules, char error[INI_ERROR_SIZE])
 	return true;
 }
 
+/* ---- writing ---- */
+
+static bool
+put_condition(const struct rule_condition *condition, struct buffer *out)
+{
+	return buffer_printf(out, "%s%s = %s%s%s\n",
+		condition->is_not ? "not-" : "",
+		condition->field ? "header" : "recipient",
+		condition->field ? condition->field : "",
+		condition->field ? ": " : "", condition->pattern);
+}
+
+static bool
+write_rule(
+	const struct rule *rule, const struct rule *initial, struct buffer *out)
+{
+	bool is_good = buffer_printf(out, "\n[rule %s]\n", rule->name);
+
+	for (size_t i = 0; i < rule->condition_count && is_good; i++)
+		is_good = put_condition(&rule->conditions[i], out);
+	for (size_t i = 0; i < rule_table.count && is_good; i++) {
+		const struct settings one = {&rule_keys[i], 1};
+
+		if (rule_keys[i].offset != AT(unused))
+			is_good = settings_put_keys(&one, rule, initial, out);
+	}
+	return is_good;
+}
+
+bool
+rules_write(const struct rules *rules, bool only_changed, struct buffer *out)
+{
+	struct rule initial = {.name = NULL};
+	bool is_good = true;
+
+	settings_init(&rule_table, &initial);
+	for (size_t i = 0; i < rules->count && is_good; i++)
+		is_good = write_rule(
+			&rules->rules[i], only_changed ? &initial : NULL, out);
+	settings_release(&rule_table, &initial);
+	return is_good;
+}
+
+bool
+rules_sample(struct buffer *out)
+{
+	bool is_good = buffer_append_string(out, "\n;[rule NAME]\n");
+
+	for (size_t i = 0; i < rule_table.count && is_good; i++)
+		is_good = settings_put_sample(&rule_keys[i], false, out);
+	return is_good;
+}
+
 /* ---- what changes with them ---- */
 
 static bool

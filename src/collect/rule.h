@@ -92,6 +92,11 @@ bool rules_check(const struct rules *rules, char error[INI_ERROR_SIZE]);
 uint64_t rules_mark(const struct rules *rules, const char *account);
 /* Does one of the account's rules look at the age? */
 bool rules_have_age(const struct rules *rules, const char *account);
+/* Appends a section for each; only_changed: without what is as by default. */
+bool rules_write(
+	const struct rules *rules, bool only_changed, struct buffer *out);
+/* Appends every key, as comments. */
+bool rules_sample(struct buffer *out);
 const char *rule_action_name(const struct rule *rule);
 
 /* ---- judging ---- */

@@ -77,16 +77,6 @@ server_settings_show(const struct server_settings *settings, bool only_changed,
 
 /* ---- the sample ---- */
 
-static bool
-put_sample(const struct setting *key, struct buffer *out)
-{
-	return buffer_printf(out, "; %s%s%s%s%s\n;%s = %s\n", key->help,
-		key->words ? " (" : "", key->words ? key->words : "",
-		key->words ? ")" : "",
-		key->change == SETTING_AT_START ? " [restart]" : "", key->key,
-		key->initial);
-}
-
 bool
 server_settings_sample(struct buffer *out)
 {
@@ -105,7 +95,7 @@ server_settings_sample(struct buffer *out)
 		if (strcmp(section, key->section) != 0)
 			is_good = buffer_printf(out, "\n[%s]\n", key->section);
 		section = key->section;
-		is_good = is_good && put_sample(key, out);
+		is_good = is_good && settings_put_sample(key, true, out);
 	}
 	return is_good &&
 	       buffer_append_string(out,

@@ -289,6 +289,36 @@ settings_is_default(
 }
 
 bool
+settings_put_keys(const struct settings *table, const void *object,
+	const void *defaults, struct buffer *out)
+{
+	bool is_good = true;
+
+	for (size_t i = 0; i < table->count && is_good; i++) {
+		const struct setting *key = &table->rows[i];
+
+		if (defaults && settings_is_default(key, object, defaults))
+			continue;
+		is_good = buffer_printf(out, "%s = ", key->key) &&
+			  settings_put_value(key, object, out) &&
+			  buffer_append_string(out, "\n");
+	}
+	return is_good;
+}
+
+bool
+settings_put_sample(
+	const struct setting *key, bool is_marked, struct buffer *out)
+{
+	bool is_restart = is_marked && key->change == SETTING_AT_START;
+
+	return buffer_printf(out, "; %s%s%s%s%s\n;%s = %s\n", key->help,
+		key->words ? " (" : "", key->words ? key->words : "",
+		key->words ? ")" : "", is_restart ? " [restart]" : "", key->key,
+		key->initial);
+}
+
+bool
 settings_is_same_text(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;

@@ -74,6 +74,14 @@ bool settings_put_value(
 bool settings_is_default(const struct setting *setting, const void *object,
 	const void *defaults);
 
+/* Appends a line for each key; defaults: but those that are as there. */
+bool settings_put_keys(const struct settings *table, const void *object,
+	const void *defaults, struct buffer *out);
+/* Appends the key as a comment with its help and default. is_marked: with
+   whether a reload leaves it. */
+bool settings_put_sample(
+	const struct setting *setting, bool is_marked, struct buffer *out);
+
 /* Gives `to` the value that `from` has. False: memory. */
 bool settings_copy_value(
 	const struct setting *setting, void *to, const void *from);

@@ -26,6 +26,10 @@ static const struct command commands[] = {
 		false, account_authorize},
 	{"account list", "[--json]", "list the accounts", "j", 0, 0, false,
 		account_list},
+	{"config show", "[--changed] [--json]", "the settings in force", "Gj",
+		0, 0, false, config_show},
+	{"config sample", "", "a commented file with every setting", "", 0, 0,
+		true, config_sample},
 	{"doctor", "ACCOUNT [--json]",
 		"look at all an account needs: what is wrong, and what to do",
 		"j", 1, 1, false, examine_account},
@@ -106,6 +110,8 @@ static const struct command_option options[] = {
 		"whose file it is: fetchmail, getmail, mpop or fdm"},
 	{'M', "--mailbox", NULL, "NAME", AT(mailbox),
 		"which mailbox of the file, as USER@HOST"},
+	{'G', "--changed", NULL, NULL, AT(only_changed),
+		"only what differs from the defaults"},
 	{'j', "--json", NULL, NULL, AT(is_json), "print data as JSON"},
 	{'q', "--quiet", "-q", NULL, AT(is_quiet), "print failures only"},
 };
@@ -127,16 +133,27 @@ find_directory(const char *name, const char *below, char *out, size_t size)
 }
 
 int
-load_settings(
-	const struct arguments *arguments, struct collect_settings *settings)
+default_settings(struct collect_settings *settings)
 {
-	char state[PATH_MAX / 4], error[INI_ERROR_SIZE];
+	char state[PATH_MAX / 4];
 
 	if (!find_directory(
 		    "XDG_DATA_HOME", ".local/share", state, sizeof(state)))
 		return complain(EX_CONFIG, "HOME is not set");
 	if (!collect_settings_init(settings, state))
 		return complain(EX_OSERR, "no memory");
+	return EX_OK;
+}
+
+int
+load_settings(
+	const struct arguments *arguments, struct collect_settings *settings)
+{
+	char error[INI_ERROR_SIZE];
+	int code = default_settings(settings);
+
+	if (code != EX_OK)
+		return code;
 	/* The first account makes the file. */
 	if (access(arguments->config, F_OK) < 0 && errno == ENOENT)
 		return EX_OK;

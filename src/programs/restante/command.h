@@ -22,12 +22,15 @@ struct arguments {
 	bool by_device, by_browser;
 	bool keeps, deletes, reads_stdin, is_untested, uses_keyring, is_sure;
 	bool is_json, is_quiet, is_dry_run, is_retry, is_daemon;
+	bool only_changed;
 	bool observes, wants_bodies, wants_quarantined, accepts_new_uidls;
 };
 
 int account_add(struct arguments *arguments);
 int account_authorize(struct arguments *arguments);
 int account_list(struct arguments *arguments);
+int config_sample(struct arguments *arguments);
+int config_show(struct arguments *arguments);
 int explain(struct arguments *arguments);
 int show_discovery(struct arguments *arguments);
 int examine_account(struct arguments *arguments);
@@ -40,6 +43,8 @@ int show_status(struct arguments *arguments);
 int code_of_outcome(enum outcome outcome);
 int worse_code(int a, int b);
 
+/* With every default, and no account. Complains. */
+int default_settings(struct collect_settings *settings);
 /* Reads `arguments->config`, or takes the defaults when there is none; for a
  * program that reads them again too. Complains. */
 int load_settings(

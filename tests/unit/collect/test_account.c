@@ -479,6 +479,115 @@ an_accounts_own_addresses_come_first(void **state)
 	}
 }
 
+/* ---- all of it ---- */
+
+static void
+assert_all_written(const struct collect_settings *initial, const char *wanted)
+{
+	struct buffer text;
+
+	buffer_init(&text, INI_FILE_MAXIMUM_OCTETS);
+	assert_true(collect_settings_write(&settings, initial, &text));
+	assert_bytes(buffer_bytes(&text), bytes_of_string(wanted), BYTES_NONE);
+	buffer_release(&text);
+}
+
+/* Into settings that know nothing yet. */
+static void
+parse_anew(struct buffer *text, const char *state)
+{
+	collect_settings_release(&settings);
+	assert_true(collect_settings_init(&settings, state));
+	assert_int_equal(collect_settings_parse(&settings, "test.conf",
+				 buffer_bytes(text), error),
+		OK);
+	buffer_release(text);
+}
+
+/* Conditions in their order, whatever stands between them. */
+static const char whole[] = "[client]\n"
+			    "provider-database = https://h/\n"
+			    "\n[account a]\nhost = h\nport = 1995\n"
+			    "\n[account b]\nhost = h\n"
+			    "\n[rule lists]\n"
+			    "header = List-Id: *x*\n"
+			    "not-recipient = *@y\n"
+			    "header = From: z\n"
+			    "folder = lists\n"
+			    "\n[rule large]\n"
+			    "larger-than = 1048576\n"
+			    "action = headers\n";
+
+static void
+writes_all_that_a_file_said(void **state)
+{
+	struct collect_settings initial;
+
+	assert_true(collect_settings_init(&initial, "/var/state"));
+	assert_int_equal(parse(whole), OK);
+	assert_all_written(&initial, whole);
+	collect_settings_release(&initial);
+}
+
+/* With the defaults it is longer, and reads back as the same. */
+static void
+what_is_written_whole_reads_back(void **state)
+{
+	struct collect_settings initial;
+	struct buffer text;
+
+	buffer_init(&text, INI_FILE_MAXIMUM_OCTETS);
+	assert_int_equal(parse(whole), OK);
+	assert_true(collect_settings_write(&settings, NULL, &text));
+	assert_true(text.octets > 2 * sizeof(whole));
+	parse_anew(&text, "/var/state");
+	assert_true(collect_settings_init(&initial, "/var/state"));
+	assert_all_written(&initial, whole);
+	collect_settings_release(&initial);
+}
+
+/* Of the sample, up to the rules: keys without the ";" before them. */
+static void
+uncomment(struct bytes rest, struct buffer *out)
+{
+	while (rest.octets > 0) {
+		struct bytes line = bytes_cut(&rest, '\n');
+
+		/* Conditions have no default. */
+		if (bytes_equal(line, bytes_of_string(";[rule NAME]")))
+			return;
+		if (bytes_equal(line, bytes_of_string(";host = ")))
+			line = bytes_of_string(";host = h");
+		if (line.octets > 1 && line.at[0] == ';' && line.at[1] != ' ')
+			line = bytes_after(line, 1);
+		assert_true(buffer_append_bytes(out, line));
+		assert_true(buffer_append_string(out, "\n"));
+	}
+	fail_msg("there are no rules");
+}
+
+/* As it stands it says nothing; without its ";" it says the defaults. */
+static void
+a_sample_has_the_defaults(void **state)
+{
+	struct collect_settings initial;
+	struct buffer text, live;
+
+	buffer_init(&text, INI_FILE_MAXIMUM_OCTETS);
+	buffer_init(&live, INI_FILE_MAXIMUM_OCTETS);
+	assert_true(collect_settings_sample(&text));
+	uncomment(buffer_bytes(&text), &live);
+	parse_anew(&text, "/state");
+	assert_int_equal(settings.count, 0);
+	parse_anew(&live, "/state");
+	/* An empty path of the ledger is the one without the key. */
+	assert_string_equal(settings.state, "/state");
+	assert_true(collect_settings_init(&initial, "/state"));
+	assert_all_written(
+		&initial, "[client]\n\n[account ADDRESS]\nhost = h\n");
+	collect_settings_release(&initial);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -501,6 +610,9 @@ main(void)
 		TEST(a_section_that_does_not_fit_is_refused),
 		TEST(knows_whose_server_it_is),
 		TEST(an_accounts_own_addresses_come_first),
+		TEST(writes_all_that_a_file_said),
+		TEST(what_is_written_whole_reads_back),
+		TEST(a_sample_has_the_defaults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
