@@ -32,7 +32,7 @@ class Contestant:
     """The docstring of each says how it is set up: the report quotes it."""
     lmtp_port = None
     is_limit = False
-    # How it stores lines, and how long to wait for one run, in seconds.
+    # How it stores lines, and how long one run of it may take, in seconds.
     line_end, patience = corpus.CRLF, 900
     # Sizes announced that are not what comes are a fault we measure around.
     has_loose_sizes = False

@@ -116,12 +116,14 @@ def file_name(number, octets, wire_octets):
             f"W={wire_octets}:2,S")
 
 
-def make_folders(box):
+def make_folders(box, owner=None):
     for name in ("cur", "new", "tmp"):
         (box / name).mkdir(parents=True)
+        if owner is not None:
+            os.chown(box / name, owner, owner)
 
 
-def write_part(folder, numbers, make, line_end):
+def write_part(folder, numbers, make, line_end, owner):
     directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     for number in numbers:
         octets = wire = make(number)
@@ -131,37 +133,72 @@ def write_part(folder, numbers, make, line_end):
                      os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600,
                      dir_fd=directory)
         os.write(fd, octets)
+        if owner is not None:
+            os.fchown(fd, owner, owner)
         os.close(fd)
     os.close(directory)
 
 
-def write_box(box, count, make=message, first=0, line_end=CRLF):
-    """A Maildir of `count` messages; every core writes its share."""
-    make_folders(box)
-    shares = os.cpu_count() if count > 1000 else 1
+def on_every_core(count, write, least=1000):
+    """write(numbers) by each core with its share of 0 to count - 1."""
+    shares = os.cpu_count() if count > least else 1
+    if shares == 1:
+        write(range(count))
+        return
     children = []
     for share in range(shares):
-        if shares > 1 and (pid := os.fork()):
+        if pid := os.fork():
             children.append(pid)
             continue
-        write_part(box / "cur", range(first + share, first + count, shares),
-                   make, line_end)
-        if shares > 1:
+        try:
+            write(range(share, count, shares))
             os._exit(0)
-    for pid in children:
-        if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]):
-            raise RuntimeError(f"cannot write {box}")
+        finally:
+            os._exit(1)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+             for pid in children]
+    if any(codes):
+        raise RuntimeError("not all mail could be written")
+
+
+def write_box(box, count, make=message, first=0, line_end=CRLF, owner=None):
+    """A Maildir of `count` messages."""
+    make_folders(box, owner)
+    on_every_core(count, lambda numbers: write_part(
+        box / "cur", (first + n for n in numbers), make, line_end, owner))
+
+
+def link_files(folder, target):
+    """The same files in another folder: nothing is copied."""
+    source = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    to = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
+    for name in os.listdir(source):
+        os.link(name, name, src_dir_fd=source, dst_dir_fd=to)
+    os.close(source)
+    os.close(to)
 
 
 def clone_box(box, target):
-    """The same files under another folder: links, nothing is copied."""
     make_folders(target)
-    source = os.open(box / "cur", os.O_RDONLY | os.O_DIRECTORY)
-    folder = os.open(target / "cur", os.O_RDONLY | os.O_DIRECTORY)
-    for name in os.listdir(source):
-        os.link(name, name, src_dir_fd=source, dst_dir_fd=folder)
-    os.close(source)
-    os.close(folder)
+    link_files(box / "cur", target / "cur")
+
+
+class Boxes:
+    """Maildirs of parts of the corpus, each made once, below one folder."""
+
+    def __init__(self, place, owner, say):
+        self.place, self.owner, self.say = place, owner, say
+        self.made = {}
+
+    def box(self, make, first, messages, line_end=CRLF):
+        key = (make.__name__, first, messages, len(line_end))
+        if key not in self.made:
+            if messages > 10_000:
+                self.say(f"  making {messages:,} messages")
+            self.made[key] = self.place / "-".join(map(str, key))
+            write_box(self.made[key], messages, make, first, line_end,
+                      self.owner)
+        return self.made[key]
 
 
 def give(folder, uid, gid):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """How the cost of one unit of work changes when there is more of everything:
-messages, connections, octets. It should not."""
-import itertools
+messages, connections, octets, session processes. It should not."""
+import resource
 import statistics
 
 import contestants
@@ -12,6 +12,8 @@ import rows
 KIB, MIB = 1 << 10, 1 << 20
 # Octets read at each size, so that ticks of the clock are many.
 VOLUME = 1 << 30
+# That store has open for each session, and for all else.
+DESCRIPTORS, OTHER_DESCRIPTORS = 2, 1000
 
 
 def sized(octets):
@@ -29,7 +31,8 @@ class Curve(rows.Row):
     """Its points are rows of their own, one server, one after the other."""
     points, short_points = (), ()
     rounds = 3
-    counter = itertools.count()
+    # The boxes of curves with the same word here are the same.
+    boxes = None
 
     def __init__(self, bench):
         super().__init__(bench)
@@ -39,7 +42,7 @@ class Curve(rows.Row):
         self.rounds = 1
 
     def user(self, point):
-        return f"{self.key}p{point}x"
+        return f"{self.boxes or self.key}p{point}x"
 
     def user_names(self):
         return [f"{self.user(p)}{n:04d}" for p in self.points
@@ -76,7 +79,7 @@ class Curve(rows.Row):
 
 
 class StatByMessages(Curve):
-    key, title = "gstat", "Log in, STAT, QUIT"
+    key, title, boxes = "gstat", "Log in, STAT, QUIT", "gbox"
     x, y = "messages in the mailbox", "CPU us"
     points = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
     short_points = (10, 100)
@@ -88,12 +91,14 @@ class StatByMessages(Curve):
 
 
 class ListByMessages(Curve):
-    key, title = "glist", "UIDL and LIST"
+    key, title, boxes = "glist", "UIDL and LIST", "gbox"
     x, y = "messages in the mailbox", "CPU us a message"
-    points, short_points = StatByMessages.points[2:], (100, 1000)
+    # With fewer the login is what costs.
+    points, short_points = StatByMessages.points[2:], (100, 1_000)
 
     def at(self, server, point):
-        count = max(2, (10_000 if self.bench.is_short else 4_000_000) // point)
+        most = 20 if self.bench.is_short else 3000
+        count = max(2, min(most, 4_000_000 // point))
         done = self.listings(server, point, count)
         return max(done["cpu"], 0.01) / (count * point) * 1e6
 
@@ -118,16 +123,42 @@ class RetrBySize(Curve):
         return max(done["cpu"], 0.01) / (done["octets"] / rows.GB)
 
 
+def affordable(points, descriptors=None):
+    """No more connections than store may have open files for."""
+    most = descriptors or resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    room = max(1, (most - OTHER_DESCRIPTORS) // DESCRIPTORS)
+    return tuple(sorted({min(point, room) for point in points}))
+
+
 class LoginByConnections(Curve):
     key, title = "gconn", "Log in, STAT, QUIT"
     x, y = "connections at once", "CPU us"
-    points, short_points = (1, 10, 100, 1_000), (1, 4)
+    points, short_points = (1, 10, 100, 1_000, 10_000), (1, 4)
+
+    def __init__(self, bench):
+        super().__init__(bench)
+        self.points = affordable(self.points)
+
+    def user(self, point):
+        """A point with fewer has the first of them."""
+        return f"{self.key}x"
+
+    def user_names(self):
+        return [f"{self.user(p)}{n:04d}" for p in self.points[-1:]
+                for n in range(p)]
 
     def users_at(self, point):
         return point
 
     def box_at(self, point):
         return corpus.small, 2
+
+    def begin(self, point):
+        """Indexes are made and passwords hashed by a thousand at once."""
+        server = super().begin(point)
+        self.load(server, "login", point, "--connections", min(point, 1_000),
+                  prefix=self.user(point))
+        return server
 
     def at(self, server, point):
         count = max(20 if self.bench.is_short else 3000, point)
@@ -138,13 +169,15 @@ class LoginByConnections(Curve):
 
 class MemoryByConnections(rows.Idle):
     """Logged in and silent; a new server for every point."""
-    key, title = "gidle", "Memory of an idle session"
+    key, title, prefix = "gidle", "Memory of an idle session", "gconnx"
     x, y = "sessions", "KiB PSS"
+    # Of fewer, what a page more or less makes is seen.
     points, short_points = (100, 1_000, 10_000), (10, 30)
 
     def __init__(self, bench):
         super().__init__(bench)
-        self.points = self.short_points if bench.is_short else self.points
+        self.points = affordable(
+            self.short_points if bench.is_short else self.points)
         self.users = max(self.points)
 
     def shrink(self):
@@ -170,7 +203,6 @@ CURVES = (StatByMessages, ListByMessages, RetrBySize, LoginByConnections,
 
 class Processes:
     """The same work with one session process and with two."""
-    title = "Session processes"
 
     def __init__(self, bench):
         self.bench = bench
@@ -180,8 +212,8 @@ class Processes:
         return [n for row in self.rows for n in row.user_names()]
 
     def measure(self):
-        """[(processes, title, label, median)]"""
-        server, found = self.bench.servers[0], []
+        """{(title, metric): [of one process, of two]}, medians"""
+        server, found = self.bench.servers[0], {}
         for row in self.rows:
             row.prepare()
         for count in (1, 2):
@@ -190,10 +222,18 @@ class Processes:
                 row.plan(server)
                 values = [row.round(server) for _ in range(3)]
                 for metric in row.metrics[:2]:
-                    found.append((count, row.title, metric,
-                                  statistics.median(
-                                      v[metric.key] for v in values)))
+                    found.setdefault((row.title, metric), []).append(
+                        statistics.median(v[metric.key] for v in values))
         return found
+
+
+HOW = """\
+Restante alone, on boxes of its own, medians of three rounds behind one that warms.
+Accounts have DES hashes, so that ten thousand first logins do not take minutes;
+a login after the first hashes nothing. Both axes are logarithmic: what does not
+grow is level. Connections end at ten thousand, or at half of the files that a
+process may open here.
+"""
 
 
 def run(bench, folder, say):
@@ -201,35 +241,54 @@ def run(bench, folder, say):
     curves = [kind(bench) for kind in CURVES]
     processes = Processes(bench)
     server = contestants.Restante(bench.place, bench.certificate, bench.key)
+    server.hash_is_cheap = True
     bench.servers = [server]
     server.add_users(sorted({n for part in (*curves, processes)
                              for n in part.user_names()}))
     server.start()
     try:
-        lines = [of_curve(curve, folder, say) for curve in curves]
-        lines.append(of_processes(processes))
+        measured = [(curve, points_of(curve, say)) for curve in curves]
+        several = processes.measure()
     finally:
         server.stop()
-    return "\n".join(lines)
+    folder.mkdir(exist_ok=True)
+    return "\n".join((HOW, as_table(measured), *(
+        plot(curve, points, folder) for curve, points in measured),
+        of_processes(several)))
 
 
-def of_curve(curve, folder, say):
+def points_of(curve, say):
     points = curve.measure()
     say(f"{curve.title}, {curve.y}: " + ", ".join(
         f"{plots.short(x)} {plots.short(y)}" for x, y in points))
-    folder.mkdir(exist_ok=True)
+    return points
+
+
+def plot(curve, points, folder):
     file = folder / f"{curve.key[1:]}.svg"
     file.write_text(plots.svg(curve.title, curve.x, curve.y, points))
-    first, last = points[0], points[-1]
     return (f"![{curve.title}, {curve.y}, by {curve.x}]"
-            f"({folder.name}/{file.name})\n\n{curve.title}, {curve.y}: "
-            f"{plots.short(first[1])} at {plots.short(first[0])} {curve.x}, "
-            f"{plots.short(last[1])} at {plots.short(last[0])}.\n")
+            f"({folder.name}/{file.name})\n")
 
 
-def of_processes(processes):
-    lines = ["| session processes | work | measure | median |", "|---|---|---|---|"]
-    for count, title, metric, value in processes.measure():
-        lines.append(f"| {count} | {title} | {metric.label}, {metric.unit} | "
-                     f"{value:,.{metric.digits}f} |")
+def as_table(measured):
+    """What one unit costs at each point, and the most over the least."""
+    lines = ["| work | cost of | by | figures | most over least |",
+             "|---|---|---|---|---|"]
+    for curve, points in measured:
+        costs = [y for _, y in points]
+        figures = ", ".join(f"{plots.short(x)}: {plots.short(y)}"
+                            for x, y in points)
+        lines.append(f"| {curve.title} | {curve.y} | {curve.x} | {figures} | "
+                     f"{max(costs) / min(costs):.2f} |")
+    return "\n".join(lines) + "\n"
+
+
+def of_processes(found):
+    lines = ["| work | measure | 1 session process | 2 | 2 over 1 |",
+             "|---|---|---|---|---|"]
+    for (title, metric), (one, two) in found.items():
+        lines.append(f"| {title} | {metric.label}, {metric.unit} | "
+                     f"{one:,.{metric.digits}f} | {two:,.{metric.digits}f} | "
+                     f"{two / one:.2f} |")
     return "\n".join(lines) + "\n"

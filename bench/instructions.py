@@ -33,8 +33,6 @@ import corpus  # noqa: E402
 import processes  # noqa: E402
 import servers  # noqa: E402
 
-if "RESTANTE_BUILD" not in os.environ:
-    contestants.BUILD = contestants.ROOT / "build"
 HERE = pathlib.Path(__file__).resolve().parent
 RECORDED = HERE / "instructions.json"
 GROWTH = 1.10
@@ -314,6 +312,8 @@ def main():
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--top", type=int, default=0)
     given = parser.parse_args()
+    if "RESTANTE_BUILD" not in os.environ:
+        contestants.BUILD = contestants.ROOT / "build"
     recorded = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
     has_failed = False
     measured = run()

@@ -9,6 +9,7 @@ import pathlib
 import re
 import shutil
 import signal
+import subprocess
 
 import contestants
 import corpus
@@ -17,6 +18,7 @@ import servers
 
 FOLDER = contestants.ROOT / "build-peers"
 HASH = contestants.CHEAP_HASH
+STOP_SECONDS = 5
 
 
 def unpack(name, packages):
@@ -39,7 +41,6 @@ def unpack(name, packages):
 class Peer(contestants.Contestant):
     """Below: packages; inner(), the shell commands that end in the server."""
     line_end = corpus.LF
-    # Seconds; what takes longer has no figure.
     patience = 60
     lacks = {"list-million-cold": "there is no index to delete"}
 
@@ -59,13 +60,16 @@ class Peer(contestants.Contestant):
         return "unshare", "-m", "sh", script
 
     def stop(self):
-        """These leave processes behind when only the first is told to end."""
+        """These leave processes behind when only the first is told to end, and
+        one in the middle of something may not hear that it is."""
         if not self.program:
             return
         pids = processes.tree(self.pid)
         self.kill(pids, signal.SIGTERM)
-        self.program.process.wait(servers.STOP_SECONDS)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.program.process.wait(STOP_SECONDS)
         self.kill(pids, signal.SIGKILL)
+        self.program.process.wait(servers.STOP_SECONDS)
         self.program.log.close()
         self.program = None
 

@@ -4,7 +4,9 @@ straight slope and what does not grow is level."""
 import math
 
 WIDTH, HEIGHT = 460, 260
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 34, 44
+LEFT, RIGHT, TOP, BOTTOM = 64, 28, 34, 44
+# Between the frame and the outermost points; of few decades 2 and 5 have lines too.
+INSIDE, FEW = 14, 2
 LINE, GRID, TEXT = "#1f5f8b", "#d8d8d8", "#333333"
 SUFFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -27,19 +29,25 @@ def decades(values):
 class Axis:
     def __init__(self, values, start, end):
         self.low, self.high = decades(values)
-        self.start, self.end = start, end
+        inside = INSIDE if end > start else -INSIDE
+        self.start, self.end = start + inside, end - inside
 
     def at(self, value):
         share = (math.log10(value) - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)
 
     def ticks(self):
-        return [10.0 ** n for n in range(self.low, self.high + 1)]
+        steps = (1, 2, 5) if self.high - self.low <= FEW else (1,)
+        most = 10.0 ** self.high
+        return [step * 10.0 ** n for n in range(self.low, self.high + 1)
+                for step in steps if step * 10.0 ** n <= most]
 
 
 def text(x, y, words, anchor="middle", size=11):
+    """With a white rim, so that lines below do not disturb."""
     return (f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" '
-            f'font-size="{size}" fill="{TEXT}">{words}</text>')
+            f'font-size="{size}" fill="{TEXT}" stroke="white" '
+            f'stroke-width="3" paint-order="stroke">{words}</text>')
 
 
 def grid(x, y):

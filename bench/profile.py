@@ -20,6 +20,7 @@ os.environ.setdefault("RESTANTE_BUILD", str(
     pathlib.Path(__file__).resolve().parents[1] / "build"))
 
 import contestants  # noqa: E402
+import places  # noqa: E402
 import processes  # noqa: E402
 import rows  # noqa: E402
 import run as bench_run  # noqa: E402
@@ -126,7 +127,7 @@ def main():
     parser.add_argument("--top", type=int, default=25)
     parser.add_argument("rows", nargs="+", choices=sorted(KNOWN))
     given = parser.parse_args()
-    with bench_run.folder() as place:
+    with places.folder("profile") as place:
         bench = bench_run.Bench(place, False, 40)
         chosen = [KNOWN[key](bench) for key in given.rows]
         with bench_run.running(bench, chosen, (contestants.Restante,)):

@@ -117,7 +117,7 @@ class Line:
     async def accept(self, reader, writer):
         try:
             await Connection(self).run(reader, writer)
-        except ConnectionError:
+        except OSError:
             writer.close()
 
     async def end(self):

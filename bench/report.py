@@ -1,27 +1,61 @@
 # SPDX-License-Identifier: ISC
-"""The report: medians, spread, and ratios to the peers, the limit, the goal."""
+"""The report: medians, spread, and ratios to the peers, the limit, the goal.
+
+usage: report.py --check    fails when a goal that bench/report.md says is missed
+                            has no item in bench/missed.md
+"""
 import datetime
+import json
 import pathlib
+import re
 import statistics
 import subprocess
+import sys
 
-import contestants
-import processes
+sys.dont_write_bytecode = True
 
+import collect  # noqa: E402
+import contestants  # noqa: E402
+import instructions  # noqa: E402
+import processes  # noqa: E402
+import rows  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+REPORT, REASONS = HERE / "report.md", HERE / "missed.md"
 OURS, LIMIT = "Restante", "limit"
+# Beside the metrics of a server that was not done in time.
+MORE_THAN = "more than"
+VERDICT, MISSED, REACHED = "goal reached", "missed", "reached"
 
 
 def number(value, metric):
     return f"{value:,.{metric.digits}f}"
 
 
-def cell(values, metric):
+def rounds_of(values, rounds):
+    """Where it is not what the head of the report says."""
+    if len(values) >= rounds:
+        return ""
+    return "one round" if len(values) == 1 else f"{len(values)} rounds"
+
+
+def cell(values, metric, rounds):
     """Median, and the least and most of all rounds."""
     if not values:
         return "-"
     middle, low, high = (number(f(values), metric)
                          for f in (statistics.median, min, max))
-    return middle if low == high else f"{middle} ({low} to {high})"
+    spread = "" if low == high else f"{low} to {high}"
+    words = "; ".join(filter(None, (spread, rounds_of(values, rounds))))
+    return f"{middle} ({words})" if words else middle
+
+
+def cell_of(figures, metric, rounds):
+    """One server's: also of who was not done."""
+    least = figures.get(MORE_THAN, {}).get(metric.key)
+    if least is not None and not figures[metric.key]:
+        return f"> {number(least, metric)}"
+    return cell(figures.get(metric.key), metric, rounds)
 
 
 def median_of(found, name, metric):
@@ -63,48 +97,109 @@ def verdict(ours, goal, metric):
     if ours is None:
         return "not measured"
     is_reached = ours <= goal if metric.is_less_better else ours >= goal
-    return "reached" if is_reached else f"missed, {times(ours, goal, metric)}"
+    return (REACHED if is_reached
+            else f"{MISSED}, {times(ours, goal, metric)}")
 
 
 def heading(metric):
     return f"{metric.label}, {metric.unit}" if metric.unit else metric.label
 
 
-def brief(row, found):
+def brief(row, found, rounds):
     lines = []
     for metric in row.metrics:
-        figures = ", ".join(f"{name} {cell(values[metric.key], metric)}"
-                            for name, values in found.items())
+        figures = ", ".join(f"{name} {cell_of(figures, metric, rounds)}"
+                            for name, figures in found.items())
         lines.append(f"  {heading(metric)}: {figures}")
     return "\n".join(lines)
 
 
-def line(row, metric, found, columns):
+def limit_cell(found, metric, rounds):
+    measured = found.get(LIMIT, {})
+    if measured.get(metric.key) or metric.limit is None:
+        return cell_of(measured, metric, rounds)
+    return number(metric.limit, metric)
+
+
+def line(row, metric, found, columns, rounds):
     ours = median_of(found, OURS, metric)
     best, name = best_peer(found, metric)
     limit = median_of(found, LIMIT, metric) or metric.limit
     goal = goal_of(found, metric)
     sign = "<=" if metric.is_less_better else ">="
     cells = [row.title, heading(metric),
-             *(cell(found.get(c, {}).get(metric.key), metric)
-               for c in columns[:-1]),
-             cell(found.get(LIMIT, {}).get(metric.key) or
-                  [metric.limit] * (metric.limit is not None), metric),
+             *(cell_of(found.get(c, {}), metric, rounds)
+               for c in columns[:-1]), limit_cell(found, metric, rounds),
              f"{sign} {number(goal, metric)}" if goal else "-",
              f"{times(ours, best, metric)} {name or ''}".strip(),
              times(ours, limit, metric), verdict(ours, goal, metric)]
     return "| " + " | ".join(cells) + " |"
 
 
-def table(chosen, found):
+def table(chosen, found, rounds):
     names = {name for per_row in found.values() for name in per_row}
-    columns = [OURS, *sorted(names - {OURS, LIMIT}), LIMIT]
+    columns = [OURS, *sorted(names - {OURS, LIMIT}, key=str.lower), LIMIT]
     head = ["work", "measure", *columns, "goal", "against the best peer",
-            "against the limit", "goal reached"]
+            "against the limit", VERDICT]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for row in chosen:
-        lines += [line(row, metric, found[row.key], columns)
+        lines += [line(row, metric, found[row.key], columns, rounds)
                   for metric in row.metrics]
+    return "\n".join(lines)
+
+
+# ---- goals that are missed ----
+
+def known_rows():
+    return (*rows.ROWS, *collect.ROWS)
+
+
+def verdicts(text):
+    """{row: "missed", else "reached"} of those with a goal in a report."""
+    keys = {row.title: row.key for row in known_rows()}
+    found, is_table = {}, False
+    for text_line in text.splitlines():
+        cells = [c.strip() for c in text_line.strip().strip("|").split("|")]
+        if cells[-1] == VERDICT:
+            is_table = True
+        elif not text_line.startswith("|"):
+            is_table = False
+        elif is_table and cells[-1].startswith((MISSED, REACHED)):
+            is_missed = cells[-1].startswith(MISSED)
+            key = keys[cells[0]]
+            if found.get(key) != MISSED:
+                found[key] = MISSED if is_missed else REACHED
+    return found
+
+
+def reasons(text):
+    """The rows that items of missed.md name in their first line."""
+    heads = re.findall(r"(?m)^- (.*)$", text)
+    return {key for head in heads for key in re.findall(r"`([^`]+)`", head)}
+
+
+def without_reason(text, reasons_text=None):
+    """Missed goals nobody wrote about, as sentences."""
+    named = reasons(REASONS.read_text() if reasons_text is None
+                    else reasons_text)
+    return [f"no item names `{key}`, whose goal is missed"
+            for key, said in verdicts(text).items()
+            if said == MISSED and key not in named]
+
+
+def no_longer_missed(text):
+    return [f"`{key}` has an item and reaches its goal"
+            for key, said in verdicts(text).items()
+            if said == REACHED and key in reasons(REASONS.read_text())]
+
+
+# ---- the rest ----
+
+def counts():
+    """Instructions of single operations, as recorded."""
+    lines = ["| operation | instructions |", "|---|---|"]
+    for key, count in json.loads(instructions.RECORDED.read_text()).items():
+        lines.append(f"| {instructions.OPERATIONS[key][2]} | {count:,} |")
     return "\n".join(lines)
 
 
@@ -119,11 +214,13 @@ def versions(bench):
 
 
 def notes(bench):
-    return "".join(f"- {note}\n" for note in bench.notes)
+    return "".join(f"- {note}\n" for note in dict.fromkeys(bench.notes))
 
 
 def busy(bench):
     """Our own work makes two or three; more is other people's."""
+    if not bench.loads:
+        return "not looked at"
     return (f"{statistics.median(bench.loads):.1f} "
             f"({min(bench.loads):.1f} to {max(bench.loads):.1f})")
 
@@ -136,20 +233,60 @@ of the rounds behind them. CPU is user and system time of all processes of the
 server, from /proc; it is the steadier figure where other programs run. Memory
 is PSS over all processes. "2.00x" means half the cost or twice the rate. The
 load generator checks every reply, number, size and octet; a violation ends the
-run."""
+run, or the row for a peer.
+
+"One round": whoever needs more than {slow} s for the least that can be measured goes
+one round. "> N": it was not done after so long, and was stopped. A row ends
+after three rounds when it has taken two minutes."""
+INSTRUCTIONS = """\
+Of all processes of the server together, without the kernel's share, by callgrind;
+from bench/instructions.json, which `script/test instructions` holds to 10 %."""
+STEPS = "By `script/million`: best and worst of the rounds, in ms."
 
 
-def write(bench, chosen, found, seconds):
-    today = datetime.date.today().isoformat()
+def section(title, *parts):
+    return f"\n## {title}\n\n" + "\n\n".join(parts) + "\n"
+
+
+def kind_of(bench):
     kind = "A short run: it shows that all works, its figures mean nothing." \
         if bench.is_short else f"{bench.rounds} rounds."
     if contestants.Restante.hash_is_cheap:
         kind += (" Restante's accounts have DES hashes, so that all but the"
                  " hash of a login is seen.")
-    return (f"# Measured\n\nWritten by script/bench on {today} in "
-            f"{seconds:.0f} s. {kind}\n{processes.machine()}. Load average during the run: "
-            f"{busy(bench)}.\n\n{HOW}\n\n"
-            f"## Against the peers, the limit and the goals\n\n"
-            f"{table(chosen, found)}\n\n## Who was measured\n\n"
-            f"{versions(bench)}\n{notes(bench)}\n"
-            f"{(pathlib.Path(__file__).parent / 'missed.md').read_text()}")
+    return kind
+
+
+def write(bench, chosen, found, seconds, steps="", grown=""):
+    """`steps` and `grown` are the sections that have been measured."""
+    today = datetime.date.today().isoformat()
+    how = HOW.format(slow=rows.SLOW_SECONDS)
+    if bench.has_collectors:
+        how += "\n\n" + collect.PATIENCE
+    return (f"# Measured\n\nWritten by script/bench on {today} in one run of "
+            f"{seconds / 60:.0f} minutes. {kind_of(bench)}\n"
+            f"{processes.machine()}. Load average during the run: "
+            f"{busy(bench)}.\n\n{how}\n"
+            + section("Against the peers, the limit and the goals",
+                      table(chosen, found, bench.rounds))
+            + (section("A million messages, step by step", STEPS, steps)
+               if steps else "")
+            + (section("What more of everything costs", grown)
+               if grown else "")
+            + section("Instructions of single operations", INSTRUCTIONS,
+                      counts())
+            + section("Who was measured", versions(bench) + "\n"
+                      + notes(bench))
+            + "\n" + REASONS.read_text())
+
+
+def main():
+    if sys.argv[1:] != ["--check"]:
+        sys.exit(__doc__)
+    wrong = without_reason(REPORT.read_text())
+    print("\n".join(wrong), end="\n" if wrong else "")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,30 +1,15 @@
 # SPDX-License-Identifier: ISC
-"""Measures Restante and others side by side and writes a report.
-
-usage: script/bench [--short] [--rounds N] [--output FILE] [ROW...]
-
-  --short     small boxes, two rounds: that everything works, not how fast
-  --rounds N  at least 5 for a report (the default)
-  --growth    also curves: how costs change with messages, connections, octets
-  --cheap-hash  accounts of Restante with DES instead of yescrypt: what a login
-              costs besides the hash
-  --peers     also Courier, mailutils and popa3d, unpacked below build-peers/;
-              needs root
-  --collectors  also fetchmail, getmail6 and fdm, which wait for each message: at
-              300 ms ten minutes each, and so in one round
-  --output    where the report goes: bench/report.md, of --short
-              build-release/report-short.md; every single figure goes into a
-              .json file beside it
-"""
+"""Measures Restante and others side by side and writes a report. When the run is
+broken off, what was done until then is in it. Every single figure goes into a
+.json file beside it."""
 import argparse
 import contextlib
 import json
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
+import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -33,41 +18,44 @@ import collect  # noqa: E402
 import contestants  # noqa: E402
 import corpus  # noqa: E402
 import growth  # noqa: E402
+import million  # noqa: E402
 import peers  # noqa: E402
+import places  # noqa: E402
 import processes  # noqa: E402
 import report  # noqa: E402
 import rows  # noqa: E402
 import servers  # noqa: E402
 
 LOAD = contestants.BUILD / "bench" / "load"
+# A row stops after a round when it has gone so many and taken so long.
+LEAST_ROUNDS, ROW_SECONDS = 3, 120
+
+
+def say(text):
+    print(text, flush=True)
 
 
 class Bench:
     """The servers, the mail they share, and the load generator."""
 
-    def __init__(self, place, is_short, rounds, has_collectors=False):
+    def __init__(self, place, is_short, rounds, has_collectors=False,
+                 mail=None):
         self.place, self.is_short, self.rounds = place, is_short, rounds
         self.has_collectors = has_collectors
         self.servers, self.notes = [], []
-        self.corpora, self.digests, self.loads = {}, {}, []
+        self.digests, self.loads, self.too_slow = {}, [], {}
+        self.lock = threading.Lock()
+        owner = contestants.MAIL_ID if contestants.IS_ROOT else None
+        self.mail = mail or corpus.Boxes(place / "corpus", owner, say)
         self.certificate = place / "certificate.pem"
         self.key = place / "key.pem"
+        place.mkdir(exist_ok=True)
         servers.make_certificate(self.certificate, self.key)
 
     # ---- mail ----
 
     def corpus_box(self, make, first, messages, line_end=corpus.CRLF):
-        """A Maildir of this part of the corpus, made once."""
-        key = (make.__name__, first, messages, len(line_end))
-        if key not in self.corpora:
-            box = self.place / "corpus" / "-".join(map(str, key))
-            if messages > 10_000:
-                say(f"  making {messages:,} messages")
-            corpus.write_box(box, messages, make, first, line_end)
-            if contestants.IS_ROOT:
-                corpus.give(box, contestants.MAIL_ID, contestants.MAIL_ID)
-            self.corpora[key] = box
-        return self.corpora[key]
+        return self.mail.box(make, first, messages, line_end)
 
     def same_mail(self, row, server, digest, times):
         """Everybody must send the same octets."""
@@ -105,34 +93,77 @@ class Bench:
 
     # ---- the run ----
 
-    def is_fast_enough(self, row, server):
-        try:
-            row.plan(server)
-        except subprocess.TimeoutExpired:
-            self.notes.append(f"{row.title}: {server.name} was not done after "
-                              f"{server.patience} s.")
-            return False
-        return True
-
     def run(self, row):
         """{server: {metric: [one value a round]}}, servers in turn."""
         takers = row.takers()
         row.prepare()
-        takers = [s for s in takers if self.is_fast_enough(row, s)]
         found = {s.name: {m.key: [] for m in row.metrics} for s in takers}
+        left = [s for s in takers if self.guarded(row, s, found, self.plan)]
+        began = time.monotonic()
         for turn in range(self.rounds):
+            if turn >= LEAST_ROUNDS and time.monotonic() - began > ROW_SECONDS:
+                break
             self.loads.append(processes.load_average())
-            for server in takers:
-                if not row.is_due(server, turn):
-                    continue
-                values = row.round(server)
-                for metric in row.metrics if values else ():
-                    found[server.name][metric.key].append(values[metric.key])
+            left = [s for s in left
+                    if self.guarded(row, s, found, self.one_round)]
         return found
 
+    def plan(self, row, server, found):
+        """Is it measured further?"""
+        slow = [self.too_slow[key, server.name] for key in row.includes
+                if (key, server.name) in self.too_slow]
+        if slow:
+            self.note_slow(row, server, found, max(slow))
+            return False
+        values = row.plan(server)
+        if values:
+            self.note(row, server, found, values)
+        return not values
 
-def say(text):
-    print(text, flush=True)
+    def one_round(self, row, server, found):
+        self.note(row, server, found, row.round(server))
+        return True
+
+    def note(self, row, server, found, values):
+        for metric in row.metrics if values else ():
+            found[server.name][metric.key].append(values[metric.key])
+
+    def note_slow(self, row, server, found, seconds):
+        self.too_slow[row.key, server.name] = seconds
+        found[server.name][report.MORE_THAN] = row.more_than(seconds)
+        self.remark(f"{row.title}: {server.name} was not done after "
+                    f"{seconds:.0f} s.")
+
+    def remark(self, text):
+        say(text)
+        self.notes.append(text)
+
+    def guarded(self, row, server, found, step):
+        """A peer that is too slow or fails is out of this row; when we fail,
+        the run ends."""
+        try:
+            return step(row, server, found)
+        except (subprocess.TimeoutExpired, AssertionError,
+                RuntimeError) as wrong:
+            if server.name == report.OURS:
+                raise
+            self.note_failure(row, server, found, wrong)
+        self.start_anew(server)
+        return False
+
+    def note_failure(self, row, server, found, wrong):
+        if isinstance(wrong, subprocess.TimeoutExpired):
+            self.note_slow(row, server, found, wrong.timeout)
+        else:
+            found[server.name] = {m.key: [] for m in row.metrics}
+            self.remark(f"{row.title}: {server.name} has no figure: "
+                        f"{str(wrong).strip().splitlines()[0]}")
+
+    def start_anew(self, server):
+        """It would go on with what nobody waits for any more."""
+        if server in self.servers:
+            server.stop()
+            server.start()
 
 
 def choose(names):
@@ -142,16 +173,36 @@ def choose(names):
     return [known[n] for n in names or known]
 
 
+FLAGS = {
+    "--peers": "also Courier, mailutils and popa3d, unpacked below build-peers/;"
+               " needs root",
+    "--collectors": "also fetchmail, getmail6 and fdm, which wait for each "
+                    "message: at 300 ms a quarter of an hour, beside each other "
+                    "and the rest",
+    "--growth": "also how costs grow with messages, connections, octets and "
+                "processes, and the million messages step by step",
+    "--cheap-hash": "accounts of Restante with DES instead of yescrypt: what a "
+                    "login costs besides the hash",
+    "--short": "small boxes, two rounds: that everything works, not how fast",
+}
+
+
 def arguments():
-    parser = argparse.ArgumentParser(prog="script/bench")
-    parser.add_argument("--short", action="store_true")
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--cheap-hash", action="store_true")
-    parser.add_argument("--peers", action="store_true")
-    parser.add_argument("--growth", action="store_true")
-    parser.add_argument("--collectors", action="store_true")
-    parser.add_argument("--output", type=pathlib.Path)
-    parser.add_argument("rows", nargs="*", metavar="ROW")
+    names = " ".join(row.key for row in (*rows.ROWS, *collect.ROWS))
+    parser = argparse.ArgumentParser(
+        prog="script/bench", description=__doc__,
+        epilog=f"All of it, for a report: script/bench --peers --growth "
+               f"--collectors. Rows: {names}.")
+    for flag, words in FLAGS.items():
+        parser.add_argument(flag, action="store_true", help=words)
+    parser.add_argument("--rounds", type=int, metavar="N",
+                        help="five for a report (the default); a row that has "
+                             f"taken {ROW_SECONDS} s stops after {LEAST_ROUNDS}")
+    parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
+                        help="the report: bench/report.md, of --short "
+                             "report-short.md in the build's folder")
+    parser.add_argument("rows", nargs="*", metavar="ROW",
+                        help="only these rows")
     given = parser.parse_args()
     given.rounds = given.rounds or (2 if given.short else 5)
     given.output = given.output or (
@@ -161,21 +212,8 @@ def arguments():
 
 
 @contextlib.contextmanager
-def folder():
-    """Not below a home: the servers' users must get there. On a disk."""
-    place = pathlib.Path(tempfile.mkdtemp(prefix="restante-bench-",
-                                          dir="/var/tmp"))
-    place.chmod(0o755)
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-
-
-@contextlib.contextmanager
 def running(bench, chosen, kinds):
     """All servers, with all users the rows need."""
-    names = sorted({n for row in chosen for n in row.user_names()})
     bench.servers.extend(kind(bench.place, bench.certificate, bench.key)
                          for kind in kinds)
     # What is needed depends on how many servers there are.
@@ -186,15 +224,63 @@ def running(bench, chosen, kinds):
             server.start()
         yield
     finally:
-        for server in bench.servers:
+        with contextlib.ExitStack() as stack:
+            for server in bench.servers:
+                stack.callback(server.stop)
+
+
+class Run:
+    """Row after row; what there is after each goes into the report."""
+
+    def __init__(self, given, bench, chosen):
+        self.given, self.bench, self.chosen = given, bench, chosen
+        self.found, self.grown, self.steps = {}, "", ""
+        self.began = time.monotonic()
+
+    def save(self):
+        with self.bench.lock:
+            self.write()
+
+    def write(self):
+        self.given.output.with_suffix(".json").write_text(
+            json.dumps(self.found, indent=1))
+        done = [row for row in self.chosen if row.key in self.found]
+        self.given.output.write_text(report.write(
+            self.bench, done, self.found, time.monotonic() - self.began,
+            self.steps, self.grown))
+
+    def rows(self, chosen):
+        for row in chosen:
+            began = time.monotonic()
+            figures = self.bench.run(row)
+            say(f"{row.key}, {time.monotonic() - began:.0f} s")
+            say(report.brief(row, figures, self.bench.rounds))
+            with self.bench.lock:
+                self.found.setdefault(row.key, {}).update(figures)
+            self.save()
+
+    def growth(self):
+        """Curves, then the million step by step, of servers of their own."""
+        bench = Bench(self.bench.place / "growth", self.given.short,
+                      self.bench.rounds, mail=self.bench.mail)
+        self.grown = growth.run(bench, self.given.output.parent / "plots", say)
+        self.save()
+        self.steps = million.run(
+            self.bench.place, 2_000 if self.given.short else 1_000_000, 2)
+        say(self.steps)
+        self.save()
+
+    def all(self):
+        near = [r for r in self.chosen if not isinstance(r, collect.Collect)]
+        far = [r for r in self.chosen if isinstance(r, collect.Collect)]
+        self.rows(near)
+        for server in self.bench.servers[1:]:
             server.stop()
-
-
-def measure_growth(given):
-    with folder() as place:
-        bench = Bench(place, given.short, given.rounds)
-        curves = growth.run(bench, given.output.parent / "plots", say)
-    return f"\n## What more of everything costs\n\n{curves}"
+        with collect.Patient(self.bench, far, self.found, say):
+            self.rows(far)
+            if self.given.growth:
+                self.growth()
+        self.save()
 
 
 def main():
@@ -202,25 +288,17 @@ def main():
     # Servers are stopped and mail removed however it ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     contestants.Restante.hash_is_cheap = given.cheap_hash
-    began = time.monotonic()
-    grown = measure_growth(given) if given.growth else ""
-    with folder() as place:
+    kinds = contestants.KINDS + (peers.KINDS if given.peers else ())
+    with places.folder("bench", given.short) as place:
         bench = Bench(place, given.short, given.rounds, given.collectors)
         chosen = [row(bench) for row in choose(given.rows)]
-        found = {}
-        kinds = contestants.KINDS + (peers.KINDS if given.peers else ())
+        run = Run(given, bench, chosen)
         with running(bench, chosen, kinds):
-            for done, row in enumerate(chosen, 1):
-                say(row.key)
-                found[row.key] = bench.run(row)
-                say(report.brief(row, found[row.key]))
-                # With what there is, should the run be broken off.
-                given.output.with_suffix(".json").write_text(
-                    json.dumps(found, indent=1))
-                given.output.write_text(report.write(
-                    bench, chosen[:done], found,
-                    time.monotonic() - began) + grown)
-        say(f"{given.output} written")
+            run.all()
+    say(f"{given.output} written after {time.monotonic() - run.began:.0f} s")
+    text = given.output.read_text()
+    for wrong in report.without_reason(text) + report.no_longer_missed(text):
+        say(f"bench/missed.md: {wrong}")
 
 
 if __name__ == "__main__":

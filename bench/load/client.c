@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define EVENTS	       256
-#define SOURCES	       100 /* loopback addresses to come from */
+#define SOURCES	       1000 /* loopback addresses to come from */
 #define TLS_NAME       "localhost"
 #define READ_OCTETS    (256u << 10)
 #define TURNS_OF_READS 16 /* of one client, then the others */

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: ISC
-"""The parts of bench/ that figures rest on: the corpus, the long line."""
+"""The parts of bench/ that figures rest on: the corpus, the long line, who is
+measured how often, what the report says of it."""
 import hashlib
 import re
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -15,9 +17,13 @@ import servers
 sys.path.insert(0, str(servers.ROOT / "bench"))
 
 import corpus  # noqa: E402
+import growth  # noqa: E402
 import instructions  # noqa: E402
 import plots  # noqa: E402
 import proxy  # noqa: E402
+import report  # noqa: E402
+import rows  # noqa: E402
+import run  # noqa: E402
 
 RTT = 0.04
 # SHA-256 of the first 300 messages: other mail makes other figures.
@@ -170,3 +176,137 @@ def test_who_speaks_first_waits_for_the_handshake():
             assert lines.readline() == b"a\n"
         assert time.monotonic() - began >= 2 * RTT
         assert line.trips == 2
+
+
+# ---- the run and the report ----
+
+METRIC = rows.Metric("s", "time", "s", goal=3, digits=1, is_time=True)
+
+
+class FakeRow:
+    """Everybody is asked; what each says is an exception or a figure."""
+    key, title, metrics, includes = "fake", "fake work", (METRIC,), ()
+
+    def __init__(self, servers_, says):
+        self.servers, self.says = servers_, says
+        self.asked = []
+
+    def takers(self):
+        return self.servers
+
+    def prepare(self):
+        pass
+
+    def say(self, server):
+        self.asked.append(server.name)
+        said = self.says[server.name]
+        if isinstance(said, Exception):
+            raise said
+        return {"s": said, "elapsed": said}
+
+    def plan(self, server):
+        return rows.Row.planned(self.say(server))
+
+    round = say
+    more_than = rows.Row.more_than
+
+
+class FakeServer:
+    def __init__(self, name):
+        self.name, self.starts = name, 0
+
+    def stop(self):
+        pass
+
+    def start(self):
+        self.starts += 1
+
+
+def bench_of(place, *names, rounds=3):
+    bench = run.Bench(place / "bench", False, rounds)
+    bench.servers = [FakeServer(name) for name in names]
+    return bench
+
+
+LATE = subprocess.TimeoutExpired("load", 60)
+
+
+def test_who_is_slow_goes_one_round(place):
+    bench = bench_of(place, "Restante", "quick", "slow", "late", "wrong")
+    row = FakeRow(bench.servers, {"Restante": 1, "quick": 2, "slow": 11,
+                                  "late": LATE, "wrong": RuntimeError("no")})
+    found = bench.run(row)
+    assert {name: len(f["s"]) for name, f in found.items()} == {
+        "Restante": 3, "quick": 3, "slow": 1, "late": 0, "wrong": 0}
+    assert row.asked.count("late") == row.asked.count("slow") == 1
+    assert [s.starts for s in bench.servers] == [0, 0, 0, 1, 1]
+    cells = {name: report.cell_of(f, METRIC, 3) for name, f in found.items()}
+    assert cells == {"Restante": "1.0", "quick": "2.0", "late": "> 60.0",
+                     "slow": "11.0 (one round)", "wrong": "-"}
+    assert report.best_peer(found, METRIC) == (2, "quick")
+    assert bench.notes == [
+        "fake work: late was not done after 60 s.",
+        "fake work: wrong has no figure: no"]
+
+
+def test_who_was_late_is_not_asked_for_more(place):
+    bench = bench_of(place, "Restante", "late")
+    row = FakeRow(bench.servers, {"Restante": 1, "late": LATE})
+    bench.run(row)
+    more = FakeRow(bench.servers, row.says)
+    more.key, more.includes = "more", ("fake",)
+    found = bench.run(more)
+    assert "late" not in more.asked
+    assert report.cell_of(found["late"], METRIC, 3) == "> 60.0"
+
+
+@pytest.mark.parametrize("wrong", [LATE, RuntimeError("no")])
+def test_our_own_failure_ends_the_run(place, wrong):
+    bench = bench_of(place, "Restante")
+    with pytest.raises(type(wrong)):
+        bench.run(FakeRow(bench.servers, {"Restante": wrong}))
+
+
+def test_a_long_row_stops_early(place, monkeypatch):
+    monkeypatch.setattr(run, "ROW_SECONDS", 0)
+    bench = bench_of(place, "Restante", rounds=9)
+    found = bench.run(FakeRow(bench.servers, {"Restante": 1}))
+    assert report.cell_of(found["Restante"], METRIC, 9) == "1.0 (3 rounds)"
+
+
+@pytest.mark.parametrize("ours, verdict", [
+    (3.0, "reached"), (2.0, "reached"), (6.0, "missed, 0.50x"),
+    (None, "not measured")])
+def test_a_goal_is_judged_by_the_median(ours, verdict):
+    assert report.verdict(ours, 3, METRIC) == verdict
+
+
+def report_with(place, figures):
+    """Of login-plain and login-tls, with these CPU times."""
+    bench = bench_of(place)
+    chosen = [rows.Login(bench), rows.LoginTls(bench)]
+    found = {row.key: {"Restante": {"cpu_us": [us], "rate": [1.0],
+                                    "median_us": [1.0]}}
+             for row, us in zip(chosen, figures)}
+    return report.write(bench, chosen, found, 60)
+
+
+@pytest.mark.parametrize("figures, missed", [
+    ((100, 300), []), ((200, 300), ["login-plain"]),
+    ((200, 500), ["login-plain", "login-tls"])])
+def test_a_missed_goal_needs_a_reason(place, figures, missed):
+    text = report_with(place, figures)
+    assert [key for key, said in report.verdicts(text).items()
+            if said == report.MISSED] == missed
+    assert len(report.without_reason(text, "")) == len(missed)
+    items = "".join(f"- **Why** (`{key}`, goal).\n" for key in missed)
+    assert report.without_reason(text, items) == []
+    # In the middle of an item it is not what the item is about.
+    told = items.replace("- **Why**", "- **Why not**\n ")
+    assert len(report.without_reason(text, told)) == len(missed)
+
+
+def test_connections_are_as_many_as_files():
+    assert growth.affordable((1, 10_000), 100_000) == (1, 10_000)
+    assert growth.affordable((1, 10_000), 20_000) == (1, 9_500)
+    assert growth.affordable((1, 10), 1024) == (1, 10)
