@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: ISC */
+#include "store/maildir/append.h"
+
+#include <stddef.h>
 #include <stdlib.h>
 
-#include "store/maildir/append.h"
 #include "store/quota.h"
+
+/* As those in group.c. */
+#define PLACING_KEY 0x72656c6900000000ull
 
 static enum outcome
 append_begin_work(struct job *job)
@@ -29,21 +34,16 @@ append_begin_finish(struct job *job)
 	free(append);
 }
 
-void
-maildir_append_begin(struct store *base, struct store_append_call *call)
+static void
+begin_by_job(struct maildir_store *store, struct store_append *append,
+	struct store_append_call *call)
 {
-	struct maildir_store *store = (struct maildir_store *)base;
 	struct job *job = calloc(1, sizeof(*job));
-	struct store_append *append = calloc(1, sizeof(*append));
-	enum outcome outcome = ERR_TRY_LATER;
 
-	if (job && append)
-		outcome =
-			slots_get(&store->slots, call->mailbox, &append->slot);
-	if (outcome != OK) {
-		free(job);
+	if (!job) {
+		slots_put(&store->slots, append->slot);
 		free(append);
-		job_answer(&call->call, outcome);
+		job_answer(&call->call, ERR_TRY_LATER);
 		return;
 	}
 	job->call = &call->call;
@@ -52,6 +52,44 @@ maildir_append_begin(struct store *base, struct store_append_call *call)
 	job->work = append_begin_work;
 	job->finish = append_begin_finish;
 	job_start(store, job, append->slot);
+}
+
+/* Without a job, when nothing has to be looked at. */
+static bool
+begin_here(struct maildir_store *store, struct store_append *append,
+	struct store_append_call *call)
+{
+	struct store_quota quota = quota_of(&store->settings.quota, call);
+	struct slot *slot = append->slot;
+	bool has_begun;
+
+	if (!slot_try_enter(slot))
+		return false;
+	has_begun =
+		delivery_begin_held(&append->delivery, &slot->mailbox, &quota);
+	slot_leave(slot);
+	return has_begun;
+}
+
+void
+maildir_append_begin(struct store *base, struct store_append_call *call)
+{
+	struct maildir_store *store = (struct maildir_store *)base;
+	struct store_append *append = calloc(1, sizeof(*append));
+	enum outcome outcome = ERR_TRY_LATER;
+
+	if (append)
+		outcome =
+			slots_get(&store->slots, call->mailbox, &append->slot);
+	if (outcome != OK) {
+		free(append);
+		job_answer(&call->call, outcome);
+	} else if (begin_here(store, append, call)) {
+		call->append = append;
+		job_answer(&call->call, OK);
+	} else {
+		begin_by_job(store, append, call);
+	}
 }
 
 static enum outcome
@@ -106,19 +144,26 @@ append_end(struct job *job)
 	slots_put(&store->slots, slot);
 }
 
+static struct job
+last_job(struct store_append *append, enum outcome (*work)(struct job *job),
+	void (*finish)(struct job *job))
+{
+	return (struct job){
+		.append = append,
+		.work = work,
+		.finish = finish,
+		.is_embedded = true,
+	};
+}
+
 /* The job is part of the append: ending one never lacks memory. */
 static void
 run(struct maildir_store *store, struct store_append *append,
 	enum outcome (*work)(struct job *job), void (*finish)(struct job *job))
 {
-	append->end = (struct job){
-		.append = append,
-		.is_open = locks_is_held(
-			&store->locks, append->slot->mailbox.name),
-		.work = work,
-		.finish = finish,
-		.is_embedded = true,
-	};
+	append->end = last_job(append, work, finish);
+	append->end.is_open =
+		locks_is_held(&store->locks, append->slot->mailbox.name);
 	job_start(store, &append->end, append->slot);
 }
 
@@ -172,10 +217,60 @@ placed(struct job *job)
 	group_placed(store, log);
 }
 
-void
-append_place(struct maildir_store *store, struct store_append *append)
+static bool
+is_quick(const struct job *job)
 {
-	run(store, append, place_work, placed);
+	return delivery_is_quick(&job->append->delivery);
+}
+
+static struct store_append *
+of_placing(struct executor_job *job)
+{
+	return (struct store_append *)((char *)job -
+				       offsetof(struct store_append, placing));
+}
+
+static void
+place_several(struct executor_job *job)
+{
+	struct store_append *first = of_placing(job);
+
+	for (struct store_append *a = first; a; a = a->next) {
+		a->end = last_job(a, place_work, placed);
+		a->end.store = first->store;
+		a->is_placed = job_try(&a->end, a->slot, is_quick);
+	}
+}
+
+static void
+several_placed(struct executor_job *job)
+{
+	struct store_append *next = of_placing(job);
+	struct maildir_store *store = next->store;
+
+	while (next) {
+		struct store_append *append = next;
+
+		next = append->next;
+		if (append->is_placed)
+			job_tried(store, &append->end);
+		else
+			run(store, append, place_work, placed);
+	}
+	job_ended(store);
+}
+
+/* By a key of its own: it waits for nobody. */
+void
+append_place(struct maildir_store *store, struct store_append *first)
+{
+	first->store = store;
+	first->placing.work = place_several;
+	first->placing.done = several_placed;
+	store->jobs++;
+	store->executor->run(store->executor,
+		PLACING_KEY + first->offset * DELIVERY_LOGS + first->log,
+		&first->placing);
 }
 
 static enum outcome

@@ -3,10 +3,11 @@
  * append - a message on its way in, as the jobs that bring it see it.
  *
  * begin runs in the mailbox's order, and so does what needs a file. A message
- * that is held in memory is written, and where there is no quota measured, on
- * the thread that starts operations; there it waits in the group for the
- * delivery journal. When the group is on disk a last job of the mailbox makes
- * its file.
+ * that is held in memory is written, and where there is no quota begun and
+ * measured, on the thread that starts operations; there it waits in the group
+ * for the delivery journal. When the group is on disk the files of several
+ * mailboxes are made by one job; what would make the others wait is left to a
+ * last job of the mailbox.
  */
 #ifndef STORE_MAILDIR_APPEND_H
 #define STORE_MAILDIR_APPEND_H
@@ -26,10 +27,13 @@ struct store_append {
 	unsigned log;
 	uint64_t offset; /* of its record there */
 	bool is_for_group;
+	struct executor_job placing; /* of this and those behind it */
+	struct maildir_store *store;
+	bool is_placed;
 };
 
-/* The record is on disk: makes the file, then answers. */
-void append_place(struct maildir_store *store, struct store_append *append);
+/* The records of these are on disk: makes the files, then answers. */
+void append_place(struct maildir_store *store, struct store_append *first);
 /* It is not: stores it the plain way, then answers. */
 void append_plainly(struct maildir_store *store, struct store_append *append);
 

@@ -28,15 +28,14 @@ make_base(struct delivery *delivery)
 	return 0;
 }
 
-/* The journal's sync reaches one file system. */
-static bool
-may_hold(struct mailbox *mailbox)
+static void
+init(struct delivery *delivery, struct mailbox *mailbox,
+	const struct store_quota *quota)
 {
-	struct stat status;
-
-	return mailbox->files->stat(mailbox->files, mailbox->root, &status) ==
-		       0 &&
-	       status.st_dev == mailbox->settings->mail_device;
+	*delivery = (struct delivery){
+		.mailbox = mailbox, .quota = *quota, .descriptor = -1};
+	measure_init(&delivery->measure);
+	buffer_init(&delivery->held, DELIVERY_MESSAGE_OCTETS);
 }
 
 enum outcome
@@ -45,18 +44,27 @@ delivery_begin(struct delivery *delivery, struct mailbox *mailbox,
 {
 	enum outcome outcome = mailbox_open_root(mailbox, true);
 
-	*delivery = (struct delivery){
-		.mailbox = mailbox, .quota = *quota, .descriptor = -1};
-	measure_init(&delivery->measure);
-	buffer_init(&delivery->held, DELIVERY_MESSAGE_OCTETS);
+	init(delivery, mailbox, quota);
 	if (outcome != OK)
 		return outcome;
 	mailbox_sweep(mailbox);
 	outcome = quota_check(mailbox, &delivery->quota, 0, may_scan);
 	if (outcome != OK)
 		return outcome;
-	delivery->may_hold = may_hold(mailbox);
+	delivery->may_hold = mailbox_ask_device(mailbox);
 	return outcome_of_errno(-make_base(delivery));
+}
+
+bool
+delivery_begin_held(struct delivery *delivery, struct mailbox *mailbox,
+	const struct store_quota *quota)
+{
+	if (!mailbox->is_swept || !mailbox->is_on_mail_device ||
+		quota->octets != 0 || quota->messages != 0)
+		return false;
+	init(delivery, mailbox, quota);
+	delivery->may_hold = true;
+	return make_base(delivery) == 0;
 }
 
 void
@@ -90,10 +98,14 @@ enum outcome
 delivery_spill(struct delivery *delivery)
 {
 	struct files *files = delivery->mailbox->files;
+	enum outcome outcome;
 	int error = 0;
 
 	if (delivery->descriptor >= 0)
 		return OK;
+	outcome = mailbox_open_root(delivery->mailbox, true);
+	if (outcome != OK)
+		return outcome;
 	delivery->descriptor = open_tmp(delivery);
 	if (delivery->descriptor < 0) {
 		error = delivery->descriptor;

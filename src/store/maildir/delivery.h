@@ -38,6 +38,11 @@ struct delivery {
 /* may_scan: as in quota_check. Errors  ERR_OVER_QUOTA, ERR_SOFT_QUOTA, ... */
 enum outcome delivery_begin(struct delivery *delivery, struct mailbox *mailbox,
 	const struct store_quota *quota, bool may_scan);
+/* The same in any thread, for a mailbox that took mail before and has no quota:
+   nothing is looked at and nothing made before the message is safe. False: it
+   takes delivery_begin. */
+bool delivery_begin_held(struct delivery *delivery, struct mailbox *mailbox,
+	const struct store_quota *quota);
 enum outcome delivery_write(struct delivery *delivery, struct bytes chunk);
 /* The chunk is only kept in memory: no job is needed for that. */
 bool delivery_may_hold(const struct delivery *delivery, struct bytes chunk);
@@ -52,6 +57,9 @@ bool delivery_is_held(const struct delivery *delivery);
    delivery. */
 enum outcome delivery_commit(
 	struct delivery *delivery, char out_uidl[UIDL_MAXIMUM_OCTETS + 1]);
+/* Making its file will take no longer than that: no folder and no index is
+   missing that has to be made first. */
+bool delivery_is_quick(const struct delivery *delivery);
 /* It is on disk in the journal: makes the file, without a sync. Ends the
    delivery. */
 enum outcome delivery_place(

@@ -203,12 +203,23 @@ delivery_commit(
 	return outcome;
 }
 
+bool
+delivery_is_quick(const struct delivery *delivery)
+{
+	return delivery->mailbox->index.is_loaded;
+}
+
 enum outcome
 delivery_place(
 	struct delivery *delivery, char out_uidl[UIDL_MAXIMUM_OCTETS + 1])
 {
-	enum outcome outcome = delivery_spill(delivery);
+	enum outcome outcome = mailbox_open_root(delivery->mailbox, true);
 
+	/* Another file system has been mounted there since it began. */
+	if (outcome == OK && !mailbox_ask_device(delivery->mailbox))
+		return delivery_commit(delivery, out_uidl);
+	if (outcome == OK)
+		outcome = delivery_spill(delivery);
 	if (outcome == OK) {
 		prepare_index(delivery->mailbox);
 		outcome = publish(delivery);

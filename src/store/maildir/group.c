@@ -9,6 +9,11 @@
 
 /* Octets of one group at most, when it is of more than one record. */
 #define GROUP_OCTETS (1u << 20)
+/* A group's files are made by so many threads at most. One that is woken for a
+   single message costs more than the file does; one alone would keep the others
+   waiting for the file system. */
+#define PLACING_THREADS 2
+#define PLACED_MINIMUM	4u /* messages for each */
 /* Of the executor; no mailbox's by any likelihood. */
 #define WRITING_KEY  0x72656c6976656421ull
 #define EMPTYING_KEY 0x72656c6976656422ull
@@ -169,6 +174,7 @@ write_group(struct group *group)
 	for (struct store_append *a = group->written; a; a = a->next) {
 		struct delivery_record record = record_of(a);
 
+		a->log = group->active;
 		a->offset = offset;
 		delivery_record_encode(log, offset, &record,
 			octets + (offset - group->written_offset));
@@ -189,16 +195,48 @@ write_work(struct executor_job *job)
 }
 
 /* Before any of them is started: it may end, and the group go on, at once. */
-static void
-count_written(struct group *group)
+static unsigned
+count_written(struct group *group, const struct store_append *written)
 {
 	struct group_log *log = &group->logs[group->active];
+	unsigned count = 0;
 
 	log->end = group->written_offset + group->written_octets;
 	log->has_records = true;
-	for (struct store_append *a = group->written; a; a = a->next) {
-		a->log = group->active;
-		log->unplaced++;
+	for (const struct store_append *a = written; a; a = a->next)
+		count++;
+	log->unplaced += count;
+	return count;
+}
+
+static void
+place_all(
+	struct maildir_store *store, struct store_append *first, unsigned count)
+{
+	unsigned each = (count + PLACING_THREADS - 1) / PLACING_THREADS;
+
+	if (each < PLACED_MINIMUM)
+		each = PLACED_MINIMUM;
+	while (first) {
+		struct store_append *last = first, *rest;
+
+		for (unsigned n = 1; n < each && last->next; n++)
+			last = last->next;
+		rest = last->next;
+		last->next = NULL;
+		append_place(store, first);
+		first = rest;
+	}
+}
+
+static void
+store_plainly(struct maildir_store *store, struct store_append *next)
+{
+	while (next) {
+		struct store_append *append = next;
+
+		next = append->next;
+		append_plainly(store, append);
 	}
 }
 
@@ -207,23 +245,15 @@ write_done(struct executor_job *job)
 {
 	struct group *group = of_writing(job);
 	struct maildir_store *store = store_of(group);
-	struct store_append *next = group->written;
-	bool is_written = group->written_outcome == OK;
+	struct store_append *written = group->written;
 
-	if (is_written)
-		count_written(group);
-	else
-		group->logs[group->active].is_closed = true;
 	group->is_writing = false;
 	group->written = NULL;
-	while (next) {
-		struct store_append *append = next;
-
-		next = append->next;
-		if (is_written)
-			append_place(store, append);
-		else
-			append_plainly(store, append);
+	if (group->written_outcome == OK) {
+		place_all(store, written, count_written(group, written));
+	} else {
+		group->logs[group->active].is_closed = true;
+		store_plainly(store, written);
 	}
 	go_on(store);
 	job_ended(store);
@@ -265,15 +295,11 @@ static void
 plainly(struct maildir_store *store)
 {
 	struct group *group = &store->group;
+	struct store_append *first = group->first;
 
-	while (group->first) {
-		struct store_append *append = group->first;
-
-		group->first = append->next;
-		if (!group->first)
-			group->end = &group->first;
-		append_plainly(store, append);
-	}
+	group->first = NULL;
+	group->end = &group->first;
+	store_plainly(store, first);
 }
 
 /* The file that can be written to, if one can. */

@@ -37,14 +37,23 @@ job_answer(struct store_call *call, enum outcome outcome)
 /* The notice is taken along: another job of the mailbox may be at work by the
    time `finish` runs. */
 static void
-job_work(struct executor_job *executor_job)
+work_inside(struct job *job)
 {
-	struct job *job = (struct job *)executor_job;
 	struct mailbox *mailbox = &job->slot->mailbox;
 
 	job->outcome = job->work(job);
 	memcpy(job->notice, mailbox->notice, sizeof(job->notice));
 	mailbox->notice[0] = '\0';
+}
+
+static void
+job_work(struct executor_job *executor_job)
+{
+	struct job *job = (struct job *)executor_job;
+
+	slot_enter(job->slot);
+	work_inside(job);
+	slot_leave(job->slot);
 }
 
 static void
@@ -69,16 +78,45 @@ job_done(struct executor_job *executor_job)
 	job_ended(store);
 }
 
+static void
+count(struct maildir_store *store, struct job *job, struct slot *slot)
+{
+	job->store = store;
+	job->slot = slot;
+	slot->users++;
+	store->jobs++;
+}
+
+bool
+job_try(struct job *job, struct slot *slot,
+	bool (*may_work)(const struct job *job))
+{
+	bool has_worked;
+
+	if (!slot_try_enter(slot))
+		return false;
+	job->slot = slot;
+	has_worked = may_work(job);
+	if (has_worked)
+		work_inside(job);
+	slot_leave(slot);
+	return has_worked;
+}
+
+void
+job_tried(struct maildir_store *store, struct job *job)
+{
+	count(store, job, job->slot);
+	job_done(&job->executor_job);
+}
+
 void
 job_start(struct maildir_store *store, struct job *job, struct slot *slot)
 {
 	job->executor_job.work = job_work;
 	job->executor_job.done = job_done;
-	job->store = store;
-	job->slot = slot;
 	job->notice[0] = '\0';
-	slot->users++;
-	store->jobs++;
+	count(store, job, slot);
 	store->executor->run(store->executor, slot->key, &job->executor_job);
 }
 

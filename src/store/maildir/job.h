@@ -45,6 +45,14 @@ void job_answer(struct store_call *call, enum outcome outcome);
 /* Every job counts as a user of its slot. */
 void job_start(struct maildir_store *store, struct job *job, struct slot *slot);
 /*
+ * Works here and now, on any thread, when `may_work` says that it is quick and
+ * nobody is in the slot; job_tried follows, on the thread that starts
+ * operations. False: it has to be started.
+ */
+bool job_try(struct job *job, struct slot *slot,
+	bool (*may_work)(const struct job *job));
+void job_tried(struct maildir_store *store, struct job *job);
+/*
  * Answers when memory is short. Session or append are kept with the job: the
  * caller may set the call's pointer to NULL (release, abort) before it runs.
  */

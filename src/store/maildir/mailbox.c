@@ -142,6 +142,18 @@ mailbox_open_root(struct mailbox *mailbox, bool may_make)
 }
 
 bool
+mailbox_ask_device(struct mailbox *mailbox)
+{
+	struct stat status;
+
+	mailbox->is_on_mail_device =
+		mailbox->files->stat(mailbox->files, mailbox->root, &status) ==
+			0 &&
+		status.st_dev == mailbox->settings->mail_device;
+	return mailbox->is_on_mail_device;
+}
+
+bool
 mailbox_may_come_again(
 	const struct mailbox *mailbox, const struct file_name *name)
 {

@@ -51,6 +51,8 @@ struct mailbox {
 	char maildir[MAILBOX_PATH_OCTETS]; /* below mail_root */
 	struct state_folder state;
 	int root; /* the Maildir; -1 when not open */
+	/* When it was last asked: the journal's sync reaches the Maildir. */
+	bool is_on_mail_device;
 	struct index_state index;
 	/* Deliveries that wait for the journal: not in the index yet. */
 	_Atomic uint32_t arriving_messages;
@@ -100,6 +102,8 @@ void mailbox_trouble(struct mailbox *mailbox, const char *path, int error);
  *         ERR_NO_SPACE, ERR_TRY_LATER
  */
 enum outcome mailbox_open_root(struct mailbox *mailbox, bool may_make);
+/* Whether it is on the file system that the delivery journal's sync reaches. */
+bool mailbox_ask_device(struct mailbox *mailbox);
 /* Removes what deliveries that never ended left in tmp/: ours, and those of
    others after 36 hours. Once in the mailbox's life in memory. */
 void mailbox_sweep(struct mailbox *mailbox);

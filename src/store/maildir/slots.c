@@ -7,6 +7,32 @@
 
 #define FIRST_BUCKETS 256
 
+void
+slot_enter(struct slot *slot)
+{
+	pthread_mutex_lock(&slot->mutex);
+}
+
+bool
+slot_try_enter(struct slot *slot)
+{
+	return pthread_mutex_trylock(&slot->mutex) == 0;
+}
+
+void
+slot_leave(struct slot *slot)
+{
+	pthread_mutex_unlock(&slot->mutex);
+}
+
+static void
+free_slot(struct slot *slot)
+{
+	watch_end(&slot->mailbox.watch);
+	pthread_mutex_destroy(&slot->mutex);
+	free(slot);
+}
+
 bool
 slots_init(struct slots *slots, const struct maildir_settings *settings,
 	size_t idle_maximum)
@@ -29,8 +55,7 @@ slots_release(struct slots *slots)
 
 			slots->buckets[i] = slot->next;
 			mailbox_rest(&slot->mailbox);
-			watch_end(&slot->mailbox.watch);
-			free(slot);
+			free_slot(slot);
 		}
 	free(slots->buckets);
 	slots->buckets = NULL;
@@ -93,8 +118,7 @@ forget(struct slots *slots, struct slot *slot)
 		at = &(*at)->next;
 	*at = slot->next;
 	slots->count--;
-	watch_end(&slot->mailbox.watch);
-	free(slot);
+	free_slot(slot);
 }
 
 static enum outcome
@@ -110,6 +134,7 @@ add(struct slots *slots, const char *mailbox, uint64_t key, struct slot **out)
 		free(slot);
 		return outcome;
 	}
+	pthread_mutex_init(&slot->mutex, NULL);
 	if (slots->count >= slots->bucket_count)
 		grow(slots);
 	slot->key = key;

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * slots - the mailboxes that are in use or were lately, by name. Used from the
- * thread that starts operations; what a slot's mailbox holds belongs to the
- * jobs of that mailbox.
+ * thread that starts operations; what a slot's mailbox holds belongs to whoever
+ * has entered the slot, on any thread: its jobs, each while it works, and for a
+ * moment what needs no job of its own when none is at work.
  */
 #ifndef STORE_MAILDIR_SLOTS_H
 #define STORE_MAILDIR_SLOTS_H
 
 #include "store/maildir/mailbox.h"
 
+#include <pthread.h>
+
 struct slot {
 	struct mailbox mailbox;
-	uint64_t key; /* for the executor */
+	pthread_mutex_t mutex; /* over the mailbox */
+	uint64_t key;	       /* for the executor */
 	unsigned users;
 	struct slot *next;	    /* in the bucket */
 	struct slot *newer, *older; /* among the idle */
@@ -34,5 +38,10 @@ enum outcome slots_get(
 	struct slots *slots, const char *mailbox, struct slot **out);
 /* The last user closes what is open. */
 void slots_put(struct slots *slots, struct slot *slot);
+
+void slot_enter(struct slot *slot);
+/* False: somebody is in it. */
+bool slot_try_enter(struct slot *slot);
+void slot_leave(struct slot *slot);
 
 #endif

@@ -9,9 +9,7 @@
 
 #include "faulty_files.h"
 #include "store/maildir/delivery_log.h"
-#include "store/maildir/maildir.h"
 
-#define TOGETHER      20
 #define LETTER_OCTETS 20000
 #define OWN	      "1700000000.R0123456789abcdefghjkmnpqrs."
 
@@ -162,99 +160,20 @@ damaged_is_set_aside(void **state)
 	assert_int_equal(records(f), 1);
 }
 
-/* ---- one sync for many ---- */
-
-static struct executor_job *waiting[TOGETHER * 2];
-static unsigned first, last, syncs;
-
+/* What was there may have changed by the time the message is safe. */
 static void
-queue(struct executor *executor, uint64_t key, struct executor_job *job)
-{
-	assert_true(last < TOGETHER * 2);
-	waiting[last++] = job;
-}
-
-static void
-drain(void)
-{
-	while (first < last) {
-		struct executor_job *job = waiting[first++];
-
-		if (first == last)
-			first = last = 0;
-		job->work(job);
-		job->done(job);
-	}
-}
-
-static void
-ignore(struct store_call *call)
-{
-}
-
-static int
-count_sync(struct files *files, int descriptor)
-{
-	syncs++;
-	return files_posix.sync_data(&files_posix, descriptor);
-}
-
-static struct store *
-start_counting(struct fixture *f)
-{
-	static struct files counting;
-	static struct executor later = {.run = queue};
-	struct store_options options = {
-		.kind = "maildir",
-		.mail_root = open(fixture_path(f, "mail"), O_DIRECTORY),
-		.mail_template = "%u",
-		.state_root = open(fixture_path(f, "state"), O_DIRECTORY),
-		.hostname = "host",
-		.quota = f->quota,
-		.journal_octets = 1,
-		.executor = &later,
-	};
-	struct store *store;
-
-	counting = files_posix;
-	counting.sync = counting.sync_data = count_sync;
-	assert_int_equal(maildir_store_new(&options, &counting, &store), OK);
-	return store;
-}
-
-static void
-one_sync_for_all_that_wait(void **state)
+no_maildir_any_more(void **state)
 {
 	struct fixture *f = *state;
-	struct store_append_call calls[TOGETHER] = {0};
-	struct store *store;
 
-	/* The mailbox and the journal are there. */
 	assert_int_equal(append_text(f, "alice", "x\r\n", NULL), OK);
-	store = start_counting(f);
-	for (unsigned i = 0; i < TOGETHER; i++) {
-		calls[i].mailbox = "alice";
-		calls[i].call.done = ignore;
-		store->ops->append_begin(store, &calls[i]);
-	}
-	drain();
-	for (unsigned i = 0; i < TOGETHER; i++) {
-		calls[i].chunk = bytes_of_string("y\r\n");
-		store->ops->append_write(store, &calls[i]);
-	}
-	drain();
-	syncs = 0;
-	for (unsigned i = 0; i < TOGETHER; i++)
-		store->ops->append_commit(store, &calls[i]);
-	drain();
-	for (unsigned i = 0; i < TOGETHER; i++)
-		assert_int_equal(calls[i].call.outcome, OK);
-	/* The first finds nobody to share with. */
-	assert_in_range(syncs, 1, 2);
-	assert_int_equal(
-		count_entries(fixture_path(f, "mail/alice/new")), TOGETHER + 1);
-	store->ops->free(&store);
-	drain();
+	remove_tree(fixture_path(f, "mail/alice"));
+	write_text(fixture_path(f, "mail/alice"), "not a folder");
+	assert_int_not_equal(append_text(f, "alice", "y\r\n", NULL), OK);
+	assert_int_equal(records(f), 1);
+	assert_int_equal(unlink(fixture_path(f, "mail/alice")), 0);
+	assert_int_equal(append_text(f, "alice", "z\r\n", NULL), OK);
+	assert_int_equal(count_entries(fixture_path(f, "mail/alice/new")), 1);
 }
 
 /* ---- quota ---- */
@@ -308,34 +227,6 @@ quota_of_octets(void **state)
 	assert_int_equal(count_entries(fixture_path(f, "mail/alice/tmp")), 0);
 }
 
-/* Several at once do not pass it together. */
-static void
-quota_counts_what_is_under_way(void **state)
-{
-	struct fixture *f = *state;
-	struct store_append_call calls[TOGETHER] = {0};
-	struct store *store;
-	unsigned taken = 0;
-
-	f->quota = (struct store_quota){.messages = 5, .soft_percent = 100};
-	assert_int_equal(append_text(f, "alice", "x\r\n", NULL), OK);
-	store = start_counting(f);
-	for (unsigned i = 0; i < TOGETHER; i++) {
-		calls[i].mailbox = "alice";
-		calls[i].call.done = ignore;
-		store->ops->append_begin(store, &calls[i]);
-	}
-	drain();
-	for (unsigned i = 0; i < TOGETHER; i++)
-		store->ops->append_commit(store, &calls[i]);
-	drain();
-	for (unsigned i = 0; i < TOGETHER; i++)
-		taken += calls[i].call.outcome == OK;
-	assert_int_equal(taken, 4);
-	store->ops->free(&store);
-	drain();
-}
-
 /* ---- leftovers ---- */
 
 static bool
@@ -376,10 +267,9 @@ main(void)
 		CASE(large_and_unwanted),
 		CASE(files_take_turns),
 		CASE(damaged_is_set_aside),
-		CASE(one_sync_for_all_that_wait),
+		CASE(no_maildir_any_more),
 		CASE(quota_of_messages),
 		CASE(quota_of_octets),
-		CASE(quota_counts_what_is_under_way),
 		CASE(leftovers_are_swept),
 	};
 
