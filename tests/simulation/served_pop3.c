@@ -235,10 +235,11 @@ on_read(struct store_call *call)
 	if (is_there)
 		p->fd = disk_hand_over(&office.store_process,
 			&p->read.descriptor, &office.session_process);
-	if (!served_call_ended(&p->base)) {
+	/* Before: it may be freed. */
+	if (!p->base.wire || office.is_store_dying)
 		close_file(p);
+	if (!served_call_ended(&p->base))
 		return;
-	}
 	p->waiting = WAITING_NOT;
 	if (is_there) {
 		take_file(p);
