@@ -23,6 +23,7 @@ BUILD = pathlib.Path(os.environ.get("RESTANTE_BUILD",
 PASSWORD = "demo"
 # Of this password, by DES: next to no work for whoever checks it.
 CHEAP_HASH = "re5iTkeaMZG/k"
+CREDENTIAL = "hash, created_seconds, scram_sha_1, scram_sha_256"
 IS_ROOT = os.geteuid() == 0
 # Numbers nobody has: the mail's owner, then Restante's other roles.
 MAIL_ID, AUTH_ID, SESSION_ID, WEB_ID, KEY_ID = range(61701, 61706)
@@ -134,18 +135,17 @@ class Restante(Contestant):
                     names[0], "--password-stdin",
                     input=f"{PASSWORD}\n".encode())
         with sqlite3.connect(self.state / "accounts" / "accounts.db") as db:
-            [hash_, seconds] = db.execute(
-                "SELECT hash, created_seconds FROM credential").fetchone()
             if self.hash_is_cheap:
-                hash_ = CHEAP_HASH
-                db.execute("UPDATE credential SET hash = ?", (hash_,))
+                db.execute("UPDATE credential SET hash = ?", (CHEAP_HASH,))
+            # Keys of SCRAM too: else the first login makes them.
+            credential = db.execute(
+                f"SELECT {CREDENTIAL} FROM credential").fetchone()
             for name in names[1:]:
                 row = db.execute(
                     "INSERT INTO account (name, created_seconds) "
-                    "VALUES (?, ?)", (name, seconds)).lastrowid
-                db.execute("INSERT INTO credential (account, hash, "
-                           "created_seconds) VALUES (?, ?, ?)",
-                           (row, hash_, seconds))
+                    "VALUES (?, 0)", (name,)).lastrowid
+                db.execute(f"INSERT INTO credential (account, {CREDENTIAL}) "
+                           "VALUES (?, ?, ?, ?, ?)", (row, *credential))
         db.close()
 
     def set_processes(self, count):

@@ -12,8 +12,9 @@ import rows
 KIB, MIB = 1 << 10, 1 << 20
 # Octets read at each size, so that ticks of the clock are many.
 VOLUME = 1 << 30
-# That store has open for each session, and for all else.
-DESCRIPTORS, OTHER_DESCRIPTORS = 2, 1000
+# That the process with most has open for each connection that comes and goes, for
+# each session that stays, and for all else.
+COMING, STAYING, OTHER_DESCRIPTORS = 2, 3, 1000
 
 
 def sized(octets):
@@ -123,10 +124,10 @@ class RetrBySize(Curve):
         return max(done["cpu"], 0.01) / (done["octets"] / rows.GB)
 
 
-def affordable(points, descriptors=None):
-    """No more connections than store may have open files for."""
-    most = descriptors or resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    room = max(1, (most - OTHER_DESCRIPTORS) // DESCRIPTORS)
+def affordable(points, each, most=None):
+    """No more connections than there are descriptors for."""
+    most = most or resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    room = max(1, (most - OTHER_DESCRIPTORS) // each)
     return tuple(sorted({min(point, room) for point in points}))
 
 
@@ -137,7 +138,7 @@ class LoginByConnections(Curve):
 
     def __init__(self, bench):
         super().__init__(bench)
-        self.points = affordable(self.points)
+        self.points = affordable(self.points, COMING)
 
     def user(self, point):
         """A point with fewer has the first of them."""
@@ -177,7 +178,7 @@ class MemoryByConnections(rows.Idle):
     def __init__(self, bench):
         super().__init__(bench)
         self.points = affordable(
-            self.short_points if bench.is_short else self.points)
+            self.short_points if bench.is_short else self.points, STAYING)
         self.users = max(self.points)
 
     def shrink(self):
@@ -231,8 +232,8 @@ HOW = """\
 Restante alone, on boxes of its own, medians of three rounds behind one that warms.
 Accounts have DES hashes, so that ten thousand first logins do not take minutes;
 a login after the first hashes nothing. Both axes are logarithmic: what does not
-grow is level. Connections end at ten thousand, or at half of the files that a
-process may open here.
+grow is level. Connections end at ten thousand, or where a process may open no
+more files: store has three for each session.
 """
 
 
@@ -253,12 +254,17 @@ def run(bench, folder, say):
         server.stop()
     folder.mkdir(exist_ok=True)
     return "\n".join((HOW, as_table(measured), *(
-        plot(curve, points, folder) for curve, points in measured),
+        plot(curve, points, folder) for curve, points in measured if points),
         of_processes(several)))
 
 
 def points_of(curve, say):
-    points = curve.measure()
+    """None of them when it fails: the others may not."""
+    try:
+        points = curve.measure()
+    except RuntimeError as wrong:
+        say(f"{curve.title}, by {curve.x}: {wrong}")
+        return []
     say(f"{curve.title}, {curve.y}: " + ", ".join(
         f"{plots.short(x)} {plots.short(y)}" for x, y in points))
     return points
@@ -276,9 +282,9 @@ def as_table(measured):
     lines = ["| work | cost of | by | figures | most over least |",
              "|---|---|---|---|---|"]
     for curve, points in measured:
-        costs = [y for _, y in points]
+        costs = [y for _, y in points] or [1]
         figures = ", ".join(f"{plots.short(x)}: {plots.short(y)}"
-                            for x, y in points)
+                            for x, y in points) or "could not be measured"
         lines.append(f"| {curve.title} | {curve.y} | {curve.x} | {figures} | "
                      f"{max(costs) / min(costs):.2f} |")
     return "\n".join(lines) + "\n"

@@ -117,7 +117,8 @@ class Line:
     async def accept(self, reader, writer):
         try:
             await Connection(self).run(reader, writer)
-        except OSError:
+        except (OSError, asyncio.CancelledError):
+            # Cancelled by end(): there is nobody to be told.
             writer.close()
 
     async def end(self):

@@ -260,14 +260,14 @@ class Run:
             self.save()
 
     def growth(self):
-        """Curves, then the million step by step, of servers of their own."""
+        """The million step by step, then curves, of servers of their own."""
         bench = Bench(self.bench.place / "growth", self.given.short,
                       self.bench.rounds, mail=self.bench.mail)
-        self.grown = growth.run(bench, self.given.output.parent / "plots", say)
-        self.save()
         self.steps = million.run(
             self.bench.place, 2_000 if self.given.short else 1_000_000, 2)
         say(self.steps)
+        self.save()
+        self.grown = growth.run(bench, self.given.output.parent / "plots", say)
         self.save()
 
     def all(self):
