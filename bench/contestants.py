@@ -210,7 +210,7 @@ class Limit(Contestant):
     """A responder that knows no accounts and keeps nothing: replies and lists
     lie ready in memory, messages go out by sendfile(2), already dot-stuffed, or
     by one write into TLS; LMTP into one file, one fdatasync(2) for all that
-    wait."""
+    wait, and each message into a file of its own, renamed and not synced."""
     name, is_limit = "limit", True
 
     def __init__(self, place, certificate, key):
@@ -221,7 +221,8 @@ class Limit(Contestant):
         ports = self.pop3_port, self.pop3s_port, self.lmtp_port
         return (BUILD / "bench" / "responder",
                 *(f"127.0.0.1:{port}" for port in ports), self.certificate,
-                self.key, self.boxes, self.place / "spool")
+                self.key, self.boxes, self.place / "spool",
+                self.place / "delivered")
 
     def put_box(self, box, user):
         """It reads the corpus itself."""

@@ -2,6 +2,7 @@
 #include "responder.h"
 
 #include <err.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -104,9 +105,29 @@ pop3_take(struct responder *responder, struct peer *peer)
 
 /* ---- LMTP ---- */
 
+/* As a Maildir would have it, in one folder. */
+static void
+make_file(struct responder *responder, struct bytes message)
+{
+	char from[32], to[32];
+	int fd;
+
+	responder->files++;
+	snprintf(from, sizeof(from), "tmp/%" PRIu64, responder->files);
+	snprintf(to, sizeof(to), "new/%" PRIu64, responder->files);
+	fd = openat(responder->folder, from,
+		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (pwrite(fd, message.at, message.octets, 0) !=
+			(ssize_t)message.octets ||
+		renameat(responder->folder, from, responder->folder, to) < 0)
+		err(EX_OSERR, "%s", to);
+	close(fd);
+}
+
 static void
 store(struct responder *responder, struct bytes message)
 {
+	make_file(responder, message);
 	if (responder->spool_at + message.octets > SPOOL_OCTETS)
 		responder->spool_at = 0;
 	if (pwrite(responder->spool, message.at, message.octets,

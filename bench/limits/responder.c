@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -300,6 +301,16 @@ set_up_spool(struct responder *responder, const char *path)
 }
 
 static void
+set_up_folder(struct responder *responder, const char *path)
+{
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		err(EX_CANTCREAT, "%s", path);
+	responder->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	mkdirat(responder->folder, "tmp", 0700);
+	mkdirat(responder->folder, "new", 0700);
+}
+
+static void
 listen_at(struct responder *responder, enum protocol protocol,
 	const char *address)
 {
@@ -319,12 +330,14 @@ main(int argc, char **argv)
 {
 	static struct responder responder;
 
-	if (argc != 8)
-		errx(EX_USAGE, "POP3 POP3S LMTP CERTIFICATE KEY BOXES SPOOL");
+	if (argc != 9)
+		errx(EX_USAGE,
+			"POP3 POP3S LMTP CERTIFICATE KEY BOXES SPOOL FOLDER");
 	responder.epoll = epoll_create1(EPOLL_CLOEXEC);
 	responder.boxes = argv[6];
 	set_up_tls(&responder, argv[4], argv[5]);
 	set_up_spool(&responder, argv[7]);
+	set_up_folder(&responder, argv[8]);
 	for (int i = 0; i < PROTOCOLS; i++)
 		listen_at(&responder, (enum protocol)i, argv[1 + i]);
 	for (;;)

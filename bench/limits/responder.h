@@ -5,7 +5,8 @@
  * ready. Its figures are the "limit" of the report.
  *
  * POP3: replies from memory, messages by sendfile(2) or, with TLS, one write.
- * LMTP: messages go into one file, one fdatasync(2) for all that wait.
+ * LMTP: messages go into one file, one fdatasync(2) for all that wait; each
+ * becomes a file besides, by one rename(2), which nobody syncs.
  * One process, one thread, epoll.
  */
 #ifndef LIMITS_RESPONDER_H
@@ -46,6 +47,8 @@ struct responder {
 	int listeners[PROTOCOLS];
 	int spool;
 	uint64_t spool_at;
+	int folder; /* with tmp/ and new/ */
+	uint64_t files;
 	struct peer *waiting; /* for the disk */
 };
 
