@@ -328,6 +328,8 @@ start_tls(struct connection *c)
 static bool
 settle(struct connection *c)
 {
+	if (c->after == ADVANCE_HOLD)
+		return false;
 	switch (connection_drain(c)) {
 	case DRAINED:
 		set_deaf(c, false);
@@ -354,6 +356,7 @@ settle(struct connection *c)
 		close_politely(c);
 		return false;
 	case ADVANCE_WAIT:
+	case ADVANCE_HOLD:
 	default:
 		return false;
 	}
@@ -368,6 +371,13 @@ connection_pump(struct connection *c)
 		c->after = c->protocol->advance(c);
 		buffer_trim(&c->in);
 	} while (settle(c));
+}
+
+static bool
+has_to_wait(const struct connection *c)
+{
+	return c->after == ADVANCE_HOLD ||
+	       (c->after == ADVANCE_WAIT && c->out.octets == 0 && c->file < 0);
 }
 
 static void
@@ -390,7 +400,7 @@ on_poll(uv_poll_t *poll, int status, int events)
 			connection_pump(c);
 		return;
 	}
-	if (c->out.octets == 0 && c->file < 0 && c->after == ADVANCE_WAIT) {
+	if (has_to_wait(c)) {
 		/* Nothing to do with it before the answer comes. */
 		connection_watch(c, 0);
 		return;

@@ -33,6 +33,8 @@ enum advance {
 	ADVANCE_READ,  /* more input, after the output is drained */
 	ADVANCE_WRITE, /* drain output (and file), then again */
 	ADVANCE_WAIT,  /* another role will answer; drain meanwhile */
+	ADVANCE_HOLD,  /* the same; what there is to drain goes with what comes
+			  of the answer, since the peer waits for that */
 	ADVANCE_TLS,   /* drain, forget input, shake hands */
 	ADVANCE_CLOSE, /* drain, then close */
 };

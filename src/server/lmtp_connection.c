@@ -2,7 +2,8 @@
 /*
  * An LMTP connection: carries out what its lmtp_session asks for. Bodies go to
  * store in messages, at most APPEND_CREDITS of them under way, so that a slow
- * disk slows the sender and nobody else.
+ * disk slows the sender and nobody else. Replies to an envelope that came in one
+ * piece go out in one (RFC 2920 section 3.2).
  */
 #include "server/connection.h"
 #include "base/clock.h"
@@ -109,7 +110,7 @@ resolve(struct lmtp_connection *l)
 		return ADVANCE_WRITE;
 	}
 	l->waiting = WAITING_RESOLVED;
-	return ADVANCE_WAIT;
+	return ADVANCE_HOLD;
 }
 
 /* ---- the beginning of a delivery ---- */
@@ -190,7 +191,7 @@ begin(struct lmtp_connection *l)
 		return ADVANCE_WRITE;
 	}
 	l->waiting = WAITING_BEGUN;
-	return ADVANCE_WAIT;
+	return ADVANCE_HOLD;
 }
 
 /* ---- its body and its end ---- */
@@ -305,7 +306,10 @@ lmtp_advance(struct connection *c)
 	enum lmtp_next next;
 
 	if (l->waiting)
-		return ADVANCE_WAIT;
+		return l->waiting == WAITING_RESOLVED ||
+				       l->waiting == WAITING_BEGUN
+			       ? ADVANCE_HOLD
+			       : ADVANCE_WAIT;
 	do {
 		/* A body that waited for credit goes first. */
 		next = l->body.octets > 0 ? LMTP_BODY : step(l);

@@ -26,6 +26,15 @@ def test_two_recipients_one_unknown(server):
         mail.same(wires.octets(client, 1), mail.plain("two"))
 
 
+def test_replies_to_an_envelope_in_one_piece(server):
+    """RFC 2920 section 3.2: what comes together is answered together."""
+    with wires.Lmtp(server.lmtp_port) as wire:
+        wire.send(b"MAIL FROM:<ruth@example.org>\r\nRCPT TO:<alice>\r\n"
+                  b"RCPT TO:<nobody-here>\r\nDATA\r\n")
+        replies = wire.socket.recv(4096).decode().splitlines()
+    assert [r[:3] for r in replies] == ["250", "250", "550", "354"]
+
+
 def test_stamps_name_the_delivery(server):
     server.lmtp(mail.plain("stamped"), "Alice@LOCALHOST")
     top = wires.octets(wires.pop3s(server), 1).decode()
