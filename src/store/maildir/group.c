@@ -43,6 +43,7 @@ octets_of(const struct store_append *append)
 	return delivery_record_octets(&record);
 }
 
+/* Within the mutex. */
 static void
 tell_oldest(struct group *group)
 {
@@ -105,9 +106,11 @@ empty_done(struct executor_job *job)
 	if (group->emptied_outcome == OK) {
 		log->is_distrusted = false;
 		log->end = DELIVERY_LOG_START;
-		log->oldest_seconds = UINT64_MAX;
 		log->has_records = log->is_closed = false;
+		pthread_mutex_lock(&group->mutex);
+		log->oldest_seconds = UINT64_MAX;
 		tell_oldest(group);
+		pthread_mutex_unlock(&group->mutex);
 	} else {
 		log->has_failed = true;
 		if (store->notice)
@@ -155,6 +158,53 @@ of_writing(struct executor_job *job)
 	return (struct group *)((char *)job - offsetof(struct group, writing));
 }
 
+static uint64_t
+start_of(const struct group_log *log)
+{
+	return (log->end + DELIVERY_GROUP_ALIGNED - 1) /
+	       DELIVERY_GROUP_ALIGNED * DELIVERY_GROUP_ALIGNED;
+}
+
+/* The octets of what was taken: what fits behind the end of the active file. */
+static size_t
+take_waiting(struct group *group, struct group_log *log)
+{
+	struct store_append **last = &group->written;
+	size_t octets = 0;
+
+	while (group->first) {
+		struct store_append *append = group->first;
+		size_t more = octets_of(append);
+
+		if (group->written_offset + octets + more > log->log.octets ||
+			(octets > 0 && octets + more > GROUP_OCTETS))
+			break;
+		octets += more;
+		group->first = append->next;
+		*last = append;
+		last = &append->next;
+		if (append->delivery.seconds < log->oldest_seconds)
+			log->oldest_seconds = append->delivery.seconds;
+	}
+	*last = NULL;
+	if (!group->first)
+		group->end = &group->first;
+	return octets;
+}
+
+/* The names are told of before their records can be in the journal. */
+static void
+take(struct group *group)
+{
+	struct group_log *log = &group->logs[group->active];
+
+	group->written_offset = start_of(log);
+	pthread_mutex_lock(&group->mutex);
+	group->written_octets = take_waiting(group, log);
+	tell_oldest(group);
+	pthread_mutex_unlock(&group->mutex);
+}
+
 static enum outcome
 write_group(struct group *group)
 {
@@ -191,6 +241,7 @@ write_work(struct executor_job *job)
 {
 	struct group *group = of_writing(job);
 
+	take(group);
 	group->written_outcome = write_group(group);
 }
 
@@ -259,38 +310,6 @@ write_done(struct executor_job *job)
 	job_ended(store);
 }
 
-/* Takes from the queue what fits behind the end of the active file. */
-static bool
-take(struct group *group)
-{
-	struct group_log *log = &group->logs[group->active];
-	uint64_t start = (log->end + DELIVERY_GROUP_ALIGNED - 1) /
-			 DELIVERY_GROUP_ALIGNED * DELIVERY_GROUP_ALIGNED;
-	struct store_append **last = &group->written;
-	size_t octets = 0;
-
-	while (group->first) {
-		struct store_append *append = group->first;
-		size_t more = octets_of(append);
-
-		if (start + octets + more > log->log.octets ||
-			(octets > 0 && octets + more > GROUP_OCTETS))
-			break;
-		octets += more;
-		group->first = append->next;
-		*last = append;
-		last = &append->next;
-		if (append->delivery.seconds < log->oldest_seconds)
-			log->oldest_seconds = append->delivery.seconds;
-	}
-	*last = NULL;
-	if (!group->first)
-		group->end = &group->first;
-	group->written_offset = start;
-	group->written_octets = octets;
-	return octets > 0;
-}
-
 static void
 plainly(struct maildir_store *store)
 {
@@ -302,12 +321,19 @@ plainly(struct maildir_store *store)
 	store_plainly(store, first);
 }
 
+static bool
+has_room(const struct group_log *log, const struct store_append *append)
+{
+	return !log->is_closed &&
+	       start_of(log) + octets_of(append) <= log->log.octets;
+}
+
 /* The file that can be written to, if one can. */
 static bool
 choose(struct group *group)
 {
 	for (unsigned i = 0; i < DELIVERY_LOGS; i++) {
-		if (!group->logs[group->active].is_closed && take(group))
+		if (has_room(&group->logs[group->active], group->first))
 			return true;
 		group->active = !group->active;
 	}
@@ -320,7 +346,6 @@ start_writing(struct maildir_store *store)
 	struct group *group = &store->group;
 
 	group->is_writing = true;
-	tell_oldest(group);
 	group->writing.work = write_work;
 	group->writing.done = write_done;
 	store->jobs++;
@@ -359,8 +384,10 @@ group_join(struct maildir_store *store, struct store_append *append)
 	struct group *group = &store->group;
 
 	append->next = NULL;
+	pthread_mutex_lock(&group->mutex);
 	*group->end = append;
 	group->end = &append->next;
+	pthread_mutex_unlock(&group->mutex);
 	go_on(store);
 }
 
@@ -433,6 +460,7 @@ group_start(struct group *group, const struct maildir_settings *settings,
 	uint32_t octets, void (*notice)(const char *mailbox, const char *text))
 {
 	group->end = &group->first;
+	pthread_mutex_init(&group->mutex, NULL);
 	for (unsigned i = 0; i < DELIVERY_LOGS; i++) {
 		struct group_log *log = &group->logs[i];
 
@@ -455,4 +483,6 @@ group_close(struct group *group)
 	for (unsigned i = 0; i < DELIVERY_LOGS; i++)
 		if (group->logs[i].log.files)
 			delivery_log_close(&group->logs[i].log);
+	if (group->end)
+		pthread_mutex_destroy(&group->mutex);
 }

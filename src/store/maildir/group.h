@@ -4,7 +4,9 @@
  * delivery journal, also those of one mailbox; docs/formats/deliveries.md.
  *
  * Runs on the thread that starts operations; what blocks, it gives to the
- * executor. Two files take turns: one is written, the other is emptied.
+ * executor. Who writes a group takes all that wait by then: a thread needs a
+ * while to wake up, and a sync costs more than a message does. Two files take
+ * turns: one is written, the other is emptied.
  */
 #ifndef STORE_MAILDIR_GROUP_H
 #define STORE_MAILDIR_GROUP_H
@@ -12,6 +14,7 @@
 #include "store/executor.h"
 #include "store/maildir/delivery_log.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct maildir_store;
@@ -38,6 +41,8 @@ struct group_log {
 struct group {
 	struct group_log logs[DELIVERY_LOGS];
 	unsigned active;
+	/* Over the next, and the oldest seconds below and of both files. */
+	pthread_mutex_t mutex;
 	struct store_append *first, **end; /* waiting, in their order */
 	/* The group that is being written. */
 	struct executor_job writing;
