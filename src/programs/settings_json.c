@@ -10,20 +10,31 @@
 
 #define SECTION_OCTETS 512
 
-/* Steals `value`. False: no memory. */
+/* Beside what is there already: then both are an array. Steals `value`. */
 static bool
-add(json_t *keys, const char *key, json_t *value)
+add(json_t *object, const char *key, json_t *value)
 {
-	json_t *before = json_object_get(keys, key), *both;
+	json_t *before = json_object_get(object, key), *both;
 
 	if (!before)
-		return json_object_set_new(keys, key, value) == 0;
+		return json_object_set_new(object, key, value) == 0;
 	if (json_is_array(before))
 		return json_array_append_new(before, value) == 0;
 	both = json_array();
 	return json_array_append(both, before) == 0 &&
 	       json_array_append_new(both, value) == 0 &&
-	       json_object_set_new(keys, key, both) == 0;
+	       json_object_set_new(object, key, both) == 0;
+}
+
+/* The last one of that name. */
+static json_t *
+section_of(json_t *sections, const char *name)
+{
+	json_t *found = json_object_get(sections, name);
+
+	return json_is_array(found)
+		       ? json_array_get(found, json_array_size(found) - 1)
+		       : found;
 }
 
 /* ini_handler: into an object for each section, "listener pop3s" too. */
@@ -32,16 +43,12 @@ collect(const struct ini_entry *entry, char error[INI_ERROR_SIZE],
 	void *context)
 {
 	char section[SECTION_OCTETS];
-	json_t *keys;
 
 	snprintf(section, sizeof(section), "%s%s%s", entry->section,
 		*entry->name ? " " : "", entry->name);
-	keys = json_object_get(context, section);
-	if (!keys && json_object_set_new(
-			     context, section, keys = json_object()) != 0)
-		keys = NULL;
-	if (keys && (!entry->key ||
-			    add(keys, entry->key, json_string(entry->value))))
+	if (entry->key ? add(section_of(context, section), entry->key,
+				 json_string(entry->value))
+		       : add(context, section, json_object()))
 		return true;
 	snprintf(error, INI_ERROR_SIZE, "cannot be said as JSON");
 	return false;

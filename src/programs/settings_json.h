@@ -5,8 +5,8 @@
 
 #include "base/buffer.h"
 
-/* text: a file of settings. A key that stands more than once is an array.
-   Returns the exit code; complains. */
+/* text: a file of settings. A section, or a key in one, that stands more than
+   once is an array. Returns the exit code; complains. */
 int print_settings_json(struct buffer *text);
 
 #endif
