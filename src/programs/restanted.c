@@ -188,6 +188,7 @@ static enum outcome
 check_files(const struct server_settings *settings, char *error)
 {
 	struct certificate_set set = {0};
+	char shared[SETUP_ERROR_SIZE];
 	enum outcome outcome = OK;
 
 	if (!certificate_set_list(settings, &set)) {
@@ -207,7 +208,11 @@ check_files(const struct server_settings *settings, char *error)
 		outcome = check_client_ca(settings, error);
 	if (outcome == OK)
 		outcome = lookup_check(settings, error);
-	return outcome == OK ? setup_check(settings, error) : outcome;
+	if (outcome == OK)
+		outcome = setup_check(settings, error);
+	if (outcome == OK && setup_shares_user(settings, shared))
+		fprintf(stderr, "restanted: warning: %s\n", shared);
+	return outcome;
 }
 
 static int

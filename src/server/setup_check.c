@@ -16,14 +16,17 @@
 
 /* ---- users ---- */
 
-static bool
-check_users(
-	const struct server_settings *settings, char error[SETUP_ERROR_SIZE])
+#define USERS 6
+
+struct role_user {
+	const char *key, *user;
+	bool is_needed;
+};
+
+static void
+list_users(const struct server_settings *settings, struct role_user out[USERS])
 {
-	const struct {
-		const char *key, *user;
-		bool is_needed;
-	} users[] = {
+	const struct role_user users[USERS] = {
 		{"user", settings->user, true},
 		{"auth-user", settings->auth_user, true},
 		{"session-user", settings->session_user, true},
@@ -32,12 +35,22 @@ check_users(
 		{"lookup-user", settings->lookup_user,
 			server_settings_needs_lookup(settings)},
 	};
+
+	memcpy(out, users, sizeof(users));
+}
+
+static bool
+check_users(
+	const struct server_settings *settings, char error[SETUP_ERROR_SIZE])
+{
+	struct role_user users[USERS];
 	char why[256];
 	uid_t uid;
 	gid_t gid;
 
+	list_users(settings, users);
 	/* Who is not root stays who he is. */
-	for (size_t i = 0; geteuid() == 0 && i < 6; i++) {
+	for (size_t i = 0; geteuid() == 0 && i < USERS; i++) {
 		if (!users[i].is_needed ||
 			privileges_find_user(users[i].user, &uid, &gid, why,
 				sizeof(why)) == OK)
@@ -47,6 +60,35 @@ check_users(
 		return false;
 	}
 	return true;
+}
+
+bool
+setup_shares_user(
+	const struct server_settings *settings, char out[SETUP_ERROR_SIZE])
+{
+	struct role_user users[USERS];
+	char why[256];
+	uid_t uids[USERS];
+	gid_t gid;
+
+	list_users(settings, users);
+	for (size_t i = 0; geteuid() == 0 && i < USERS; i++) {
+		users[i].is_needed =
+			users[i].is_needed &&
+			privileges_find_user(users[i].user, &uids[i], &gid, why,
+				sizeof(why)) == OK;
+		for (size_t before = 0; before < i; before++) {
+			if (!users[i].is_needed || !users[before].is_needed ||
+				uids[i] != uids[before])
+				continue;
+			snprintf(out, SETUP_ERROR_SIZE,
+				"[server] %s and %s are both %.60s: what one "
+				"role may do, the other may too",
+				users[before].key, users[i].key, users[i].user);
+			return true;
+		}
+	}
+	return false;
 }
 
 /* ---- directories ---- */

@@ -13,4 +13,8 @@
 enum outcome setup_check(
 	const struct server_settings *settings, char error[SETUP_ERROR_SIZE]);
 
+/* Of two roles that are kept apart less well than they could be; for people. */
+bool setup_shares_user(
+	const struct server_settings *settings, char out[SETUP_ERROR_SIZE]);
+
 #endif
