@@ -198,20 +198,6 @@ def server_of_one(place):
         server.stop()
 
 
-def test_mailbox_that_vanishes(server_of_one):
-    """A session that has it open; then it is made anew, as for a new user."""
-    server = server_of_one
-    server.lmtp(mail.plain("before"))
-    client = wires.pop3(server)
-    shutil.rmtree(server.directory / "mail" / "alice")
-    with pytest.raises(Exception, match=r"-ERR"):
-        client.retr(1)
-    client.close()
-    assert subjects(server) == []
-    assert server.lmtp(mail.plain("after"))[1][0][0] == 250
-    assert subjects(server) == ["after"]
-
-
 def test_mail_root_that_is_a_file(server_of_one):
     server = server_of_one
     server.stop()
@@ -269,6 +255,52 @@ def test_mailbox_that_cannot_be_used(server_of_one, spoil, code, advice):
         mailbox.unlink()
         mailbox.with_name("aside").rename(mailbox)
     mailbox.chmod(owner.st_mode & 0o777)
+    assert subjects(server) == ["before"]
+
+
+def test_mailbox_that_vanishes(server_of_one):
+    """Not mounted, say: nobody is told that the mail was deleted, and none is
+    filed elsewhere, until an administrator says that it is to be so."""
+    server = server_of_one
+    server.lmtp(mail.plain("before"))
+    client = wires.pop3(server)
+    mailbox = server.directory / "mail" / "alice"
+    owner = mailbox.stat()
+    aside = mailbox.rename(mailbox.with_name("aside"))
+    shutil.copytree(aside, server.place / "copy")
+    shutil.rmtree(aside)
+    with pytest.raises(Exception, match=r"-ERR"):
+        client.retr(1)
+    client.close()
+    refused(server, "SYS/TEMP", "alice is gone, with 1 messages")
+    told = server.ctl("mailbox", "check", "alice", ok=(65,)).stdout.decode()
+    assert "alice is gone" in told and "damaged" not in told
+    server.ctl("mailbox", "rebuild", "alice", ok=(75,))
+    mailbox.mkdir(0o700)
+    os.chown(mailbox, owner.st_uid, owner.st_gid)
+    assert subjects(server) == []
+    assert server.lmtp(mail.plain("after"))[1][0][0] == 250
+    assert subjects(server) == ["after"]
+
+
+def test_what_an_open_session_cannot_reach(server_of_one):
+    server = server_of_one
+    server.lmtp(mail.plain("before"))
+    folder = server.directory / "mail" / "alice" / "new"
+    with wires.Wire(server.pop3_port) as wire:
+        wire.line()
+        wire.ask("USER alice")
+        assert wire.ask("PASS demo").startswith("+OK")
+        folder.chmod(0)
+        assert wire.ask("RETR 1").startswith("-ERR [SYS/PERM]")
+        wire.ask("DELE 1")
+        assert wire.ask("QUIT").startswith("-ERR [SYS/PERM]")
+    lines = [line for line in server.program.text().splitlines()
+             if "alice/new/" in line and "must belong to" in line]
+    assert len(lines) == 2, server.program.text()[-3000:]
+    told = server.ctl("mailbox", "check", "alice", ok=(65,)).stdout.decode()
+    assert "alice/new: Permission denied" in told and "damaged" not in told
+    folder.chmod(0o700)
     assert subjects(server) == ["before"]
 
 

@@ -8,8 +8,10 @@ import os
 import pty
 import select
 import shutil
+import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -213,32 +215,82 @@ def test_who_has_none(server):
     assert b"no server answers" in mend(server, "repair", ok=(69,)).stderr
 
 
-def test_bar_on_a_terminal(server):
-    """What is shown while a server takes its time, which this test plays."""
+@contextlib.contextmanager
+def on_a_terminal(server, *words):
+    """The program, and what its standard error is read from."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+            [servers.BUILD / "restantectl", "-c", server.config_file, *words],
+            stderr=theirs, stdout=subprocess.PIPE) as program:
+        os.close(theirs)
+        yield program, ours
+    os.close(ours)
+
+
+def test_bar_of_a_check(server):
+    """Slowed down: it runs a little, stands, and runs again."""
+    for n in range(10_000):
+        (maildir(server) / "new" / f"{1_700_000_000 + n}.M1P1.host").write_bytes(
+            b"Subject: foreign\n\n")
+    wires.pop3s(server).quit()
+    with on_a_terminal(server, "mailbox", "check", "alice") as (program, ours):
+        shown = b""
+        while program.poll() is None and b"/10000" not in shown:
+            program.send_signal(signal.SIGSTOP)
+            time.sleep(0.03)
+            program.send_signal(signal.SIGCONT)
+            if select.select([ours], [], [], 0.003)[0]:
+                shown += os.read(ours, 65536)
+        assert b"/10000" in shown, shown
+        assert b" 0 wrong, 0 new files\n" in program.stdout.read()
+
+
+def played_control(server):
+    """Its socket, on which a test answers instead."""
     server.stop()
     control = server.directory / "state/control/control.sock"
     control.unlink(missing_ok=True)
-    ours, theirs = pty.openpty()
-    with (socket.socket(socket.AF_UNIX) as listener,
-          contextlib.chdir(control.parent)):
+    listener = socket.socket(socket.AF_UNIX)
+    with contextlib.chdir(control.parent):
         listener.bind("control.sock")
-        listener.listen()
-        with subprocess.Popen(
-                [servers.BUILD / "restantectl", "-c", server.config_file,
-                 "mailbox", "rebuild", "alice"], stderr=theirs,
-                stdout=subprocess.PIPE) as asked:
-            os.close(theirs)
-            server_side = listener.accept()[0]
-            assert server_side.recv(100) == b"rebuild alice\n"
-            shown = b""
-            while b"250/1000" not in shown:
-                server_side.sendall(b'{"done": 250, "total": 1000}\n')
-                if select.select([ours], [], [], 0.05)[0]:
-                    shown += os.read(ours, 65536)
-            server_side.sendall(b'{"outcome": "ok", "count": 1}\n')
-            server_side.close()
-            told = asked.stdout.read()
-    os.close(ours)
-    assert asked.returncode == 0
+    listener.listen()
+    return listener
+
+
+def test_bar_of_a_list(server):
+    """What is shown while a server takes its time, which this test plays."""
+    with (played_control(server) as listener,
+          on_a_terminal(server, "mailbox", "list") as (program, ours)):
+        asked = listener.accept()[0]
+        lines = asked.makefile("rb")
+        assert lines.readline() == b"mailbox alice\n"
+        time.sleep(0.6)
+        asked.sendall(b'{"mailbox": "alice", "count": 1}\n')
+        assert lines.readline() == b"mailbox bob\n"
+        assert b" 1/2 " in os.read(ours, 65536)
+        asked.sendall(b'{"mailbox": "bob", "count": 2}\n')
+        told = program.stdout.read().decode().splitlines()
+        lines.close()
+        asked.close()
+    assert [line.split()[:2] for line in told[1:]] == [
+        ["alice", "1"], ["bob", "2"]]
+
+
+def test_bar_on_a_terminal(server):
+    """What is shown while a server takes its time, which this test plays."""
+    with (played_control(server) as listener,
+          on_a_terminal(server, "mailbox", "rebuild", "alice") as (
+              program, ours)):
+        asked = listener.accept()[0]
+        assert asked.recv(100) == b"rebuild alice\n"
+        shown = b""
+        while b"250/1000" not in shown:
+            asked.sendall(b'{"done": 250, "total": 1000}\n')
+            if select.select([ours], [], [], 0.05)[0]:
+                shown += os.read(ours, 65536)
+        asked.sendall(b'{"outcome": "ok", "count": 1}\n')
+        asked.close()
+        told = program.stdout.read()
+    assert program.returncode == 0
     assert told == b"alice: 1 message; the index is in order\n"
     assert b"alice" in shown and b"/s" in shown and b" left" in shown, shown

@@ -1,34 +1,62 @@
 /* SPDX-License-Identifier: ISC */
 /* restantectl mailbox check: indexes against Maildirs, beside the server. */
+#include "programs/progress.h"
 #include "programs/restantectl/mailbox.h"
 #include "store/maildir/check.h"
 
 #include <sysexits.h>
 
-static void
-print_wrong(void *context, const char *name, const char *what)
-{
-	json_t *wrong = context;
+struct teller {
+	struct store_check_teller teller; /* first */
+	const char *mailbox;
+	struct progress *progress;
+	json_t *wrong;
+};
 
-	json_array_append_new(
-		wrong, json_pack("{s:s, s:s}", "file", name, "what", what));
+static void
+tell_wrong(struct store_check_teller *teller, const char *name, const char *what)
+{
+	json_array_append_new(((struct teller *)teller)->wrong,
+		json_pack("{s:s, s:s}", "file", name, "what", what));
+}
+
+static void
+tell_progress(struct store_check_teller *base, uint32_t done, uint32_t total)
+{
+	struct teller *teller = (struct teller *)base;
+
+	progress_set(teller->progress, 0, teller->mailbox, 0, 0, done, total);
+}
+
+static const char *
+error_of(enum outcome outcome, const struct store_check *found)
+{
+	if (found->trouble[0])
+		return found->trouble;
+	return outcome == ERR_BROKEN
+		       ? "the index is damaged; the next login rebuilds it"
+		       : outcome_name(outcome);
 }
 
 static json_t *
-check_one(const struct store_options *options, const char *name)
+check_one(const struct store_options *options, const char *name,
+	struct progress *progress)
 {
-	json_t *wrong = json_array();
+	struct teller teller = {.teller = {tell_wrong, tell_progress},
+		.mailbox = name,
+		.progress = progress,
+		.wrong = json_array()};
+	json_t *wrong = teller.wrong;
 	struct store_check found;
 	enum outcome outcome =
-		maildir_check(options, name, print_wrong, wrong, &found);
+		maildir_check(options, name, &teller.teller, &found);
 
+	progress_end(progress, 0);
 	/* No mailbox yet is an empty one. */
 	if (outcome != OK && outcome != ERR_DENIED) {
 		json_decref(wrong);
 		return json_pack("{s:s, s:s}", "mailbox", name, "error",
-			outcome == ERR_BROKEN ? "the index is damaged, or "
-						"the Maildir is none"
-					      : outcome_name(outcome));
+			error_of(outcome, &found));
 	}
 	return json_pack("{s:s, s:I, s:I, s:I, s:b, s:b, s:o}", "mailbox", name,
 		"count", (json_int_t)found.messages, "octets",
@@ -63,7 +91,7 @@ print_one(const json_t *mailbox)
 
 	printf("%s: ", text_of(mailbox, "mailbox"));
 	if (error) {
-		printf("%s; the next login rebuilds it\n", error);
+		printf("%s\n", error);
 		return;
 	}
 	printf("%lld messages in the index, %zu wrong, %lld new files%s\n",
@@ -91,13 +119,37 @@ print(const json_t *mailboxes, bool is_json)
 	json_array_foreach(mailboxes, index, mailbox) print_one(mailbox);
 }
 
+/* EX_DATAERR when something is wrong with any of them. */
+static int
+check_all(const struct store_options *options, const json_t *names,
+	json_t *mailboxes, bool is_quiet)
+{
+	struct progress *progress = progress_new(1, is_quiet);
+	int code = progress ? EX_OK : complain(EX_OSERR, "no memory");
+	size_t index;
+	json_t *name;
+
+	if (!progress)
+		return code;
+	json_array_foreach(names, index, name)
+	{
+		json_t *mailbox =
+			check_one(options, json_string_value(name), progress);
+
+		if (!is_good(mailbox))
+			code = EX_DATAERR;
+		json_array_append_new(mailboxes, mailbox);
+	}
+	progress_free(&progress);
+	return code;
+}
+
 int
 mailbox_check(struct arguments *arguments)
 {
-	json_t *names = json_array(), *mailboxes = json_array(), *name;
+	json_t *names = json_array(), *mailboxes = json_array();
 	struct store_options options = {.mail_root = -1, .state_root = -1};
 	int code = mailbox_names(arguments, names);
-	size_t index;
 
 	/* Only a Maildir has an index that could be wrong. */
 	if (code == EX_OK && arguments->settings.store != STORE_MAILDIR)
@@ -106,18 +158,11 @@ mailbox_check(struct arguments *arguments)
 			server_settings_store(&arguments->settings));
 	if (code == EX_OK)
 		code = mailbox_open_mail(&arguments->settings, &options);
-	if (code != EX_OK)
-		json_array_clear(names);
-	json_array_foreach(names, index, name)
-	{
-		json_t *mailbox = check_one(&options, json_string_value(name));
-
-		if (!is_good(mailbox))
-			code = EX_DATAERR;
-		json_array_append_new(mailboxes, mailbox);
-	}
-	if (json_array_size(names) > 0 || code == EX_OK)
+	if (code == EX_OK) {
+		code = check_all(
+			&options, names, mailboxes, arguments->is_json);
 		print(mailboxes, arguments->is_json);
+	}
 	json_decref(names);
 	json_decref(mailboxes);
 	return code;

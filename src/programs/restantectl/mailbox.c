@@ -2,6 +2,7 @@
 /* restantectl mailbox list: asks the running server, or, when there is none,
  * the store itself. */
 #include "process/privileges.h"
+#include "programs/progress.h"
 #include "programs/restantectl/accounts.h"
 #include "programs/restantectl/mailbox.h"
 #include "store/registry.h"
@@ -156,11 +157,18 @@ mailbox_lock_mail(const struct server_settings *settings,
 		settings->state);
 }
 
+static void
+tell_notice(const char *mailbox, const char *text)
+{
+	complain(EX_OK, "%s: %s", mailbox, text);
+}
+
 static int
 open_store(const struct server_settings *settings, struct store **out)
 {
 	struct store_options options = {.kind = server_settings_store(settings),
 		.is_shared = settings->is_shared,
+		.notice = tell_notice,
 		.executor = &executor_inline};
 	int code = mailbox_open_mail(settings, &options);
 
@@ -201,7 +209,8 @@ print_mailbox(const json_t *mailbox)
 }
 
 static int
-query(int fd, struct store *store, const json_t *names, json_t *mailboxes)
+query(int fd, struct store *store, const json_t *names, json_t *mailboxes,
+	struct progress *progress)
 {
 	size_t index;
 	json_t *name;
@@ -209,15 +218,30 @@ query(int fd, struct store *store, const json_t *names, json_t *mailboxes)
 	json_array_foreach(names, index, name)
 	{
 		const char *text = json_string_value(name);
-		json_t *mailbox =
-			fd >= 0 ? ask_server(fd, text) : ask_store(store, text);
+		json_t *mailbox;
 
+		progress_set(progress, 0, text, 0, 0, index,
+			json_array_size(names));
+		mailbox = fd >= 0 ? ask_server(fd, text)
+				  : ask_store(store, text);
 		if (!mailbox)
 			return complain(
 				EX_UNAVAILABLE, "the server does not answer");
 		json_array_append_new(mailboxes, mailbox);
 	}
 	return EX_OK;
+}
+
+static int
+query_all(int fd, struct store *store, const json_t *names, json_t *mailboxes,
+	bool is_quiet)
+{
+	struct progress *progress = progress_new(1, is_quiet);
+	int code = progress ? query(fd, store, names, mailboxes, progress)
+			    : complain(EX_OSERR, "no memory");
+
+	progress_free(&progress);
+	return code;
 }
 
 static void
@@ -246,7 +270,8 @@ mailbox_list(struct arguments *arguments)
 	if (code == EX_OK && fd < 0)
 		code = open_store(&arguments->settings, &store);
 	if (code == EX_OK)
-		code = query(fd, store, names, mailboxes);
+		code = query_all(
+			fd, store, names, mailboxes, arguments->is_json);
 	if (code == EX_OK)
 		print(mailboxes, arguments->is_json);
 	if (store)

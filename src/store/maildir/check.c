@@ -16,8 +16,7 @@ struct check {
 	struct listing listing;
 	struct index_view *view;
 	unsigned char *chunk;
-	void (*tell)(void *context, const char *name, const char *what);
-	void *context;
+	struct store_check_teller *teller;
 	struct store_check *out;
 };
 
@@ -25,7 +24,7 @@ static void
 tell(struct check *check, const struct file_name *name, const char *what)
 {
 	check->out->wrong++;
-	check->tell(check->context, name->text, what);
+	check->teller->wrong(check->teller, name->text, what);
 }
 
 static bool
@@ -132,6 +131,16 @@ open_view(struct check *check)
 	return outcome;
 }
 
+static void
+tell_progress(struct check *check, uint32_t done)
+{
+	uint32_t total = check->out->messages;
+
+	mailbox_progress(check->mailbox, done, total);
+	if (check->teller->progress)
+		check->teller->progress(check->teller, done, total);
+}
+
 static enum outcome
 check_index(struct check *check)
 {
@@ -145,7 +154,7 @@ check_index(struct check *check)
 	check->out->messages = check->view->trailer.count;
 	check->out->octets = check->view->trailer.octets;
 	for (uint32_t i = 0; i < check->out->messages && outcome == OK; i++) {
-		mailbox_progress(check->mailbox, i, check->out->messages);
+		tell_progress(check, i);
 		outcome = check_message(check, i);
 	}
 	check->out->has_changed = has_changed(check);
@@ -160,8 +169,7 @@ run(struct check *check)
 
 	/* The files first: what is deleted later is told as a change. */
 	if (outcome == OK)
-		outcome = listing_scan(
-			&check->listing, mailbox->files, mailbox->root);
+		outcome = mailbox_scan(mailbox, &check->listing);
 	if (outcome == OK)
 		outcome = check_index(check);
 	for (uint32_t i = 0; i < check->listing.count; i++)
@@ -171,13 +179,11 @@ run(struct check *check)
 
 enum outcome
 maildir_check_mailbox(struct mailbox *mailbox,
-	void (*tell_one)(void *context, const char *name, const char *what),
-	void *context, struct store_check *out)
+	struct store_check_teller *teller, struct store_check *out)
 {
 	struct check check = {.mailbox = mailbox,
 		.listing = LISTING_EMPTY,
-		.tell = tell_one,
-		.context = context,
+		.teller = teller,
 		.out = out};
 	enum outcome outcome;
 
@@ -191,8 +197,7 @@ maildir_check_mailbox(struct mailbox *mailbox,
 
 enum outcome
 maildir_check(const struct store_options *options, const char *name,
-	void (*tell_one)(void *context, const char *name, const char *what),
-	void *context, struct store_check *out)
+	struct store_check_teller *teller, struct store_check *out)
 {
 	struct maildir_settings settings = {
 		.files = &files_posix,
@@ -207,7 +212,8 @@ maildir_check(const struct store_options *options, const char *name,
 	*out = (struct store_check){0};
 	if (outcome != OK)
 		return outcome;
-	outcome = maildir_check_mailbox(&mailbox, tell_one, context, out);
+	outcome = maildir_check_mailbox(&mailbox, teller, out);
+	memcpy(out->trouble, mailbox.notice, sizeof(out->trouble));
 	mailbox_rest(&mailbox);
 	return outcome;
 }

@@ -105,6 +105,8 @@ unlink_message(struct commit *commit, uint32_t index)
 			watch_spoil(&mailbox->watch);
 		commit->is_touched[name.directory] = true;
 	}
+	if (error != 0 && error != -ENOENT)
+		mailbox_trouble(mailbox, path, error);
 	if (error != -ENOENT)
 		return outcome_of_errno(-error);
 	/* Another program was faster: that may not be on disk yet. */

@@ -167,8 +167,11 @@ listing_scan(struct listing *listing, struct files *files, int root)
 			files, root, maildir_directory_names[i], add, &scan);
 		if (listing->is_short_of_memory)
 			return ERR_TRY_LATER;
-		if (n < 0)
+		if (n < 0) {
+			listing->failed = scan.directory;
+			listing->error = n;
 			return outcome_of_errno(-n);
+		}
 	}
 	return OK;
 }

@@ -29,6 +29,9 @@ struct listing {
 	char *arena;
 	uint64_t arena_octets, arena_capacity;
 	bool is_short_of_memory;
+	/* Of a scan that failed: the directory and a negative errno. */
+	enum maildir_directory failed;
+	int error;
 };
 
 #define LISTING_EMPTY ((struct listing){0})

@@ -10,6 +10,7 @@
 
 #include "store/folders.h"
 #include "store/mailbox_name.h"
+#include "store/maildir/index_file.h"
 
 /* A stamp younger than this when it is read may be given again to a change
    that comes after; file systems stamp by the clock tick. */
@@ -112,16 +113,41 @@ make_subdirectories(struct files *files, int root)
 	return 0;
 }
 
+/* It had messages, and not even its folder is there: a file system that is not
+   mounted, or a folder that was moved. */
+static bool
+has_vanished(struct mailbox *mailbox)
+{
+	uint32_t count;
+	int fd = -1;
+
+	if (mailbox->may_be_gone || index_file_open(mailbox, &fd) != OK)
+		return false;
+	mailbox->files->close(mailbox->files, &fd);
+	count = mailbox->index.trailer.count;
+	if (count > 0)
+		mailbox_notice(mailbox,
+			"%.200s is gone, with %u messages that the index "
+			"knows; mount or restore it, or make an empty "
+			"directory there when they are to be forgotten",
+			mailbox->maildir, count);
+	return count > 0;
+}
+
 enum outcome
 mailbox_open_root(struct mailbox *mailbox, bool may_make)
 {
 	struct files *files = mailbox->files;
+	int mail_root = mailbox->settings->mail_root;
 	int fd, error = 0;
 
 	if (mailbox->root >= 0)
 		return OK;
-	fd = folders_open(files, mailbox->settings->mail_root, mailbox->maildir,
-		may_make);
+	fd = folders_open(files, mail_root, mailbox->maildir, false);
+	if (fd == -ENOENT && has_vanished(mailbox))
+		return ERR_TRY_LATER;
+	if (fd == -ENOENT && may_make)
+		fd = folders_open(files, mail_root, mailbox->maildir, true);
 	if (fd == -ENOENT)
 		return ERR_DENIED;
 	if (fd < 0)
@@ -204,6 +230,19 @@ mailbox_stamps(struct mailbox *mailbox, struct stamps *out)
 		stamps.flags |= INDEX_CUR_TRUSTED;
 	*out = stamps;
 	return OK;
+}
+
+enum outcome
+mailbox_scan(struct mailbox *mailbox, struct listing *listing)
+{
+	enum outcome outcome =
+		listing_scan(listing, mailbox->files, mailbox->root);
+
+	if (outcome != OK && !listing->is_short_of_memory)
+		mailbox_trouble(mailbox,
+			maildir_directory_names[listing->failed],
+			listing->error);
+	return outcome;
 }
 
 enum outcome

@@ -9,6 +9,7 @@
 #include "store/executor.h"
 #include "store/files.h"
 #include "store/index_format.h"
+#include "store/maildir/listing.h"
 #include "store/maildir/names.h"
 #include "store/maildir/watch.h"
 #include "store/registry.h"
@@ -61,6 +62,7 @@ struct mailbox {
 	bool must_rebuild; /* damage was found */
 	bool is_checked;   /* seen to be in order by this process */
 	struct watch watch;
+	bool may_be_gone; /* a power cut may have taken the Maildir */
 	bool is_swept;		 /* tmp/ has no leftovers */
 	bool is_replayed;	 /* no deletion of an earlier run is left */
 	uint64_t journal_octets; /* allocated for deletions */
@@ -98,8 +100,10 @@ void mailbox_trouble(struct mailbox *mailbox, const char *path, int error);
 
 /*
  * Opens the Maildir, and with `may_make` makes what is missing of it, durably.
+ * One that is missing although the index knows messages of it is not made:
+ * clients would take them for deleted.
  * Errors  ERR_DENIED (not there), ERR_BROKEN (something else is),
- *         ERR_NO_SPACE, ERR_TRY_LATER
+ *         ERR_NO_SPACE, ERR_TRY_LATER (too: it was there)
  */
 enum outcome mailbox_open_root(struct mailbox *mailbox, bool may_make);
 /* Whether it is on the file system that the delivery journal's sync reaches. */
@@ -112,6 +116,8 @@ uint32_t mailbox_sweep_again(struct mailbox *mailbox);
 /* Of the messages that are to be read, so many were. */
 void mailbox_progress(struct mailbox *mailbox, uint32_t done, uint32_t total);
 enum outcome mailbox_stamps(struct mailbox *mailbox, struct stamps *out);
+/* listing_scan, which tells what it cannot read. */
+enum outcome mailbox_scan(struct mailbox *mailbox, struct listing *listing);
 enum outcome mailbox_sync_directory(struct mailbox *mailbox, const char *path);
 /* The Maildir itself, and all that it is in below mail_root, will be there
    after a power cut. Costs something once in the mailbox's life in memory. */

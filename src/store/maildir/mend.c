@@ -106,7 +106,7 @@ mend_uidls(struct mailbox *mailbox, struct store_mend_call *call)
 /* ---- the index ---- */
 
 static void
-ignore(void *context, const char *name, const char *what)
+ignore(struct store_check_teller *teller, const char *name, const char *what)
 {
 }
 
@@ -115,9 +115,9 @@ ignore(void *context, const char *name, const char *what)
 static enum outcome
 compare(struct mailbox *mailbox, struct store_mend_call *call, bool *out)
 {
+	struct store_check_teller teller = {.wrong = ignore};
 	struct store_check found = {0};
-	enum outcome outcome =
-		maildir_check_mailbox(mailbox, ignore, NULL, &found);
+	enum outcome outcome = maildir_check_mailbox(mailbox, &teller, &found);
 
 	if (outcome == ERR_BROKEN) {
 		call->was_damaged = *out = true;

@@ -55,6 +55,7 @@ enter(struct redelivery *r, struct bytes name)
 	if (outcome != OK)
 		return outcome;
 	r->has_mailbox = true;
+	r->mailbox.may_be_gone = true;
 	outcome = mailbox_open_root(&r->mailbox, r->may_make);
 	if (outcome == OK)
 		outcome = journal_read(&r->mailbox, &r->deleted);

@@ -150,8 +150,7 @@ confirm_removed(struct refresh *refresh)
 		now.new_ns == refresh->stamps.new_ns &&
 		now.cur_ns == refresh->stamps.cur_ns)
 		return OK;
-	outcome = listing_scan(&refresh->listing, refresh->mailbox->files,
-		refresh->mailbox->root);
+	outcome = mailbox_scan(refresh->mailbox, &refresh->listing);
 	return outcome == OK ? compare(refresh) : outcome;
 }
 
@@ -379,8 +378,7 @@ run(struct refresh *refresh)
 	outcome = mailbox_stamps(mailbox, &refresh->stamps);
 
 	if (outcome == OK)
-		outcome = listing_scan(
-			&refresh->listing, mailbox->files, mailbox->root);
+		outcome = mailbox_scan(mailbox, &refresh->listing);
 	if (outcome == OK)
 		outcome = uidls_open(&refresh->uidls, mailbox);
 	if (outcome == OK)

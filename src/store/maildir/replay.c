@@ -43,7 +43,7 @@ unlink_all(struct mailbox *mailbox, const struct journal *journal)
 {
 	struct listing listing = LISTING_EMPTY;
 	enum outcome outcome =
-		listing_scan(&listing, mailbox->files, mailbox->root);
+		mailbox_scan(mailbox, &listing);
 
 	for (uint32_t i = 0; i < listing.count && outcome == OK; i++) {
 		struct file_name name;

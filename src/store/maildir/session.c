@@ -117,6 +117,16 @@ session_look_up(struct session *session, uint32_t index,
 	return outcome;
 }
 
+static enum outcome
+refused(struct session *session, const struct file_name *name, int error)
+{
+	char path[FILE_NAME_PATH_OCTETS];
+
+	file_name_path(name, path);
+	mailbox_trouble(session->mailbox, path, error);
+	return outcome_of_errno(-error);
+}
+
 enum outcome
 session_find(struct session *session, uint32_t index,
 	struct index_message *out_message, struct file_name *out_name,
@@ -138,7 +148,9 @@ session_find(struct session *session, uint32_t index,
 		error = mailbox->files->stat_at(
 			mailbox->files, mailbox->root, path, out_status);
 	}
-	return error == -ENOENT ? ERR_GONE : outcome_of_errno(-error);
+	if (error == -ENOENT)
+		return ERR_GONE;
+	return error == 0 ? OK : refused(session, out_name, error);
 }
 
 static int
@@ -190,8 +202,10 @@ open_message(struct session *session, uint32_t index, int *out_descriptor,
 	if (outcome != OK)
 		return outcome;
 	fd = open_file(session, &name);
+	if (fd == -ENOENT)
+		return ERR_GONE;
 	if (fd < 0)
-		return fd == -ENOENT ? ERR_GONE : outcome_of_errno(-fd);
+		return refused(session, &name, fd);
 	outcome = check_length(session, fd, message.stored_octets);
 	if (outcome != OK) {
 		session->mailbox->files->close(session->mailbox->files, &fd);
