@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "programs/progress.h"
 #include "base/clock.h"
+#include "programs/columns.h"
 #include "programs/terminal.h"
 
 #include <stdio.h>
@@ -109,7 +110,7 @@ put_numbers(char *out, size_t size, const char *amount, uint64_t done_messages,
 }
 
 /* How much of the label a narrow terminal has room for. */
-static int
+static size_t
 label_columns(size_t width, const char *text)
 {
 	size_t used = strlen(text) + 1;
@@ -117,7 +118,7 @@ label_columns(size_t width, const char *text)
 
 	if (columns > LABEL_COLUMNS)
 		columns = LABEL_COLUMNS;
-	return (int)(columns < LABEL_MINIMUM ? LABEL_MINIMUM : columns);
+	return columns < LABEL_MINIMUM ? LABEL_MINIMUM : columns;
 }
 
 void
@@ -132,9 +133,9 @@ progress_format(char *out, size_t size, size_t width, const char *label,
 	uint64_t per_second = elapsed_ms ? done * 1000 / elapsed_ms : 0;
 	uint64_t rest = done < total ? total - done : 0;
 	char so_far[16], rate[16], amount[40], bar[BAR_MAXIMUM + 1],
-		text[LINE_SIZE];
+		text[LINE_SIZE], name[COLUMNS_SIZE];
 	size_t used, columns;
-	int label_width;
+	size_t label_width;
 
 	if (has_octets)
 		snprintf(amount, sizeof(amount), "%s  %s",
@@ -154,9 +155,10 @@ progress_format(char *out, size_t size, size_t width, const char *label,
 		columns = BAR_MAXIMUM;
 	put_bar(bar, columns, total - rest, total);
 	label_width = columns ? LABEL_COLUMNS : label_columns(width, text);
-	snprintf(out, size, "%-*.*s %s%s%s%s", label_width, label_width, label,
-		columns ? "[" : "", bar, columns ? "] " : "", text);
-	if (width < size)
+	snprintf(out, size, "%s %s%s%s%s",
+		in_columns(label, label_width, name), columns ? "[" : "", bar,
+		columns ? "] " : "", text);
+	if (width < size && columns_of(out) > width)
 		out[width] = '\0';
 }
 

@@ -29,19 +29,25 @@ complain(int code, const char *format, ...)
 	return code;
 }
 
-/* One line of `file` without its end; false at the end or when too long. */
+/* One line of `file` without its end; false at the end, when too long, and with
+   NUL, behind which a password would be cut. */
 static bool
 read_line(FILE *file, char line[LINE_OCTETS])
 {
-	size_t octets;
+	size_t octets = 0;
+	int c;
 
-	if (!fgets(line, LINE_OCTETS, file))
-		return false;
-	octets = strcspn(line, "\r\n");
-	if (octets > PASSWORD_LINE_MAXIMUM_OCTETS)
+	while ((c = getc(file)) != EOF && c != '\n') {
+		if (c == '\0' || octets + 1 == LINE_OCTETS)
+			return false;
+		line[octets++] = (char)c;
+	}
+	if (c == EOF && octets == 0)
 		return false;
 	line[octets] = '\0';
-	return true;
+	octets = strcspn(line, "\r");
+	line[octets] = '\0';
+	return octets <= PASSWORD_LINE_MAXIMUM_OCTETS;
 }
 
 /* ---- a signal while the terminal shows nothing ---- */
@@ -157,7 +163,8 @@ read_password(bool from_stdin, bool is_new, struct secret *out)
 		code = ask_on_terminal(NULL, is_new, out);
 	} else if (!read_line(stdin, line)) {
 		code = complain(EX_NOINPUT,
-			"standard input holds no password of at most %d octets",
+			"standard input holds no password: a line of at most "
+			"%d octets, without NUL",
 			PASSWORD_LINE_MAXIMUM_OCTETS);
 	} else if (!secret_set(out, bytes_of_string(line))) {
 		code = EX_OSERR;

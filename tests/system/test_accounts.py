@@ -2,6 +2,7 @@
 """Devices, aliases, who may only read: what restantectl makes of accounts, and
 what the running server makes of that, at once."""
 import json
+import os
 import re
 import sqlite3
 import time
@@ -267,3 +268,47 @@ def test_so_many_devices(server_of_all):
     db.close()
     done = server.ctl("device", "add", "many", "more", ok=(73,))
     assert b"there are 32 passwords and certificates" in done.stderr
+
+
+def test_a_password_is_not_cut(server):
+    """What stands behind NUL would be forgotten, and any beginning let in."""
+    for octets in (b"a\0b\n", b"a" * 1025 + b"\n", b""):
+        done = server.ctl("user", "add", "carol", "--password-stdin",
+                          input=octets, ok=(66,))
+        assert b"without NUL" in done.stderr
+    server.ctl("user", "add", "carol", "--password-stdin", input=b"one")
+    assert enters(server, "carol", "one")
+
+
+def test_tables_of_names_in_utf8(server):
+    """Each column begins below its head."""
+    name = "j\u00f6rg.m\u00fcller@ex\u00e4mple.org"
+    server.ctl("user", "add", name, "--password-stdin", input=b"demo\n")
+    long = "a" * 50 + "@example.org"
+    server.ctl("user", "add", long, "--password-stdin", input=b"demo\n")
+    server.ctl("alias", "add", "k\u00f6nig", name)
+    done = server.ctl("alias", "add", "k\u00f6nig", name, ok=(73,))
+    assert b"there is an alias " in done.stderr
+    for command, head in ((("user", "list"), "CREATED"),
+                          (("alias", "list"), "USER")):
+        lines = server.ctl(*command).stdout.decode().splitlines()
+        at = lines[0].index(head)
+        assert all(line[at - 2:at] == "  " and line[at] != " "
+                   for line in lines), lines
+    lines = server.ctl("mailbox", "list").stdout.decode().splitlines()
+    assert len({len(line.rpartition("  ")[0]) for line in lines}) == 1, lines
+    assert any(line.startswith(long) for line in lines)
+
+
+def test_who_may_not_look_is_told_so(server):
+    """And not that there are no accounts."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    server.config_file.parent.chmod(0o755)
+    server.place.chmod(0o755)
+    done = servers.run(
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+        servers.BUILD / "restantectl", "-c", server.config_file, "user", "list",
+        ok=(77,))
+    assert b"Permission denied" in done.stderr
+    assert b"no accounts" not in done.stderr

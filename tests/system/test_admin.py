@@ -61,6 +61,11 @@ def test_deliver(server):
     done = server.ctl("deliver", "nobody-here", input=octets,
                       ok=range(1, 128))
     assert b"nobody-here" in done.stderr
+    # The empty sender of a bounce, as some mail servers write it.
+    server.ctl("deliver", "alice", "-f", "<>", input=octets)
+    for words in (["a b"], ["alice", "-f", "<a@example.org>"]):
+        done = server.ctl("deliver", *words, input=octets, ok=(65,))
+        assert words[-1].encode() in done.stderr
 
 
 def test_deliver_takes_local_line_ends(server):

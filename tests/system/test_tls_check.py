@@ -2,6 +2,7 @@
 """What the administrator is told of certificates: in time, and rightly."""
 import json
 import re
+import socket
 import time
 
 import pytest
@@ -97,6 +98,19 @@ def test_files_that_the_server_has_not_read(post):
         assert "none of the files" in problems(found)
     finally:
         server.program.process.send_signal(18)
+
+
+def test_listeners_for_this_machine_as_a_proxy(post):
+    config = post.settings(section(make_pair(post.place, "one")))
+    for kind in ("pop3", "pop3s"):
+        with socket.create_server(("127.0.0.1", 0)) as free, open(
+                config, "a", encoding="ascii") as file:
+            file.write(f"\n[listener {kind} proxied]\n"
+                       f"address = 127.0.0.1:{free.getsockname()[1]}\n"
+                       "proxy-networks = 127.0.0.0/8\n")
+    found = check(post.server.start())
+    assert problems(found) == "" and len(found["listeners"]) == 4
+    assert "proxy-refused" not in post.server.program.text()
 
 
 def test_a_server_that_is_away(post):

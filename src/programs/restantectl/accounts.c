@@ -2,6 +2,7 @@
 #include "programs/restantectl/accounts.h"
 #include "config/settings.h"
 #include "process/privileges.h"
+#include "programs/columns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,7 +80,13 @@ open_accounts(const struct arguments *arguments, bool may_create, int *out_code)
 		return NULL;
 	}
 	if (access(file, F_OK) < 0) {
-		if (!may_create)
+		if (errno == EACCES)
+			*out_code = complain(EX_NOPERM,
+				"cannot look into %s: %s (are you the user "
+				"that "
+				"owns it, or root?)",
+				directory, strerror(errno));
+		else if (!may_create)
 			*out_code = complain(EX_NOINPUT,
 				"there are no accounts yet (%s): %s", file,
 				strerror(errno));
@@ -219,7 +226,8 @@ accounts_code(enum outcome outcome, const char *what)
 	case ERR_DENIED:
 		return complain(EX_NOUSER, "there is no %s", what);
 	case ERR_BUSY:
-		return complain(EX_CANTCREAT, "there is a %s already", what);
+		return complain(EX_CANTCREAT, "there is %s %s already",
+			what[0] == 'a' ? "an" : "a", what);
 	case ERR_NO_SPACE:
 		return complain(EX_TEMPFAIL, "the disk is full");
 	case ERR_OVER_QUOTA:
@@ -276,7 +284,8 @@ print_row(const json_t *row, const size_t *widths, size_t columns)
 	while (columns > 1 && !cell(row, columns - 1)[0])
 		columns--;
 	for (size_t i = 0; i + 1 < columns; i++)
-		printf("%-*s  ", (int)widths[i], cell(row, i));
+		printf("%s%*s", cell(row, i),
+			(int)(widths[i] - columns_of(cell(row, i)) + 2), "");
 	printf("%s\n", cell(row, columns - 1));
 }
 
@@ -292,9 +301,9 @@ print_table(const char *const *heads, size_t columns, const json_t *rows)
 		widths[i] = strlen(heads[i]);
 		json_array_foreach(rows, index, row)
 		{
-			size_t octets = strlen(cell(row, i));
+			size_t width = columns_of(cell(row, i));
 
-			widths[i] = octets > widths[i] ? octets : widths[i];
+			widths[i] = width > widths[i] ? width : widths[i];
 		}
 	}
 	print_row(head, widths, columns);

@@ -14,7 +14,8 @@ struct teller {
 };
 
 static void
-tell_wrong(struct store_check_teller *teller, const char *name, const char *what)
+tell_wrong(
+	struct store_check_teller *teller, const char *name, const char *what)
 {
 	json_array_append_new(((struct teller *)teller)->wrong,
 		json_pack("{s:s, s:s}", "file", name, "what", what));

@@ -196,9 +196,16 @@ deliver(struct arguments *arguments)
 	struct wire wire = {.fd = -1};
 	int code;
 
-	if (!is_address(arguments->operands.at[0]) ||
-		!arguments->operands.at[0][0] || !is_address(arguments->sender))
-		return complain(EX_DATAERR, "that is not an address");
+	if (strcmp(arguments->sender, "<>") == 0)
+		arguments->sender = "";
+	if (!arguments->operands.at[0][0] ||
+		!is_address(arguments->operands.at[0]))
+		return complain(EX_DATAERR, "that is not an address: %s",
+			arguments->operands.at[0]);
+	if (!is_address(arguments->sender))
+		return complain(EX_DATAERR,
+			"that is not a sender's address: %s",
+			arguments->sender);
 	wire.fd = connect_control(&arguments->settings, "lmtp.sock");
 	if (wire.fd < 0)
 		/* Also without permission: a slip in the set-up must not make

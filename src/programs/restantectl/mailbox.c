@@ -2,6 +2,7 @@
 /* restantectl mailbox list: asks the running server, or, when there is none,
  * the store itself. */
 #include "process/privileges.h"
+#include "programs/columns.h"
 #include "programs/progress.h"
 #include "programs/restantectl/accounts.h"
 #include "programs/restantectl/mailbox.h"
@@ -184,21 +185,44 @@ open_store(const struct server_settings *settings, struct store **out)
 
 /* ---- printing ---- */
 
-static void
-print_mailbox(const json_t *mailbox)
+#define NAME_COLUMNS 40
+
+static const char *
+name_of(const json_t *mailbox)
 {
-	const char *error =
-		json_string_value(json_object_get(mailbox, "error"));
+	return json_string_value(json_object_get(mailbox, "mailbox"));
+}
+
+/* Names are told whole. */
+static size_t
+name_columns(const json_t *mailboxes)
+{
+	size_t most = NAME_COLUMNS, index;
+	json_t *mailbox;
+
+	json_array_foreach(mailboxes, index, mailbox)
+	{
+		size_t columns = columns_of(name_of(mailbox));
+
+		most = columns > most ? columns : most;
+	}
+	return most;
+}
+
+static void
+print_mailbox(const json_t *mailbox, size_t columns)
+{
+	const char *name = name_of(mailbox),
+		   *error =
+			   json_string_value(json_object_get(mailbox, "error"));
 	char octets[16];
 
+	printf("%s%*s ", name, (int)(columns - columns_of(name)), "");
 	if (error) {
-		printf("%-40s %s\n",
-			json_string_value(json_object_get(mailbox, "mailbox")),
-			error);
+		printf("%s\n", error);
 		return;
 	}
-	printf("%-40s %10lld %12s  %s\n",
-		json_string_value(json_object_get(mailbox, "mailbox")),
+	printf("%10lld %12s  %s\n",
 		(long long)json_integer_value(
 			json_object_get(mailbox, "count")),
 		human_octets((uint64_t)json_integer_value(
@@ -220,10 +244,10 @@ query(int fd, struct store *store, const json_t *names, json_t *mailboxes,
 		const char *text = json_string_value(name);
 		json_t *mailbox;
 
-		progress_set(progress, 0, text, 0, 0, index,
-			json_array_size(names));
-		mailbox = fd >= 0 ? ask_server(fd, text)
-				  : ask_store(store, text);
+		progress_set(
+			progress, 0, text, 0, 0, index, json_array_size(names));
+		mailbox =
+			fd >= 0 ? ask_server(fd, text) : ask_store(store, text);
 		if (!mailbox)
 			return complain(
 				EX_UNAVAILABLE, "the server does not answer");
@@ -247,7 +271,7 @@ query_all(int fd, struct store *store, const json_t *names, json_t *mailboxes,
 static void
 print(const json_t *mailboxes, bool is_json)
 {
-	size_t index;
+	size_t columns = name_columns(mailboxes), index;
 	json_t *mailbox;
 
 	if (is_json) {
@@ -255,8 +279,10 @@ print(const json_t *mailboxes, bool is_json)
 		putchar('\n');
 		return;
 	}
-	printf("%-40s %10s %12s  %s\n", "MAILBOX", "MESSAGES", "SIZE", "STATE");
-	json_array_foreach(mailboxes, index, mailbox) print_mailbox(mailbox);
+	printf("%-*s %10s %12s  %s\n", (int)columns, "MAILBOX", "MESSAGES",
+		"SIZE", "STATE");
+	json_array_foreach(mailboxes, index, mailbox)
+		print_mailbox(mailbox, columns);
 }
 
 int

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "programs/columns.h"
 #include "programs/restantectl/command.h"
 
 #include <jansson.h>
@@ -116,7 +117,7 @@ static void
 print_mailboxes(const char *title, const json_t *rows)
 {
 	unsigned long long now = (unsigned long long)time(NULL);
-	char octets[16], age[32];
+	char octets[16], age[32], name[COLUMNS_SIZE];
 	size_t index;
 	json_t *row;
 
@@ -128,7 +129,8 @@ print_mailboxes(const char *title, const json_t *rows)
 	{
 		unsigned long long changed = number(row, "changed");
 
-		printf("%-40.40s %10llu %12s %13s\n", text(row, "mailbox"),
+		printf("%s %10llu %12s %13s\n",
+			in_columns(text(row, "mailbox"), 40, name),
 			number(row, "messages"),
 			human_octets(number(row, "octets"), octets),
 			human_seconds(now > changed ? now - changed : 0, age));
@@ -169,10 +171,11 @@ print_certificates(const json_t *certificates)
 	{
 		long long days =
 			json_integer_value(json_object_get(row, "days_left"));
-		char left_text[32];
+		char left_text[32], names[COLUMNS_SIZE];
 
 		snprintf(left_text, sizeof(left_text), "%lld", days);
-		printf("%-44.44s %-10s %9s\n", text(row, "names"),
+		printf("%s %-10s %9s\n",
+			in_columns(text(row, "names"), 44, names),
 			text(row, "key"), days < 0 ? "expired" : left_text);
 	}
 	left = (size_t)number(certificates, "count") - json_array_size(soonest);
@@ -195,10 +198,11 @@ print_penalties(const json_t *penalties)
 	{
 		const char *from = text(row, "address");
 		const char *at = text(row, "account");
+		char name[COLUMNS_SIZE];
 
-		printf("%-30s %-24s %8llu %4llu s\n", *from ? from : "anywhere",
-			*at ? at : "any account", number(row, "failures"),
-			number(row, "wait_seconds"));
+		printf("%-30s %s %8llu %4llu s\n", *from ? from : "anywhere",
+			in_columns(*at ? at : "any account", 24, name),
+			number(row, "failures"), number(row, "wait_seconds"));
 	}
 	left = (size_t)number(penalties, "count") - json_array_size(latest);
 	if (left > 0)

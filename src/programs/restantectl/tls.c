@@ -246,17 +246,17 @@ judge_shown(struct checking *c, const struct tls_probe *probe, const char *name,
 }
 
 static void
-check_address(struct checking *c, enum listener_kind kind, struct bytes address,
-	const char *name)
+check_address(struct checking *c, const struct listener_settings *listener,
+	struct bytes address, const char *name)
 {
-	const char *word = kind == LISTENER_POP3 ? "pop3" : "pop3s";
+	const char *word = listener->kind == LISTENER_POP3 ? "pop3" : "pop3s";
 	struct tls_probe probe;
 	json_t *row = json_pack("{s:s, s:s%, s:s, s:[], s:[]}", "listener",
 		word, "address", address.at, address.octets, "name", name,
 		"problems", "notes");
 
 	json_array_append_new(c->listeners, row);
-	if (tls_probe(address, kind == LISTENER_POP3, name, &probe)) {
+	if (tls_probe(listener, address, name, &probe)) {
 		judge_shown(c, &probe, name, row);
 		return;
 	}
@@ -274,8 +274,8 @@ check_listeners(struct checking *c, const char *name)
 		if (l->kind != LISTENER_POP3 && l->kind != LISTENER_POP3S)
 			continue;
 		while (rest.octets > 0)
-			check_address(c, l->kind,
-				bytes_trim(bytes_cut(&rest, ',')), name);
+			check_address(
+				c, l, bytes_trim(bytes_cut(&rest, ',')), name);
 	}
 }
 

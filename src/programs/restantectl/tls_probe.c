@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "programs/restantectl/tls_probe.h"
+#include "base/networks.h"
 #include "net/address.h"
 #include "tls/tls.h"
 
@@ -43,6 +44,23 @@ open_connection(struct bytes text, struct tls_probe *out)
 	if (fd >= 0)
 		close(fd);
 	return -1;
+}
+
+/* A proxy that speaks for itself. */
+static bool
+pass_for_proxy(int fd, const char *networks, struct tls_probe *out)
+{
+	static const char header[] = "PROXY UNKNOWN\r\n";
+	struct address ours = {.octets = sizeof(ours.storage)};
+	char host[ADDRESS_TEXT_SIZE];
+
+	if (!networks || !networks[0] ||
+		getsockname(fd, &ours.any, &ours.octets) < 0 ||
+		!networks_hold(networks, address_host_text(&ours, host)))
+		return true;
+	if (write(fd, header, sizeof(header) - 1) == sizeof(header) - 1)
+		return true;
+	return fail(out, "it takes no header of the PROXY protocol");
 }
 
 /* One octet after the other: what stands behind the line is not ours. */
@@ -99,9 +117,10 @@ shake_hands(int fd, const char *name, struct tls_probe *out)
 }
 
 bool
-tls_probe(struct bytes address, bool uses_stls, const char *name,
-	struct tls_probe *out)
+tls_probe(const struct listener_settings *listener, struct bytes address,
+	const char *name, struct tls_probe *out)
 {
+	bool uses_stls = listener->kind == LISTENER_POP3;
 	int fd;
 	bool is_good;
 
@@ -109,7 +128,8 @@ tls_probe(struct bytes address, bool uses_stls, const char *name,
 	fd = open_connection(address, out);
 	if (fd < 0)
 		return false;
-	is_good = (!uses_stls || ask_for_tls(fd, out)) &&
+	is_good = pass_for_proxy(fd, listener->proxy_networks, out) &&
+		  (!uses_stls || ask_for_tls(fd, out)) &&
 		  shake_hands(fd, name, out);
 	close(fd);
 	return is_good;

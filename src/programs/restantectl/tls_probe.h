@@ -3,7 +3,7 @@
 #ifndef PROGRAMS_RESTANTECTL_TLS_PROBE_H
 #define PROGRAMS_RESTANTECTL_TLS_PROBE_H
 
-#include "base/bytes.h"
+#include "config/server_settings.h"
 #include "tls/certificate.h"
 
 #define TLS_PROBE_PATIENCE_SECONDS 10
@@ -14,8 +14,13 @@ struct tls_probe {
 	char error[256];			 /* why there is nothing */
 };
 
-/* uses_stls: POP3 first. False: out->error. */
-bool tls_probe(struct bytes address, bool uses_stls, const char *name,
-	struct tls_probe *out);
+/*
+ * listener  POP3 comes first when it is [listener pop3], and before all the
+ *           PROXY protocol when this machine is one of its proxies
+ * address   one of its addresses
+ * False: out->error.
+ */
+bool tls_probe(const struct listener_settings *listener, struct bytes address,
+	const char *name, struct tls_probe *out);
 
 #endif

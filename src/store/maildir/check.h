@@ -17,7 +17,7 @@ struct store_check {
 		new_files; /* in the Maildir alone: indexed at the next login */
 	uint32_t wrong;	   /* messages that are not what the index says */
 	uint32_t unreadable; /* of the wrong: nothing is known of them */
-	bool has_index, has_changed; /* while it was looked at */
+	bool has_index, has_changed;	     /* while it was looked at */
 	char trouble[MAILBOX_NOTICE_OCTETS]; /* which path, and why; or empty */
 };
 

@@ -62,7 +62,7 @@ struct mailbox {
 	bool must_rebuild; /* damage was found */
 	bool is_checked;   /* seen to be in order by this process */
 	struct watch watch;
-	bool may_be_gone; /* a power cut may have taken the Maildir */
+	bool may_be_gone;	 /* a power cut may have taken the Maildir */
 	bool is_swept;		 /* tmp/ has no leftovers */
 	bool is_replayed;	 /* no deletion of an earlier run is left */
 	uint64_t journal_octets; /* allocated for deletions */

@@ -42,8 +42,7 @@ static enum outcome
 unlink_all(struct mailbox *mailbox, const struct journal *journal)
 {
 	struct listing listing = LISTING_EMPTY;
-	enum outcome outcome =
-		mailbox_scan(mailbox, &listing);
+	enum outcome outcome = mailbox_scan(mailbox, &listing);
 
 	for (uint32_t i = 0; i < listing.count && outcome == OK; i++) {
 		struct file_name name;
