@@ -240,6 +240,7 @@ open_accounts(int passwd_folder)
 
 	if (!is_root && fchdir(root_fd) < 0)
 		exit(EX_OSFILE);
+	boot_lock_memory();
 	boot_drop_privileges(settings->auth_user, &root_fd);
 	open_sources(passwd_folder);
 	open_decoys();

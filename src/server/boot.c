@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -266,6 +268,18 @@ boot_drop_privileges_keep(const char *user, const char *group)
 		exit(EX_CONFIG);
 	}
 	drop(user, &privileges);
+}
+
+/* On fault: stacks and allocations take no memory that they do not use. */
+void
+boot_lock_memory(void)
+{
+	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+	bool may_all = setrlimit(RLIMIT_MEMLOCK, &all) == 0;
+
+	if (mlockall(MCL_CURRENT | MCL_ONFAULT | (may_all ? MCL_FUTURE : 0)) <
+		0)
+		log_event(LOG_LEVEL_DEBUG, "memory", "swap=possible");
 }
 
 void

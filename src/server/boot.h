@@ -91,6 +91,9 @@ int boot_state_directory(const struct boot *boot, const char *name);
 /* The counters that are this role's own. */
 struct stats *boot_own_stats(struct boot *boot);
 
+/* What is in memory never goes to the disk, where more than the usual limit may
+   be locked also what comes. Before privileges are dropped. */
+void boot_lock_memory(void);
 /* The user of this role; root_fd (taken, -1 for none) becomes its root. */
 void boot_drop_privileges(const char *user, int *root_fd);
 /* The same in / with a supplementary group, "" for none. */

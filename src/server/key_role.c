@@ -7,8 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -164,18 +162,6 @@ on_parent_message(struct message *message)
 	return true;
 }
 
-/* What is in memory never goes to the disk. Keys that a reload brings neither,
-   where more than the usual limit may be locked. */
-static void
-lock_memory(void)
-{
-	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
-	bool may_all = setrlimit(RLIMIT_MEMLOCK, &all) == 0;
-
-	if (mlockall(MCL_CURRENT | (may_all ? MCL_FUTURE : 0)) < 0)
-		log_event(LOG_LEVEL_DEBUG, "key", "swap=possible");
-}
-
 void
 key_role_run(void)
 {
@@ -191,7 +177,7 @@ key_role_run(void)
 	boot_log_open(role.boot, "key");
 	root_fd = boot_empty_root(role.boot);
 	keep_keys();
-	lock_memory();
+	boot_lock_memory();
 	boot_drop_privileges(role.boot->settings.key_user, &root_fd);
 	uv_loop_init(&role.loop);
 	confinement_enter(&confinement, &role.loop);

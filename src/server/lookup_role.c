@@ -316,6 +316,7 @@ lookup_role_run(void)
 	lookup_pool_init(settings);
 	buffer_init(&lookup.front, OAUTH_TOKEN_MAXIMUM_OCTETS);
 	lookup_tokens_prepare();
+	boot_lock_memory();
 	boot_drop_privileges_keep(settings->lookup_user, settings->pam.group);
 	check_service();
 	lookup_tokens_start();

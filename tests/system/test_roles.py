@@ -89,6 +89,19 @@ def test_each_role_has_its_own_user(server):
 
 
 @needs_root
+def test_secrets_are_not_swapped(server):
+    """Of those that hold passwords and keys all memory is locked, also what
+    came after the start."""
+    assert wires.reply_to_login(server, "alice", "demo").startswith("+OK")
+    for name, pid in server.roles().items():
+        rows = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+        kib = {row.split()[0]: int(row.split()[1]) for row in rows
+               if row.endswith(" kB")}
+        assert (kib["VmLck:"] >= kib["RssAnon:"]) == (
+            name.split()[0] in ("auth", "key"))
+
+
+@needs_root
 def test_session_cannot_reach_the_file_system(server):
     for pid in session_pids(server):
         root = os.readlink(f"/proc/{pid}/root")

@@ -154,7 +154,7 @@ a_narrow_line_says_how_long_it_takes(void **state)
 	assert_line(&s, 60,
 		"alice@mail.example.org  2/7  48.0 MiB  48.0 MiB/s  0:02 left");
 	assert_line(&s, 39, "alice@mail.example.org   2/7  0:02 left");
-	assert_line(&s, 27, "alice@mail.e 2/7  0:02 left");
+	assert_line(&s, 27, "alice@mai... 2/7  0:02 left");
 }
 
 static void
