@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The parts of bench/ that figures rest on: the corpus, the long line, who is
 measured how often, what the report says of it."""
+import argparse
 import hashlib
 import re
 import socket
@@ -304,6 +305,18 @@ def test_a_missed_goal_needs_a_reason(place, figures, missed):
     # In the middle of an item it is not what the item is about.
     told = items.replace("- **Why**", "- **Why not**\n ")
     assert len(report.without_reason(text, told)) == len(missed)
+
+
+def test_the_million_may_fail_and_curves_stay(place, monkeypatch):
+    def fails(*_):
+        raise AssertionError("no")
+    given = argparse.Namespace(output=place / "report.md", short=True)
+    monkeypatch.setattr(run.million, "run", fails)
+    monkeypatch.setattr(run.growth, "run", lambda *_: "the curves")
+    run.Run(given, bench_of(place), []).growth()
+    text = given.output.read_text()
+    assert "the curves" in text and "million: not measured: no" in text
+    assert "step by step\n" not in text
 
 
 def test_connections_are_as_many_as_files():
