@@ -230,24 +230,19 @@ of_placing(struct executor_job *job)
 				       offsetof(struct store_append, placing));
 }
 
-static void
-place_several(struct executor_job *job)
+void
+append_place_here(struct maildir_store *store, struct store_append *first)
 {
-	struct store_append *first = of_placing(job);
-
 	for (struct store_append *a = first; a; a = a->next) {
 		a->end = last_job(a, place_work, placed);
-		a->end.store = first->store;
+		a->end.store = store;
 		a->is_placed = job_try(&a->end, a->slot, is_quick);
 	}
 }
 
-static void
-several_placed(struct executor_job *job)
+void
+append_placed(struct maildir_store *store, struct store_append *next)
 {
-	struct store_append *next = of_placing(job);
-	struct maildir_store *store = next->store;
-
 	while (next) {
 		struct store_append *append = next;
 
@@ -257,6 +252,23 @@ several_placed(struct executor_job *job)
 		else
 			run(store, append, place_work, placed);
 	}
+}
+
+static void
+place_several(struct executor_job *job)
+{
+	struct store_append *first = of_placing(job);
+
+	append_place_here(first->store, first);
+}
+
+static void
+several_placed(struct executor_job *job)
+{
+	struct store_append *first = of_placing(job);
+	struct maildir_store *store = first->store;
+
+	append_placed(store, first);
 	job_ended(store);
 }
 

@@ -32,8 +32,12 @@ struct store_append {
 	bool is_placed;
 };
 
-/* The records of these are on disk: makes the files, then answers. */
+/* The records of these are on disk: makes the files by a job, then answers. */
 void append_place(struct maildir_store *store, struct store_append *first);
+/* The same here and now, on any thread; append_placed answers, on the thread
+   that starts operations. */
+void append_place_here(struct maildir_store *store, struct store_append *first);
+void append_placed(struct maildir_store *store, struct store_append *first);
 /* It is not: stores it the plain way, then answers. */
 void append_plainly(struct maildir_store *store, struct store_append *append);
 

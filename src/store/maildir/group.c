@@ -243,6 +243,11 @@ write_work(struct executor_job *job)
 
 	take(group);
 	group->written_outcome = write_group(group);
+	/* For one alone no other thread is woken. */
+	group->is_placed =
+		group->written_outcome == OK && !group->written->next;
+	if (group->is_placed)
+		append_place_here(store_of(group), group->written);
 }
 
 /* Before any of them is started: it may end, and the group go on, at once. */
@@ -301,7 +306,12 @@ write_done(struct executor_job *job)
 	group->is_writing = false;
 	group->written = NULL;
 	if (group->written_outcome == OK) {
-		place_all(store, written, count_written(group, written));
+		unsigned count = count_written(group, written);
+
+		if (group->is_placed)
+			append_placed(store, written);
+		else
+			place_all(store, written, count);
 	} else {
 		group->logs[group->active].is_closed = true;
 		store_plainly(store, written);

@@ -51,6 +51,7 @@ struct group {
 	uint64_t written_offset;
 	enum outcome written_outcome;
 	bool is_writing;
+	bool is_placed; /* its files were made with it */
 	/* The file that is being emptied. */
 	struct executor_job emptying;
 	unsigned emptied;

@@ -177,6 +177,23 @@ start_with_one(struct fixture *f, struct store_append_call *call)
 }
 
 static void
+one_job_for_one(void **state)
+{
+	struct fixture *f = *state;
+	struct store_append_call call;
+	struct store *store = start_with_one(f, &call);
+
+	store->ops->append_commit(store, &call);
+	step();
+	assert_int_equal(first, last);
+	first = last = 0;
+	assert_int_equal(call.call.outcome, OK);
+	assert_int_equal(count_entries(fixture_path(f, "mail/alice/new")), 2);
+	store->ops->free(&store);
+	drain();
+}
+
+static void
 few_jobs_for_many(void **state)
 {
 	struct fixture *f = *state;
@@ -211,9 +228,8 @@ busy_mailbox_is_left_to_its_job(void **state)
 	struct store_stat_call other = {
 		.mailbox = "alice", .call.done = ignore};
 
-	store->ops->append_commit(store, &call);
 	store->ops->stat(store, &other);
-	step();
+	store->ops->append_commit(store, &call);
 	wants_nested = true;
 	step();
 	assert_int_equal(count_entries(fixture_path(f, "mail/alice/new")), 1);
@@ -280,6 +296,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(one_sync_for_all_that_wait),
+		CASE(one_job_for_one),
 		CASE(few_jobs_for_many),
 		CASE(busy_mailbox_is_left_to_its_job),
 		CASE(other_file_system_is_synced),
