@@ -114,7 +114,13 @@ def test_a_missing_file_is_a_backend_that_is_away(users):
     assert users.login("carol", "one").startswith("-ERR [SYS/TEMP]")
     assert users.login("nobody", "one").startswith("-ERR [SYS/TEMP]")
     assert users.enters("alice", "demo")
-    assert "cannot be read: No such file" in users.server.program.text()
+    text = users.server.program.text()
+    assert text.count("cannot be read: No such file") == 1
+    # Another reason is told, too: who mends the first would be left alone.
+    users.path.mkdir()
+    assert users.login("carol", "one").startswith("-ERR [SYS/TEMP]")
+    assert "cannot be read: Is a directory" in users.server.program.text()
+    users.path.rmdir()
     users.write("carol:{PLAIN}one")
     assert users.enters("carol", "one")
 

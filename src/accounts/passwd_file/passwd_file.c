@@ -50,7 +50,7 @@ struct accounts_passwd_file {
 	struct stamp stamp;
 	bool is_read;
 	bool is_settled; /* it cannot have changed unseen */
-	bool is_missed;	 /* that it cannot be read was told */
+	int missed;	 /* why it cannot be read, as told; 0: it can */
 	uint64_t read_ms;
 	unsigned notices; /* of this reading; told anew for a new stamp only */
 	bool is_quiet;
@@ -275,7 +275,7 @@ keep(struct accounts_passwd_file *self, const struct table *table,
 	self->stamp = *stamp;
 	self->is_settled = is_settled(stamp);
 	self->is_read = true;
-	self->is_missed = false;
+	self->missed = 0;
 	self->read_ms = clock_monotonic_ms();
 }
 
@@ -286,9 +286,13 @@ read_from(struct accounts_passwd_file *self, int fd)
 	struct stamp stamp;
 	struct stat status;
 
-	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
+	if (fstat(fd, &status) < 0)
+		return ERR_TRY_LATER;
+	if (!S_ISREG(status.st_mode) ||
 		status.st_size > PASSWD_FILE_MAXIMUM_OCTETS) {
-		errno = S_ISREG(status.st_mode) ? EFBIG : EINVAL;
+		errno = S_ISREG(status.st_mode)	  ? EFBIG
+			: S_ISDIR(status.st_mode) ? EISDIR
+						  : EINVAL;
 		return ERR_TRY_LATER;
 	}
 	stamp = stamp_of(&status);
@@ -308,9 +312,9 @@ missed(struct accounts_passwd_file *self)
 	char what[128];
 
 	snprintf(what, sizeof(what), "cannot be read: %s", strerror(errno));
-	self->is_quiet = self->is_missed;
+	self->is_quiet = self->missed == errno;
 	self->notices = 0;
-	self->is_missed = true;
+	self->missed = errno;
 	self->is_read = false;
 	tell(self, 0, what);
 	return ERR_TRY_LATER;
