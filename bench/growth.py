@@ -86,7 +86,7 @@ class StatByMessages(Curve):
     short_points = (10, 100)
 
     def at(self, server, point):
-        count = 20 if self.bench.is_short else 3000
+        count = 20 if self.bench.is_short else 2000
         done = self.load(server, "login", count, prefix=self.user(point))
         return max(done["cpu"], 0.01) / count * 1e6
 
@@ -98,8 +98,8 @@ class ListByMessages(Curve):
     points, short_points = StatByMessages.points[2:], (100, 1_000)
 
     def at(self, server, point):
-        most = 20 if self.bench.is_short else 3000
-        count = max(2, min(most, 4_000_000 // point))
+        most = 20 if self.bench.is_short else 1000
+        count = max(2, min(most, 2_000_000 // point))
         done = self.listings(server, point, count)
         return max(done["cpu"], 0.01) / (count * point) * 1e6
 
