@@ -225,7 +225,10 @@ def refused(server, code, advice):
     with wires.Lmtp(server.lmtp_port) as wire:
         wire.command("MAIL FROM:<>")
         assert wire.command("RCPT TO:<alice>")[0] == 250
-        assert wire.command("DATA")[0] in (451, 554)
+        told = wire.command("DATA")
+        if told[0] == 354:  # what it begins with was done before
+            told = wire.command("Subject: x\r\n.")
+        assert told[0] in (451, 554), told
     text = server.program.text()
     lines = [line for line in text.splitlines() if advice in line]
     assert lines and all("alice" in line for line in lines), text[-3000:]
