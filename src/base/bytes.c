@@ -40,17 +40,6 @@ bytes_has(struct bytes bytes, unsigned char octet)
 }
 
 struct bytes
-bytes_after(struct bytes bytes, size_t octets)
-{
-	if (octets > bytes.octets)
-		octets = bytes.octets;
-	if (octets > 0)
-		bytes.at += octets;
-	bytes.octets -= octets;
-	return bytes;
-}
-
-struct bytes
 bytes_cut(struct bytes *rest, unsigned char separator)
 {
 	const unsigned char *end = NULL;

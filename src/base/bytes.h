@@ -33,7 +33,16 @@ bool bytes_equal_ignoring_case(struct bytes a, struct bytes b);
 bool bytes_has(struct bytes bytes, unsigned char octet);
 
 /* Drops the first `octets` (at most all). */
-struct bytes bytes_after(struct bytes bytes, size_t octets);
+static inline struct bytes
+bytes_after(struct bytes bytes, size_t octets)
+{
+	if (octets > bytes.octets)
+		octets = bytes.octets;
+	if (octets > 0)
+		bytes.at += octets;
+	bytes.octets -= octets;
+	return bytes;
+}
 
 /*
  * Cuts the word before the next `separator` off *rest, which then starts

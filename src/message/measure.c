@@ -4,27 +4,14 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 void
 measure_init(struct measure *measure)
 {
 	memset(measure, 0, offsetof(struct measure, field));
 	measure->is_line_start = true;
 	measure->is_line_empty = true;
-}
-
-static bool
-has_8bit(struct bytes bytes)
-{
-	uint64_t word, seen = 0;
-	size_t i = 0;
-
-	for (; i + sizeof(word) <= bytes.octets; i += sizeof(word)) {
-		memcpy(&word, bytes.at + i, sizeof(word));
-		seen |= word;
-	}
-	for (; i < bytes.octets; i++)
-		seen |= bytes.at[i];
-	return (seen & 0x8080808080808080u) != 0;
 }
 
 /* ---- the header, field by field ---- */
@@ -58,7 +45,7 @@ put_field(struct measure *m, struct bytes part)
 	if (part.octets > room) {
 		m->is_field_long = true;
 		m->is_field_long_8bit = m->is_field_long_8bit ||
-					has_8bit(bytes_after(part, room));
+					!utf8_is_ascii(bytes_after(part, room));
 		part.octets = room;
 	}
 	memcpy(m->field + m->field_octets, part.at, part.octets);
@@ -73,7 +60,7 @@ put_run(struct measure *m, struct bytes run)
 
 	if (run.octets == 0)
 		return;
-	if (!m->is_header_over)
+	if (!m->is_header_over && !m->is_passing_fields)
 		put_field(m, run);
 	if (m->is_line_start && run.at[0] == '.')
 		m->needs_stuffing = true;
@@ -89,7 +76,7 @@ put_lf(struct measure *m, uint64_t stored_octets)
 {
 	if (!m->is_after_cr)
 		m->octets++;
-	if (!m->is_header_over)
+	if (!m->is_header_over && !m->is_passing_fields)
 		put_field(m, bytes_of("\n", 1));
 	if (!m->is_header_over && m->is_line_empty) {
 		end_field(m);
@@ -101,25 +88,66 @@ put_lf(struct measure *m, uint64_t stored_octets)
 	m->is_after_cr = false;
 }
 
+static void
+put_lines(struct measure *m, struct bytes chunk, uint64_t before)
+{
+	const unsigned char *at = chunk.at, *end = at + chunk.octets;
+
+	while (at < end) {
+		const unsigned char *lf = memchr(at, '\n', (size_t)(end - at));
+
+		put_run(m, bytes_of(at, (size_t)((lf ? lf : end) - at)));
+		if (!lf)
+			return;
+		at = lf + 1;
+		put_lf(m, before + (uint64_t)(at - chunk.at));
+	}
+}
+
+/* Where the last line begins that goes on with no field. */
+static size_t
+last_field(struct bytes chunk)
+{
+	size_t at = chunk.octets;
+
+	while (at > 0) {
+		const unsigned char *lf = memrchr(chunk.at, '\n', at - 1);
+
+		at = lf ? (size_t)(lf - chunk.at) + 1 : 0;
+		if (chunk.at[at] != ' ' && chunk.at[at] != '\t')
+			break;
+	}
+	return at;
+}
+
+/* A field in ASCII is its own surrogate. The last one may go on in the next
+   chunk, which need not be ASCII, and is held. */
+static void
+put_ascii(struct measure *m, struct bytes chunk, uint64_t before)
+{
+	m->is_passing_fields = true;
+	put_lines(m, chunk, before);
+	m->is_passing_fields = false;
+	if (!m->is_header_over)
+		put_field(m, bytes_after(chunk, last_field(chunk)));
+}
+
 void
 measure_put(struct measure *m, struct bytes chunk)
 {
 	uint64_t before = m->stored_octets;
-	struct bytes rest = chunk;
+	bool is_ascii = utf8_is_ascii(chunk);
 
+	if (chunk.octets == 0)
+		return;
 	m->stored_octets += chunk.octets;
 	m->octets += chunk.octets;
 	m->has_nul = m->has_nul || bytes_has(chunk, 0);
-	m->has_8bit = m->has_8bit || has_8bit(chunk);
-	while (rest.octets > 0) {
-		const unsigned char *lf = memchr(rest.at, '\n', rest.octets);
-		size_t octets = lf ? (size_t)(lf - rest.at) : rest.octets;
-
-		put_run(m, bytes_of(rest.at, octets));
-		if (lf)
-			put_lf(m, before + (uint64_t)(lf - chunk.at) + 1);
-		rest = bytes_after(rest, octets + (lf ? 1 : 0));
-	}
+	m->has_8bit = m->has_8bit || !is_ascii;
+	if (is_ascii && before == 0)
+		put_ascii(m, chunk, before);
+	else
+		put_lines(m, chunk, before);
 }
 
 void

@@ -30,6 +30,7 @@ struct measure {
 	/* between calls */
 	bool is_line_start, is_after_cr, is_header_over, is_line_empty;
 	bool is_field_long, is_field_long_8bit;
+	bool is_passing_fields; /* nothing of them need be held */
 	size_t field_octets;
 	unsigned char field[SURROGATE_FIELD_MAXIMUM_OCTETS];
 };

@@ -14,6 +14,12 @@
 
 /* The first 128 bits of SHA-256. False when libcrypto fails (memory). */
 bool uidl_digest(struct bytes base_name, unsigned char out[UIDL_DIGEST_OCTETS]);
+/* The same for many, by one thread: half the time. NULL without memory. */
+struct uidl_digester;
+struct uidl_digester *uidl_digester_new(void);
+bool uidl_digester_take(struct uidl_digester *digester, struct bytes base_name,
+	unsigned char out[UIDL_DIGEST_OCTETS]);
+void uidl_digester_free(struct uidl_digester **digester);
 /* 26 characters and a NUL. */
 void uidl_print(const unsigned char digest[UIDL_DIGEST_OCTETS],
 	char out[UIDL_OWN_OCTETS + 1]);

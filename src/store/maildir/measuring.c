@@ -22,13 +22,15 @@ struct measuring {
 	_Atomic uint32_t taken, measured;
 };
 
-/* A file being read: its first octets, then the rest. */
+/* What a thread has to itself, and the file that it reads: its first octets,
+   then the rest. */
 struct reading {
 	struct files *files;
-	const struct file_name *name;
+	struct uidl_digester *digester;
+	struct file_name name;
 	int fd;
-	unsigned char *chunk;
 	struct measure measure;
+	unsigned char chunk[READ_OCTETS];
 };
 
 static int
@@ -52,7 +54,7 @@ static int
 read_file(struct reading *reading, uint64_t *out_seconds)
 {
 	struct files *files = reading->files;
-	bool has_time = file_name_time(reading->name, out_seconds);
+	bool has_time = file_name_time(&reading->name, out_seconds);
 	struct stat status;
 	uint64_t octets;
 	ssize_t n = files->read_at(
@@ -63,7 +65,7 @@ read_file(struct reading *reading, uint64_t *out_seconds)
 		return n == -ESPIPE || n == -EISDIR ? -ENOENT : (int)n;
 	measure_put(&reading->measure, bytes_of(reading->chunk, (size_t)n));
 	if (n > 0 && n < READ_OCTETS && has_time &&
-		file_name_octets(reading->name, &octets) &&
+		file_name_octets(&reading->name, &octets) &&
 		octets == (uint64_t)n)
 		return 0;
 	error = files->stat(files, reading->fd, &status);
@@ -84,7 +86,7 @@ look(struct measuring *measuring, struct reading *reading,
 	char path[FILE_NAME_PATH_OCTETS];
 	int error;
 
-	file_name_path(reading->name, path);
+	file_name_path(&reading->name, path);
 	reading->fd = mailbox->files->open(
 		mailbox->files, mailbox->root, path, O_RDONLY, 0);
 	if (reading->fd < 0)
@@ -98,41 +100,31 @@ look(struct measuring *measuring, struct reading *reading,
 
 static void
 measure_one(struct measuring *measuring, struct arrival *arrival,
-	unsigned char *chunk)
+	struct reading *reading)
 {
-	struct file_name name;
-	struct reading reading = {
-		.files = measuring->mailbox->files,
-		.name = &name,
-		.chunk = chunk,
-	};
 	struct index_message message;
 
 	listing_name(measuring->listing,
-		&measuring->listing->entries[arrival->entry], &name);
-	arrival->error = look(measuring, &reading, &arrival->seconds);
+		&measuring->listing->entries[arrival->entry], &reading->name);
+	arrival->error = look(measuring, reading, &arrival->seconds);
 	if (arrival->error != 0)
 		return;
-	message = index_message_of_measure(&reading.measure);
+	message = index_message_of_measure(&reading->measure);
 	arrival->flags = message.flags;
 	arrival->octets = message.octets;
 	arrival->stored_octets = message.stored_octets;
 	arrival->header_octets = message.header_octets;
 	arrival->surrogate_difference = message.surrogate_difference;
-	if (!uidl_digest(file_name_base(&name), arrival->digest))
+	if (!uidl_digester_take(reading->digester,
+		    file_name_base(&reading->name), arrival->digest))
 		arrival->error = -ENOMEM;
 }
 
-/* A thread without memory leaves what there is to the others. */
 static void
-measure_some(struct executor_share *share)
+measure_all(struct measuring *measuring, struct reading *reading)
 {
-	struct measuring *measuring = (struct measuring *)share;
 	uint32_t count = measuring->count, first;
-	unsigned char *chunk = malloc(READ_OCTETS);
 
-	if (!chunk)
-		return;
 	while ((first = atomic_fetch_add(&measuring->taken, TAKEN_MESSAGES)) <
 		count) {
 		uint32_t end = count - first < TAKEN_MESSAGES
@@ -140,12 +132,29 @@ measure_some(struct executor_share *share)
 				       : first + TAKEN_MESSAGES;
 
 		for (uint32_t i = first; i < end; i++)
-			measure_one(measuring, &measuring->arrivals[i], chunk);
+			measure_one(
+				measuring, &measuring->arrivals[i], reading);
 		mailbox_progress(measuring->mailbox,
 			atomic_fetch_add(&measuring->measured, end - first),
 			count);
 	}
-	free(chunk);
+}
+
+/* A thread without memory leaves what there is to the others. */
+static void
+measure_some(struct executor_share *share)
+{
+	struct measuring *measuring = (struct measuring *)share;
+	struct reading *reading = malloc(sizeof(*reading));
+
+	if (!reading)
+		return;
+	reading->files = measuring->mailbox->files;
+	reading->digester = uidl_digester_new();
+	if (reading->digester)
+		measure_all(measuring, reading);
+	uidl_digester_free(&reading->digester);
+	free(reading);
 }
 
 enum outcome

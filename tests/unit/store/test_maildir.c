@@ -634,6 +634,25 @@ uidl_alphabet(void **state)
 	assert_string_equal(out, "q9w1dfwf077ymga183f5vbh24c");
 }
 
+static void
+uidl_digester_is_used_again(void **state)
+{
+	struct uidl_digester *digester = uidl_digester_new();
+	unsigned char digest[UIDL_DIGEST_OCTETS], again[UIDL_DIGEST_OCTETS];
+
+	for (size_t octets = 0; octets < 200; octets += 9) {
+		unsigned char name[200];
+		struct bytes base_name = bytes_of(name, octets);
+
+		memset(name, (int)octets, sizeof(name));
+		assert_true(uidl_digest(base_name, digest));
+		assert_true(uidl_digester_take(digester, base_name, again));
+		assert_memory_equal(digest, again, sizeof(digest));
+	}
+	uidl_digester_free(&digester);
+	assert_null(digester);
+}
+
 int
 main(void)
 {
@@ -658,6 +677,7 @@ main(void)
 		CASE(torn_uidls_are_skipped),
 		cmocka_unit_test(templates),
 		cmocka_unit_test(uidl_alphabet),
+		cmocka_unit_test(uidl_digester_is_used_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
