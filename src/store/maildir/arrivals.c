@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "store/maildir/measuring.h"
+#include "store/maildir/ordering.h"
+
+#define FETCHED_AHEAD 8
 
 /* A name whose message was deleted before: its UIDL is used up. */
 static enum outcome
@@ -28,21 +31,24 @@ renew_uidl(
 		arrivals->uidls, arrival->digest, bytes_of_string(uidl));
 }
 
-static int
-compare(const void *a, const void *b, void *context)
+/* The items stay where they are: they are large. */
+static enum outcome
+put_in_order(struct arrivals *arrivals)
 {
-	const struct arrival *left = a, *right = b;
-	const struct listing *listing = context;
-	const struct listing_entry *x = &listing->entries[left->entry];
-	const struct listing_entry *y = &listing->entries[right->entry];
-	size_t octets = x->octets < y->octets ? x->octets : y->octets;
-	int order;
+	uint32_t count = arrivals->count;
 
-	if (left->seconds != right->seconds)
-		return left->seconds < right->seconds ? -1 : 1;
-	order = memcmp(
-		listing->arena + x->text, listing->arena + y->text, octets);
-	return order ? order : (int)x->octets - (int)y->octets;
+	arrivals->order = malloc((size_t)count * sizeof(*arrivals->order));
+	if (!arrivals->order)
+		return count == 0 ? OK : ERR_TRY_LATER;
+	for (uint32_t i = 0; i < count; i++)
+		arrivals->order[i] = (struct ordered){
+			.seconds = arrivals->items[i].seconds,
+			.index = i,
+			.entry = arrivals->items[i].entry,
+		};
+	return ordering_sort(arrivals->listing, arrivals->order, count)
+		       ? OK
+		       : ERR_TRY_LATER;
 }
 
 static enum outcome
@@ -93,7 +99,9 @@ keep_measured(struct arrivals *arrivals, struct mailbox *mailbox)
 			continue;
 		}
 		arrivals->octets += arrival->octets;
-		arrivals->items[kept++] = *arrival;
+		if (kept != i)
+			arrivals->items[kept] = *arrival;
+		kept++;
 	}
 	arrivals->count = kept;
 }
@@ -114,11 +122,7 @@ arrivals_measure(struct arrivals *arrivals, struct mailbox *mailbox,
 	for (uint32_t i = 0; i < arrivals->count && outcome == OK; i++)
 		outcome = renew_uidl(
 			arrivals, mailbox->files, &arrivals->items[i]);
-	if (outcome == OK && arrivals->count > 1)
-		qsort_r(arrivals->items, arrivals->count,
-			sizeof(*arrivals->items), compare,
-			(void *)(uintptr_t)listing);
-	return outcome;
+	return outcome == OK ? put_in_order(arrivals) : outcome;
 }
 
 void
@@ -127,40 +131,72 @@ arrivals_withhold(struct arrivals *arrivals)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < arrivals->count; i++) {
-		if (arrivals->items[i].has_new_uidl)
-			arrivals->octets -= arrivals->items[i].octets;
+		struct ordered ordered = arrivals->order[i];
+		const struct arrival *item = &arrivals->items[ordered.index];
+
+		if (item->has_new_uidl)
+			arrivals->octets -= item->octets;
 		else
-			arrivals->items[kept++] = arrivals->items[i];
+			arrivals->order[kept++] = ordered;
 	}
 	arrivals->count = kept;
+}
+
+static bool
+write_one(const struct arrivals *arrivals, const struct arrival *arrival,
+	struct index_writer *writer)
+{
+	unsigned char encoded[NAMES_ENTRY_OCTETS];
+	char uidl[UIDL_MAXIMUM_OCTETS + 1];
+	struct index_message message = {
+		.octets = arrival->octets,
+		.stored_octets = arrival->stored_octets,
+		.header_octets = arrival->header_octets,
+		.surrogate_difference = arrival->surrogate_difference,
+		.flags = arrival->flags,
+	};
+	struct file_name name;
+	enum uidls_kind kind;
+
+	if (uidls_find(arrivals->uidls, arrival->digest, &kind, uidl))
+		return false;
+	if (kind != UIDLS_GIVEN)
+		uidl_print(arrival->digest, uidl);
+	listing_name(arrivals->listing,
+		&arrivals->listing->entries[arrival->entry], &name);
+	message.names_offset = index_writer_names(
+		writer, bytes_of(encoded, names_encode(&name, encoded)));
+	index_writer_message(writer, &message, bytes_of_string(uidl));
+	return true;
+}
+
+/* What is written is anywhere in memory: it is fetched a little ahead, each
+   part when the one that leads to it is there. */
+static void
+expect(const struct arrivals *arrivals, uint32_t at)
+{
+	const struct listing *listing = arrivals->listing;
+	const struct ordered *order = arrivals->order;
+
+	if (at + 2 * FETCHED_AHEAD >= arrivals->count)
+		return;
+	__builtin_prefetch(
+		&arrivals->items[order[at + 2 * FETCHED_AHEAD].index]);
+	__builtin_prefetch(
+		&listing->entries[order[at + 2 * FETCHED_AHEAD].entry]);
+	__builtin_prefetch(
+		listing->arena +
+		listing->entries[order[at + FETCHED_AHEAD].entry].text);
 }
 
 bool
 arrivals_write(const struct arrivals *arrivals, struct index_writer *writer)
 {
 	for (uint32_t i = 0; i < arrivals->count; i++) {
-		const struct arrival *arrival = &arrivals->items[i];
-		unsigned char encoded[NAMES_ENTRY_OCTETS];
-		char uidl[UIDL_MAXIMUM_OCTETS + 1];
-		struct index_message message = {
-			.octets = arrival->octets,
-			.stored_octets = arrival->stored_octets,
-			.header_octets = arrival->header_octets,
-			.surrogate_difference = arrival->surrogate_difference,
-			.flags = arrival->flags,
-		};
-		struct file_name name;
-		enum uidls_kind kind;
-
-		if (uidls_find(arrivals->uidls, arrival->digest, &kind, uidl))
+		expect(arrivals, i);
+		if (!write_one(arrivals,
+			    &arrivals->items[arrivals->order[i].index], writer))
 			return false;
-		if (kind != UIDLS_GIVEN)
-			uidl_print(arrival->digest, uidl);
-		listing_name(arrivals->listing,
-			&arrivals->listing->entries[arrival->entry], &name);
-		message.names_offset = index_writer_names(writer,
-			bytes_of(encoded, names_encode(&name, encoded)));
-		index_writer_message(writer, &message, bytes_of_string(uidl));
 	}
 	return true;
 }
@@ -169,5 +205,6 @@ void
 arrivals_release(struct arrivals *arrivals)
 {
 	free(arrivals->items);
+	free(arrivals->order);
 	*arrivals = (struct arrivals){0};
 }

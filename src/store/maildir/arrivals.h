@@ -3,7 +3,7 @@
  * arrivals - messages that a Maildir holds and its index does not: measured,
  * put in order, written.
  *
- * Memory: 80 octets each.
+ * Memory: 80 octets each, 96 while they are put in order.
  */
 #ifndef STORE_MAILDIR_ARRIVALS_H
 #define STORE_MAILDIR_ARRIVALS_H
@@ -13,9 +13,11 @@
 #include "store/maildir/uidls.h"
 
 struct arrival;
+struct ordered;
 
 struct arrivals {
 	struct arrival *items;
+	struct ordered *order; /* as they are written; index: of items */
 	uint32_t count;
 	uint64_t octets;     /* as announced, of all */
 	bool has_unreadable; /* one could not be read and was left out */

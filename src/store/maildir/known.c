@@ -78,6 +78,15 @@ known_add(struct known *known, uint64_t hash)
 	return true;
 }
 
+void
+known_expect(const struct known *known, uint64_t hash)
+{
+	if (known->marks)
+		__builtin_prefetch(
+			&known->marks[(uint32_t)hash & (known->capacity - 1)],
+			1);
+}
+
 bool
 known_has(const struct known *known, uint64_t hash)
 {

@@ -27,6 +27,8 @@ size_t known_octets(const struct known *known);
 uint64_t known_hash(struct bytes base_name);
 /* False when it is full. */
 bool known_add(struct known *known, uint64_t hash);
+/* It will be added or asked for soon: its memory is fetched. */
+void known_expect(const struct known *known, uint64_t hash);
 bool known_has(const struct known *known, uint64_t hash);
 
 #endif

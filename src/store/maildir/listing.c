@@ -7,22 +7,35 @@
 
 #define FIRST_ENTRIES 64
 #define FIRST_ARENA   4096
+#define FETCHED_AHEAD 16
+#define HASH_HALF     0xFFFFFFFF00000000u
 
 struct scan {
 	struct listing *listing;
 	enum maildir_directory directory;
 };
 
-static uint32_t *
+/* Half of the hash stands in the slot, so that entries of others are not
+   looked at. */
+static uint64_t
+slot_of(const struct listing *listing, uint32_t entry)
+{
+	return (listing->entries[entry].hash & HASH_HALF) | (entry + 1u);
+}
+
+/* The slot of this base name, or the free one where it belongs. */
+static uint64_t *
 find_slot(const struct listing *listing, struct bytes base, uint64_t hash)
 {
 	uint32_t mask = listing->slot_count - 1;
 	uint32_t at = (uint32_t)hash & mask;
 
 	for (; listing->slots[at] != 0; at = (at + 1) & mask) {
-		const struct listing_entry *entry =
-			&listing->entries[listing->slots[at] - 1];
+		const struct listing_entry *entry;
 
+		if (((listing->slots[at] ^ hash) & HASH_HALF) != 0)
+			continue;
+		entry = &listing->entries[(uint32_t)listing->slots[at] - 1];
 		if (entry->hash == hash &&
 			bytes_equal(base, bytes_of(listing->arena + entry->text,
 						  entry->base_octets)))
@@ -35,35 +48,79 @@ struct listing_entry *
 listing_find(const struct listing *listing, struct bytes base_name)
 {
 	uint64_t hash = XXH3_64bits(base_name.at, base_name.octets);
-	uint32_t entry;
+	uint64_t slot;
 
 	if (listing->slot_count == 0)
 		return NULL;
-	entry = *find_slot(listing, base_name, hash);
-	return entry ? &listing->entries[entry - 1] : NULL;
+	slot = *find_slot(listing, base_name, hash);
+	return slot ? &listing->entries[(uint32_t)slot - 1] : NULL;
 }
 
-static bool
-grow_slots(struct listing *listing)
+/* ---- entering what was listed ---- */
+
+/* Memory is fetched for the entry that comes a little later: a slot is
+   anywhere. */
+static void
+expect_slot(const struct listing *listing, uint32_t entry)
 {
-	uint32_t count = listing->slot_count * 2;
-	uint32_t *slots;
+	if (entry < listing->count)
+		__builtin_prefetch(
+			&listing->slots[(uint32_t)listing->entries[entry].hash &
+					(listing->slot_count - 1)],
+			1);
+}
 
-	if (count < FIRST_ENTRIES * 2)
-		count = FIRST_ENTRIES * 2;
-	slots = calloc(count, sizeof(*slots));
-	if (!slots)
-		return false;
-	for (uint32_t i = 0; i < listing->count; i++) {
-		uint32_t at = (uint32_t)listing->entries[i].hash & (count - 1);
+/* Of a base name that is there already the name seen last counts. False: it was
+   one. */
+static bool
+enter(struct listing *listing, uint32_t at)
+{
+	struct listing_entry *entry = &listing->entries[at];
+	uint64_t *slot = find_slot(listing,
+		bytes_of(listing->arena + entry->text, entry->base_octets),
+		entry->hash);
 
-		while (slots[at] != 0)
-			at = (at + 1) & (count - 1);
-		slots[at] = i + 1;
+	if (*slot == 0) {
+		*slot = slot_of(listing, at);
+		return true;
 	}
-	free(listing->slots);
-	listing->slots = slots;
-	listing->slot_count = count;
+	listing->entries[(uint32_t)*slot - 1] = *entry;
+	return false;
+}
+
+static void
+enter_from(struct listing *listing, uint32_t first)
+{
+	uint32_t kept = first;
+
+	for (uint32_t i = first; i < listing->count; i++) {
+		expect_slot(listing, i + FETCHED_AHEAD);
+		if (kept != i)
+			listing->entries[kept] = listing->entries[i];
+		kept += enter(listing, kept);
+	}
+	listing->count = kept;
+}
+
+/* Enters what was added from `first` on; the table grows at most once. */
+static bool
+enter_added(struct listing *listing, uint32_t first)
+{
+	uint64_t count = FIRST_ENTRIES * 2;
+
+	while (count / 2 < listing->count)
+		count *= 2;
+	if (count > listing->slot_count) {
+		uint64_t *slots = calloc(count, sizeof(*slots));
+
+		if (!slots)
+			return false;
+		free(listing->slots);
+		listing->slots = slots;
+		listing->slot_count = (uint32_t)count;
+		first = 0;
+	}
+	enter_from(listing, first);
 	return true;
 }
 
@@ -106,33 +163,24 @@ make_room(struct listing *listing)
 {
 	if (listing->count == listing->capacity && !grow_entries(listing))
 		return false;
-	if (listing->count >= listing->slot_count / 2 && !grow_slots(listing))
-		return false;
 	return listing->arena_octets + NAME_MAXIMUM_OCTETS <=
 		       listing->arena_capacity ||
 	       grow_arena(listing);
 }
 
-bool
-listing_add(struct listing *listing, enum maildir_directory directory,
+/* It has to be entered then. */
+static bool
+append(struct listing *listing, enum maildir_directory directory,
 	const char *text)
 {
-	struct listing_entry *entry;
 	struct file_name name;
-	uint32_t *slot;
-	uint64_t hash;
 
 	if (!file_name_set(&name, directory, text))
 		return true;
 	if (!make_room(listing))
 		return false;
-	hash = XXH3_64bits(name.text, name.base_octets);
-	slot = find_slot(listing, file_name_base(&name), hash);
-	if (*slot == 0)
-		*slot = ++listing->count;
-	entry = &listing->entries[*slot - 1];
-	*entry = (struct listing_entry){
-		.hash = hash,
+	listing->entries[listing->count++] = (struct listing_entry){
+		.hash = XXH3_64bits(name.text, name.base_octets),
 		.text = listing->arena_octets,
 		.octets = name.octets,
 		.base_octets = name.base_octets,
@@ -143,12 +191,21 @@ listing_add(struct listing *listing, enum maildir_directory directory,
 	return true;
 }
 
+bool
+listing_add(struct listing *listing, enum maildir_directory directory,
+	const char *text)
+{
+	uint32_t first = listing->count;
+
+	return append(listing, directory, text) && enter_added(listing, first);
+}
+
 static bool
 add(void *context, const char *text)
 {
 	struct scan *scan = context;
 
-	if (listing_add(scan->listing, scan->directory, text))
+	if (append(scan->listing, scan->directory, text))
 		return true;
 	scan->listing->is_short_of_memory = true;
 	return false;
@@ -158,22 +215,23 @@ enum outcome
 listing_scan(struct listing *listing, struct files *files, int root)
 {
 	struct scan scan = {.listing = listing};
+	uint32_t first = listing->count;
+	int n = 0;
 
-	for (unsigned i = DIRECTORY_NEW; i <= DIRECTORY_CUR; i++) {
-		int n;
-
+	for (unsigned i = DIRECTORY_NEW; i <= DIRECTORY_CUR && n >= 0; i++) {
 		scan.directory = (enum maildir_directory)i;
 		n = files->list(
 			files, root, maildir_directory_names[i], add, &scan);
-		if (listing->is_short_of_memory)
-			return ERR_TRY_LATER;
-		if (n < 0) {
-			listing->failed = scan.directory;
-			listing->error = n;
-			return outcome_of_errno(-n);
-		}
 	}
-	return OK;
+	if (!listing->is_short_of_memory && n < 0) {
+		listing->failed = scan.directory;
+		listing->error = n;
+	}
+	if (!enter_added(listing, first))
+		listing->is_short_of_memory = true;
+	if (listing->is_short_of_memory)
+		return ERR_TRY_LATER;
+	return n < 0 ? outcome_of_errno(-n) : OK;
 }
 
 void

@@ -2,7 +2,7 @@
 /*
  * listing - what lies in new/ and cur/, found by base name.
  *
- * Memory: about 40 octets and the name for each file; freed by
+ * Memory: about 64 octets and the name for each file; freed by
  * listing_release.
  */
 #ifndef STORE_MAILDIR_LISTING_H
@@ -24,7 +24,7 @@ struct listing_entry {
 struct listing {
 	struct listing_entry *entries;
 	uint32_t count, capacity;
-	uint32_t *slots; /* entry + 1, 0 is free */
+	uint64_t *slots; /* half a hash, entry + 1; 0 is free */
 	uint32_t slot_count;
 	char *arena;
 	uint64_t arena_octets, arena_capacity;

@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 #define EVENTS_OCTETS 16384
+#define FETCHED_AHEAD 16
 #define WATCHED                                                                \
 	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |                 \
 		IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
@@ -199,9 +200,13 @@ learn_all(struct watch *watch, const struct listing *listing)
 	watches->known_octets += known_octets(&watch->known);
 	if (watches->known_octets > WATCH_KNOWN_OCTETS)
 		forget_names(watch);
-	for (uint32_t i = 0; i < listing->count && watch->known.marks; i++)
+	for (uint32_t i = 0; i < listing->count && watch->known.marks; i++) {
+		if (i + FETCHED_AHEAD < listing->count)
+			known_expect(&watch->known,
+				listing->entries[i + FETCHED_AHEAD].hash);
 		if (!known_add(&watch->known, listing->entries[i].hash))
 			forget_names(watch);
+	}
 }
 
 /* ---- one Maildir ---- */
