@@ -155,17 +155,20 @@ write_one(const struct arrivals *arrivals, const struct arrival *arrival,
 		.surrogate_difference = arrival->surrogate_difference,
 		.flags = arrival->flags,
 	};
-	struct file_name name;
+	const struct listing_entry *entry =
+		&arrivals->listing->entries[arrival->entry];
 	enum uidls_kind kind;
+	size_t octets;
 
 	if (uidls_find(arrivals->uidls, arrival->digest, &kind, uidl))
 		return false;
 	if (kind != UIDLS_GIVEN)
 		uidl_print(arrival->digest, uidl);
-	listing_name(arrivals->listing,
-		&arrivals->listing->entries[arrival->entry], &name);
-	message.names_offset = index_writer_names(
-		writer, bytes_of(encoded, names_encode(&name, encoded)));
+	octets = names_encode_text((enum maildir_directory)entry->directory,
+		listing_text(arrivals->listing, entry), entry->base_octets,
+		encoded);
+	message.names_offset =
+		index_writer_names(writer, bytes_of(encoded, octets));
 	index_writer_message(writer, &message, bytes_of_string(uidl));
 	return true;
 }
@@ -176,17 +179,18 @@ static void
 expect(const struct arrivals *arrivals, uint32_t at)
 {
 	const struct listing *listing = arrivals->listing;
-	const struct ordered *order = arrivals->order;
+	const struct ordered *later = &arrivals->order[at + 2 * FETCHED_AHEAD];
+	const struct ordered *next = &arrivals->order[at + FETCHED_AHEAD];
+	struct bytes text;
 
 	if (at + 2 * FETCHED_AHEAD >= arrivals->count)
 		return;
-	__builtin_prefetch(
-		&arrivals->items[order[at + 2 * FETCHED_AHEAD].index]);
-	__builtin_prefetch(
-		&listing->entries[order[at + 2 * FETCHED_AHEAD].entry]);
-	__builtin_prefetch(
-		listing->arena +
-		listing->entries[order[at + FETCHED_AHEAD].entry].text);
+	__builtin_prefetch(&arrivals->items[later->index]);
+	__builtin_prefetch(&arrivals->items[later->index].has_new_uidl);
+	__builtin_prefetch(&listing->entries[later->entry]);
+	text = listing_text(listing, &listing->entries[next->entry]);
+	__builtin_prefetch(text.at);
+	__builtin_prefetch(text.at + text.octets);
 }
 
 bool

@@ -51,6 +51,11 @@ void listing_release(struct listing *listing);
 /* NULL when there is none. Valid until the next scan. */
 struct listing_entry *listing_find(
 	const struct listing *listing, struct bytes base_name);
+static inline struct bytes
+listing_text(const struct listing *listing, const struct listing_entry *entry)
+{
+	return bytes_of(listing->arena + entry->text, entry->octets);
+}
 void listing_name(const struct listing *listing,
 	const struct listing_entry *entry, struct file_name *out);
 

@@ -95,18 +95,26 @@ names_file(uint64_t generation, char out[NAMES_FILE_OCTETS])
 }
 
 size_t
+names_encode_text(enum maildir_directory directory, struct bytes text,
+	uint8_t base_octets, unsigned char out[NAMES_ENTRY_OCTETS])
+{
+	size_t octets = NAMES_ENTRY_HEAD_OCTETS + text.octets;
+
+	out[AT_OCTETS] = (unsigned char)text.octets;
+	out[AT_DIRECTORY] = (unsigned char)directory;
+	out[AT_BASE] = base_octets;
+	out[AT_ZERO] = 0;
+	memcpy(out + NAMES_ENTRY_HEAD_OCTETS, text.at, text.octets);
+	little_put(out, 8, XXH3_64bits(out + 8, octets - 8));
+	return octets;
+}
+
+size_t
 names_encode(
 	const struct file_name *name, unsigned char out[NAMES_ENTRY_OCTETS])
 {
-	size_t octets = NAMES_ENTRY_HEAD_OCTETS + (size_t)name->octets;
-
-	out[AT_OCTETS] = name->octets;
-	out[AT_DIRECTORY] = (unsigned char)name->directory;
-	out[AT_BASE] = name->base_octets;
-	out[AT_ZERO] = 0;
-	memcpy(out + NAMES_ENTRY_HEAD_OCTETS, name->text, name->octets);
-	little_put(out, 8, XXH3_64bits(out + 8, octets - 8));
-	return octets;
+	return names_encode_text(name->directory,
+		bytes_of(name->text, name->octets), name->base_octets, out);
 }
 
 void

@@ -46,6 +46,8 @@ void names_file(uint64_t generation, char out[NAMES_FILE_OCTETS]);
 /* Octets of the entry. */
 size_t names_encode(
 	const struct file_name *name, unsigned char out[NAMES_ENTRY_OCTETS]);
+size_t names_encode_text(enum maildir_directory directory, struct bytes text,
+	uint8_t base_octets, unsigned char out[NAMES_ENTRY_OCTETS]);
 void names_header(unsigned char out[NAMES_HEADER_OCTETS], uint64_t generation);
 bool names_header_is(
 	const unsigned char header[NAMES_HEADER_OCTETS], uint64_t generation);

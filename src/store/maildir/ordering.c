@@ -78,9 +78,7 @@ sort_keys(struct ordered *items, uint32_t count, struct ordered *scratch)
 static struct bytes
 name_of(const struct listing *listing, const struct ordered *item)
 {
-	const struct listing_entry *entry = &listing->entries[item->entry];
-
-	return bytes_of(listing->arena + entry->text, entry->octets);
+	return listing_text(listing, &listing->entries[item->entry]);
 }
 
 static void
