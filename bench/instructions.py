@@ -2,12 +2,13 @@
 """Counts the instructions of single operations, over all of restanted's
 processes, with callgrind: steady where seconds are not.
 
-usage: instructions.py [--check | --record] [--top N]
+usage: instructions.py [--check | --record] [--top N] [OPERATION...]
 
   --check   fails when an operation costs over 10 % more than recorded in
             bench/instructions.json
   --record  writes the figures there
-  --top N   prints the N functions that cost most
+  --top N   prints the share of each role and the N functions that cost most
+  OPERATION only these, for a look: --record needs all
 
 Accounts have a cheap hash: yescrypt would hide everything else. The kernel's
 share is not seen. Figures are of the debugoptimized build in build/.
@@ -198,10 +199,12 @@ class Counted(contestants.Restante):
                     f"/proc/{pid}/cmdline").read_bytes()]
 
     def counts(self):
-        """{function: instructions} since the last call, of all processes."""
+        """{(role, function): instructions} since the last call."""
         found = collections.Counter()
         for pid in self.roles():
-            found.update(self.counts_of(pid))
+            role = role_of(pid)
+            for function, count in self.counts_of(pid).items():
+                found[role, function] += count
         return found
 
     def counts_of(self, pid):
@@ -213,6 +216,12 @@ class Counted(contestants.Restante):
             return next((text for path in fresh
                          if "\ntotals:" in (text := path.read_text())), None)
         return functions(servers.until(written, what=f"counts of {pid}"))
+
+
+def role_of(pid):
+    words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return words[words.index(b"--role") + 1].decode() \
+        if b"--role" in words else "parent"
 
 
 def functions(text):
@@ -248,7 +257,7 @@ def readable(name, library):
 
 
 def count_one(server, operation, count):
-    """{function: instructions} of one operation."""
+    """{(role, function): instructions} of one operation."""
     running = operation(server, count)
     next(running)
     server.counts()
@@ -259,9 +268,10 @@ def count_one(server, operation, count):
     return {f: n / count for f, n in counted.items()}
 
 
-def measure(server):
+def measure(server, keys):
     found = {}
-    for key, (operation, count, _) in OPERATIONS.items():
+    for key in keys:
+        operation, count, _ = OPERATIONS[key]
         # Once before, so that nothing is done for the first time.
         for _ in operation(server, 1):
             pass
@@ -274,7 +284,7 @@ def total(costs):
     return round(sum(costs.values()))
 
 
-def run():
+def run(keys):
     place = pathlib.Path(tempfile.mkdtemp(prefix="restante-count-",
                                           dir="/var/tmp"))
     place.chmod(0o755)
@@ -287,7 +297,7 @@ def run():
         server.own(server.place)
         server.start()
         try:
-            return measure(server)
+            return measure(server, keys)
         finally:
             server.stop()
     finally:
@@ -306,25 +316,41 @@ def compare(key, count, recorded):
     return f"{ratio - 1:+.1%}{hint}", False
 
 
+def print_costs(costs, top):
+    roles = collections.Counter()
+    for (role, _), cost in costs.items():
+        roles[role] += cost
+    print("    " + ", ".join(f"{role} {cost:,.0f}"
+                             for role, cost in roles.most_common()))
+    for (role, name), cost in collections.Counter(costs).most_common(top):
+        print(f"    {cost:12,.0f}  {role:8} {name}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--top", type=int, default=0)
+    parser.add_argument("operations", nargs="*", metavar="OPERATION")
     given = parser.parse_args()
+    keys = given.operations or list(OPERATIONS)
+    if unknown := set(keys) - set(OPERATIONS):
+        parser.error(f"{', '.join(unknown)}: one of {', '.join(OPERATIONS)}")
+    if given.record and given.operations:
+        parser.error("--record writes all of them")
     if "RESTANTE_BUILD" not in os.environ:
         contestants.BUILD = contestants.ROOT / "build"
     recorded = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
     has_failed = False
-    measured = run()
+    measured = run(keys)
     for key, repeats in measured.items():
         least = repeats[0]
         verdict, is_bad = compare(key, total(least), recorded)
         has_failed |= is_bad
         print(f"{OPERATIONS[key][2]:16} {total(least):12,} instructions   "
               f"{verdict}")
-        for name, cost in collections.Counter(least).most_common(given.top):
-            print(f"    {cost:12,.0f}  {name}")
+        if given.top:
+            print_costs(least, given.top)
     if given.record:
         RECORDED.write_text(json.dumps(
             {key: total(repeats[len(repeats) // 2])
