@@ -57,7 +57,7 @@ read_folder(struct box *box, const char *folder)
 		if (entry->d_name[0] == '.')
 			continue;
 		if (box->count == room) {
-			room = room ? 2 * room : 256;
+			room = room ? 2 * room : 2;
 			box->messages = reallocarray(
 				box->messages, room, sizeof(*box->messages));
 		}

@@ -116,6 +116,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t octets)
 	assert_int_equal(mailbox_init(&mailbox, &settings, "alice"), OK);
 	read_any(in, head.flags);
 	write_and_read(in);
-	mailbox_rest(&mailbox);
+	mailbox_end(&mailbox);
 	return 0;
 }

@@ -120,6 +120,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t octets)
 		if (got.kinds[i] == UIDLS_GIVEN)
 			assert_string_equal(got.uidls[i], wanted.uidls[i]);
 	}
-	mailbox_rest(&mailbox);
+	mailbox_end(&mailbox);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "store/maildir/check.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,7 +214,8 @@ maildir_check(const struct store_options *options, const char *name,
 	if (outcome != OK)
 		return outcome;
 	outcome = maildir_check_mailbox(&mailbox, teller, out);
-	memcpy(out->trouble, mailbox.notice, sizeof(out->trouble));
-	mailbox_rest(&mailbox);
+	snprintf(out->trouble, sizeof(out->trouble), "%s",
+		mailbox.notice ? mailbox.notice : "");
+	mailbox_end(&mailbox);
 	return outcome;
 }

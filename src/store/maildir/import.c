@@ -125,6 +125,6 @@ maildir_import_uidls(const struct store_options *options, const char *name,
 	outcome = run(&import);
 	uidls_release(&import.uidls);
 	listing_release(&import.listing);
-	mailbox_rest(&mailbox);
+	mailbox_end(&mailbox);
 	return outcome;
 }

@@ -42,8 +42,8 @@ work_inside(struct job *job)
 	struct mailbox *mailbox = &job->slot->mailbox;
 
 	job->outcome = job->work(job);
-	memcpy(job->notice, mailbox->notice, sizeof(job->notice));
-	mailbox->notice[0] = '\0';
+	job->notice = mailbox->notice;
+	mailbox->notice = NULL;
 }
 
 static void
@@ -66,8 +66,9 @@ job_done(struct executor_job *executor_job)
 	struct slot *slot = job->slot;
 	bool is_embedded = job->is_embedded;
 
-	if (job->notice[0] != '\0' && store->notice)
+	if (job->notice && store->notice)
 		store->notice(slot->mailbox.name, job->notice);
+	free(job->notice);
 	if (job->finish)
 		job->finish(job);
 	if (!is_embedded)
@@ -115,7 +116,7 @@ job_start(struct maildir_store *store, struct job *job, struct slot *slot)
 {
 	job->executor_job.work = job_work;
 	job->executor_job.done = job_done;
-	job->notice[0] = '\0';
+	job->notice = NULL;
 	count(store, job, slot);
 	store->executor->run(store->executor, slot->key, &job->executor_job);
 }

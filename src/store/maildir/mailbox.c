@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/folders.h"
@@ -16,10 +17,26 @@
    that comes after; file systems stamp by the clock tick. */
 #define STAMP_TRUSTED_NS 1000000000ull
 
+/* A mailbox is kept while it is known: it holds no more than its names need. */
+static enum outcome
+copy_names(struct mailbox *mailbox, const char *name, const char *maildir)
+{
+	size_t octets = strlen(name) + 1;
+
+	mailbox->name = malloc(octets + strlen(maildir) + 1);
+	if (!mailbox->name)
+		return ERR_TRY_LATER;
+	mailbox->maildir = mailbox->name + octets;
+	memcpy(mailbox->name, name, octets);
+	memcpy(mailbox->maildir, maildir, strlen(maildir) + 1);
+	return OK;
+}
+
 enum outcome
 mailbox_init(struct mailbox *mailbox, const struct maildir_settings *settings,
 	const char *name)
 {
+	char maildir[MAILBOX_PATH_OCTETS];
 	enum outcome outcome;
 
 	if (!mailbox_name_is_usable(name))
@@ -33,11 +50,10 @@ mailbox_init(struct mailbox *mailbox, const struct maildir_settings *settings,
 		.memory_index = -1,
 		.memory_names = -1,
 	};
-	snprintf(mailbox->name, sizeof(mailbox->name), "%s", name);
-	outcome = path_expand(settings->template, name, mailbox->maildir);
+	outcome = path_expand(settings->template, name, maildir);
 	if (outcome == OK)
 		outcome = path_of_state(name, mailbox->state.name);
-	return outcome;
+	return outcome == OK ? copy_names(mailbox, name, maildir) : outcome;
 }
 
 void
@@ -58,15 +74,27 @@ mailbox_rest(struct mailbox *mailbox)
 }
 
 void
+mailbox_end(struct mailbox *mailbox)
+{
+	mailbox_rest(mailbox);
+	watch_end(&mailbox->watch);
+	free(mailbox->name);
+	free(mailbox->notice);
+	mailbox->name = mailbox->maildir = mailbox->notice = NULL;
+}
+
+void
 mailbox_notice(struct mailbox *mailbox, const char *format, ...)
 {
+	char text[MAILBOX_NOTICE_OCTETS];
 	va_list list;
 
-	if (mailbox->notice[0] != '\0')
+	if (mailbox->notice)
 		return;
 	va_start(list, format);
-	vsnprintf(mailbox->notice, sizeof(mailbox->notice), format, list);
+	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
+	mailbox->notice = strdup(text);
 }
 
 static const char *

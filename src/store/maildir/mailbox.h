@@ -48,8 +48,8 @@ struct index_state {
 struct mailbox {
 	const struct maildir_settings *settings;
 	struct files *files;
-	char name[STORE_MAILBOX_MAXIMUM_OCTETS];
-	char maildir[MAILBOX_PATH_OCTETS]; /* below mail_root */
+	char *name;
+	char *maildir; /* below mail_root; in the memory of `name` */
 	struct state_folder state;
 	int root; /* the Maildir; -1 when not open */
 	/* When it was last asked: the journal's sync reaches the Maildir. */
@@ -73,7 +73,7 @@ struct mailbox {
 	uint64_t next_expiry_ns, expiry_seconds;
 	/* An index that could not be written to disk; -1 else. For one open. */
 	int memory_index, memory_names;
-	char notice[MAILBOX_NOTICE_OCTETS]; /* to be told, or empty */
+	char *notice; /* to be told, or NULL */
 	struct store_mend_call
 		*mending; /* is told how far it is; mostly NULL */
 };
@@ -86,11 +86,17 @@ struct stamps {
 	uint8_t flags;	 /* enum index_trailer_flag: old enough to trust */
 };
 
-/* Errors  ERR_PEER (the name cannot be a mailbox), ERR_BROKEN (template) */
+/*
+ * Owned by the caller, who gives it to mailbox_end; not after an error.
+ * Errors  ERR_PEER (the name cannot be a mailbox), ERR_BROKEN (template),
+ *         ERR_TRY_LATER (memory)
+ */
 enum outcome mailbox_init(struct mailbox *mailbox,
 	const struct maildir_settings *settings, const char *name);
 /* Closes what is open; the mailbox stays usable. */
 void mailbox_rest(struct mailbox *mailbox);
+/* Closes all, ends the watch, frees what mailbox_init made. */
+void mailbox_end(struct mailbox *mailbox);
 /* The first notice stays until it is told. */
 __attribute__((format(printf, 2, 3))) void mailbox_notice(
 	struct mailbox *mailbox, const char *format, ...);

@@ -32,7 +32,7 @@ leave(struct redelivery *r)
 {
 	if (!r->has_mailbox)
 		return;
-	mailbox_rest(&r->mailbox);
+	mailbox_end(&r->mailbox);
 	if (r->has_uidls)
 		uidls_release(&r->uidls);
 	journal_release(&r->deleted);

@@ -28,7 +28,7 @@ slot_leave(struct slot *slot)
 static void
 free_slot(struct slot *slot)
 {
-	watch_end(&slot->mailbox.watch);
+	mailbox_end(&slot->mailbox);
 	pthread_mutex_destroy(&slot->mutex);
 	free(slot);
 }
@@ -54,7 +54,6 @@ slots_release(struct slots *slots)
 			struct slot *slot = slots->buckets[i];
 
 			slots->buckets[i] = slot->next;
-			mailbox_rest(&slot->mailbox);
 			free_slot(slot);
 		}
 	free(slots->buckets);

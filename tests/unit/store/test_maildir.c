@@ -474,6 +474,7 @@ given_uidls(void **state)
 	}
 	assert_int_equal(uidls_sync(&uidls), OK);
 	uidls_release(&uidls);
+	mailbox_end(&mailbox);
 	close(settings.state_root);
 	for (int round = 0; round < 3; round++) {
 		o = open_mailbox(f, "alice");
