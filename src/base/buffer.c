@@ -103,12 +103,14 @@ buffer_grow(struct buffer *buffer, size_t octets)
 bool
 buffer_append(struct buffer *buffer, const void *at, size_t octets)
 {
-	unsigned char *to = buffer_reserve(buffer, octets);
+	unsigned char *to;
 
+	if (octets == 0)
+		return true;
+	to = buffer_reserve(buffer, octets);
 	if (!to)
 		return false;
-	if (octets > 0)
-		memcpy(to, at, octets);
+	memcpy(to, at, octets);
 	buffer_grow(buffer, octets);
 	return true;
 }

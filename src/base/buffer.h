@@ -31,7 +31,8 @@ size_t buffer_room(const struct buffer *buffer);
 /* What is held; valid until the next call that changes the buffer. */
 struct bytes buffer_bytes(const struct buffer *buffer);
 
-/* All or nothing: false when it does not fit or memory is short. */
+/* All or nothing: false when it does not fit or memory is short. Nothing needs
+   no memory. */
 bool buffer_append(struct buffer *buffer, const void *at, size_t octets);
 bool buffer_append_bytes(struct buffer *buffer, struct bytes bytes);
 bool buffer_append_string(struct buffer *buffer, const char *string);

@@ -26,7 +26,8 @@ struct state {
 	bool has_map;
 	struct index_trailer trailer;
 	unsigned next_long_uidl;
-	unsigned char long_uidls[LONG_UIDLS][UIDL_MAXIMUM_OCTETS];
+	/* Made for the first: few maildrops have any. */
+	unsigned char (*long_uidls)[UIDL_MAXIMUM_OCTETS];
 };
 
 struct snapshot {
@@ -131,27 +132,38 @@ find_record(struct state *state, uint32_t index, uint32_t *out_number)
 	return OK;
 }
 
+static unsigned char *
+next_long_uidl(struct state *state)
+{
+	if (!state->long_uidls)
+		state->long_uidls =
+			calloc(LONG_UIDLS, sizeof(*state->long_uidls));
+	return state->long_uidls ? state->long_uidls[state->next_long_uidl++ %
+						     LONG_UIDLS]
+				 : NULL;
+}
+
 /* The whole of a UIDL that has a record of its own. */
-static bool
+static enum outcome
 join_long_uidl(struct state *state, const struct index_message *message,
 	struct bytes *out)
 {
-	unsigned slot = state->next_long_uidl % LONG_UIDLS;
-	unsigned char *to = state->long_uidls[slot];
+	unsigned char *to = next_long_uidl(state);
 	uint32_t number = message->long_uidl;
 	const unsigned char *record;
 
+	if (!to)
+		return ERR_TRY_LATER;
 	if (number >= trailer_number(state))
-		return false;
+		return ERR_BROKEN;
 	record = record_at(&state->source, number);
 	if (index_record_kind(record, number) != INDEX_LONG_UIDL ||
 		!index_read_long_uidl(record, to + INDEX_UIDL_HEAD_OCTETS,
 			message->uidl_octets - INDEX_UIDL_HEAD_OCTETS))
-		return false;
+		return ERR_BROKEN;
 	memcpy(to, message->uidl, INDEX_UIDL_HEAD_OCTETS);
-	state->next_long_uidl++;
 	*out = bytes_of(to, message->uidl_octets);
-	return true;
+	return OK;
 }
 
 static enum outcome
@@ -159,6 +171,7 @@ read_message(struct state *state, uint32_t number, struct maildrop_message *out)
 {
 	const unsigned char *record = record_at(&state->source, number);
 	struct index_message message;
+	enum outcome outcome = OK;
 	struct bytes uidl;
 
 	if (index_record_kind(record, number) != INDEX_MESSAGE ||
@@ -167,8 +180,10 @@ read_message(struct state *state, uint32_t number, struct maildrop_message *out)
 	if (message.uidl_octets <= INDEX_UIDL_INLINE_OCTETS)
 		uidl = bytes_of(
 			index_message_uidl(record), message.uidl_octets);
-	else if (!join_long_uidl(state, &message, &uidl))
-		return ERR_BROKEN;
+	else
+		outcome = join_long_uidl(state, &message, &uidl);
+	if (outcome != OK)
+		return outcome;
 	if (!uidl_is_valid(uidl))
 		return ERR_BROKEN;
 	*out = (struct maildrop_message){
@@ -243,6 +258,7 @@ snapshot_free(struct snapshot **snapshot)
 	if (state->descriptor >= 0)
 		close(state->descriptor);
 	index_map_release(&state->map);
+	free(state->long_uidls);
 	free(state);
 	free(*snapshot);
 	*snapshot = NULL;

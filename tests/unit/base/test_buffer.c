@@ -10,6 +10,7 @@ refuses_past_its_maximum(void **state)
 
 	buffer_init(&buffer, 5);
 	assert_int_equal(buffer_room(&buffer), 5);
+	assert_true(buffer_append_string(&buffer, ""));
 	assert_null(buffer.memory);
 	assert_true(buffer_append_string(&buffer, "abc"));
 	/* Whole or not at all. */
