@@ -138,9 +138,9 @@ next_long_uidl(struct state *state)
 	if (!state->long_uidls)
 		state->long_uidls =
 			calloc(LONG_UIDLS, sizeof(*state->long_uidls));
-	return state->long_uidls ? state->long_uidls[state->next_long_uidl++ %
-						     LONG_UIDLS]
-				 : NULL;
+	return state->long_uidls
+		       ? state->long_uidls[state->next_long_uidl++ % LONG_UIDLS]
+		       : NULL;
 }
 
 /* The whole of a UIDL that has a record of its own. */

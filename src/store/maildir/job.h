@@ -38,7 +38,7 @@ struct job {
 	struct store_append *append;
 	bool is_open;	  /* a session was when it was asked */
 	bool is_embedded; /* in the session or append, which finish frees */
-	char *notice; /* the mailbox's, or NULL */
+	char *notice;	  /* the mailbox's, or NULL */
 };
 
 void job_answer(struct store_call *call, enum outcome outcome);

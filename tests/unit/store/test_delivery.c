@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "faulty_files.h"
@@ -172,6 +173,9 @@ no_maildir_any_more(void **state)
 	assert_int_not_equal(append_text(f, "alice", "y\r\n", NULL), OK);
 	assert_int_equal(records(f), 1);
 	assert_int_equal(unlink(fixture_path(f, "mail/alice")), 0);
+	/* As a file system that is not mounted: nothing is made anew. */
+	assert_int_not_equal(append_text(f, "alice", "y\r\n", NULL), OK);
+	assert_int_equal(mkdir(fixture_path(f, "mail/alice"), 0700), 0);
 	assert_int_equal(append_text(f, "alice", "z\r\n", NULL), OK);
 	assert_int_equal(count_entries(fixture_path(f, "mail/alice/new")), 1);
 }
