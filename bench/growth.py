@@ -12,9 +12,8 @@ import rows
 KIB, MIB = 1 << 10, 1 << 20
 # Octets read at each size, so that ticks of the clock are many.
 VOLUME = 1 << 30
-# That the process with most has open for each connection that comes and goes, for
-# each session that stays, and for all else.
-COMING, STAYING, OTHER_DESCRIPTORS = 2, 3, 1000
+# That store has open for each session, and for all else.
+DESCRIPTORS, OTHER_DESCRIPTORS = 3, 1000
 
 
 def sized(octets):
@@ -124,10 +123,10 @@ class RetrBySize(Curve):
         return max(done["cpu"], 0.01) / (done["octets"] / rows.GB)
 
 
-def affordable(points, each, most=None):
+def affordable(points, most=None):
     """No more connections than there are descriptors for."""
     most = most or resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    room = max(1, (most - OTHER_DESCRIPTORS) // each)
+    room = max(1, (most - OTHER_DESCRIPTORS) // DESCRIPTORS)
     return tuple(sorted({min(point, room) for point in points}))
 
 
@@ -138,7 +137,7 @@ class LoginByConnections(Curve):
 
     def __init__(self, bench):
         super().__init__(bench)
-        self.points = affordable(self.points, COMING)
+        self.points = affordable(self.points)
 
     def user(self, point):
         """A point with fewer has the first of them."""
@@ -178,7 +177,7 @@ class MemoryByConnections(rows.Idle):
     def __init__(self, bench):
         super().__init__(bench)
         self.points = affordable(
-            self.short_points if bench.is_short else self.points, STAYING)
+            self.short_points if bench.is_short else self.points)
         self.users = max(self.points)
 
     def shrink(self):

@@ -320,7 +320,6 @@ def test_the_million_may_fail_and_curves_stay(place, monkeypatch):
 
 
 def test_connections_are_as_many_as_files():
-    assert growth.affordable((1, 10_000), 2, 100_000) == (1, 10_000)
-    assert growth.affordable((1, 10_000), 2, 20_000) == (1, 9_500)
-    assert growth.affordable((1, 10_000), 3, 20_000) == (1, 6_333)
-    assert growth.affordable((1, 10), 3, 1024) == (1, 8)
+    assert growth.affordable((1, 10_000), 100_000) == (1, 10_000)
+    assert growth.affordable((1, 10_000), 20_000) == (1, 6_333)
+    assert growth.affordable((1, 10), 1024) == (1, 8)
