@@ -145,6 +145,14 @@ disk_write_at(struct files *files, int fd, const void *from, size_t octets,
 	return error ? error : (ssize_t)octets;
 }
 
+/* Who is killed in a sync has not been told that it failed: what it was to write
+   is still to be written. */
+static bool
+is_forgotten(const struct disk_process *process, int error)
+{
+	return error != 0 && process->is_forgetful && !process->is_dead;
+}
+
 static int
 disk_sync(struct files *files, int fd)
 {
@@ -152,7 +160,7 @@ disk_sync(struct files *files, int fd)
 	struct inode *inode = disk_inode(process, fd);
 	int error = enter_change(process);
 
-	if (error != 0 && process->is_forgetful && !inode->is_directory)
+	if (is_forgotten(process, error) && !inode->is_directory)
 		content_give_up(inode);
 	if (error != 0)
 		return error;
@@ -170,8 +178,8 @@ disk_sync_file_system(struct files *files, int fd)
 	struct disk *disk = process->disk;
 	int error = enter_change(process);
 
-	for (struct inode *i = disk->inodes;
-		i && error != 0 && process->is_forgetful; i = i->next)
+	for (struct inode *i = disk->inodes; i && is_forgotten(process, error);
+		i = i->next)
 		content_give_up(i);
 	if (error != 0)
 		return error;
