@@ -53,12 +53,13 @@ reader_list(struct reader *r)
 	struct known *known = known_of(r);
 	uint64_t octets = pop3_client_octets(r->client);
 
-	if (known->octets && known->octets != octets)
+	if (known->is_listed && known->octets != octets)
 		violation("%s: message %u had %llu octets, now %llu", r->who,
 			pop3_client_msgno(r->client),
 			(unsigned long long)known->octets,
 			(unsigned long long)octets);
 	known->octets = octets;
+	known->is_listed = true;
 	r->listed++;
 }
 
@@ -84,7 +85,7 @@ reader_begin_reading(struct reader *r)
 	uint64_t octets = 0;
 
 	for (uint32_t i = 0; i < r->count; i++) {
-		if (!r->known[i].uidl[0] || !r->known[i].octets)
+		if (!r->known[i].uidl[0] || !r->known[i].is_listed)
 			violation("%s is not told all of message %u", r->who,
 				i + 1);
 		uidls[i] = bytes_of_string(r->known[i].uidl);

@@ -16,7 +16,8 @@ enum stage { GREETING, LOGIN, LISTS, BUSY, QUITTING, RESTING };
 
 struct known {
 	char uidl[UIDL_MAXIMUM_OCTETS + 1];
-	uint64_t octets;
+	uint64_t octets; /* a power cut may leave none of a foreign letter */
+	bool is_listed;
 	struct letter *letter; /* once it was read */
 	bool is_deleted;
 };
