@@ -237,7 +237,7 @@ def test_bar_of_a_check(server):
         shown = b""
         while program.poll() is None and b"/10000" not in shown:
             program.send_signal(signal.SIGSTOP)
-            time.sleep(0.03)
+            time.sleep(0.2)
             program.send_signal(signal.SIGCONT)
             if select.select([ours], [], [], 0.003)[0]:
                 shown += os.read(ours, 65536)
