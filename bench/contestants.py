@@ -6,9 +6,11 @@ A contestant has: name, pop3_port, pop3s_port, lmtp_port (None: it has none),
 pid of its first process, boxes (the folder whose sub-folders are the Maildirs),
 uid and gid of their owner.
 """
+import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import sqlite3
 import sys
 
@@ -90,8 +92,12 @@ class Contestant:
 
     def stop(self):
         if self.program:
+            leader = self.program.pid
             self.program.stop()
             self.program = None
+            # Children at work would keep the port.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(leader, signal.SIGKILL)
 
     def add_users(self, names):
         """Most know no list: any name has the password."""
