@@ -20,8 +20,9 @@ class Terminal:
         self.config = place / "restante.conf"
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            # Who started the tests in the background of a script ignores it.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            # Ignored by what a script starts in the background, or nohup.
+            for number in (signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
             program = str(servers.BUILD / "restante")
             os.execve(program, [
                 program, "-c", str(self.config), "account", "add", "alice",

@@ -184,9 +184,10 @@ delivery_log_open(struct delivery_log *log, bool may_make, uint32_t boot)
 	file_name(log->number, name);
 	outcome = open_old(log, name);
 	/* Who made it, or forgot its records, may have been killed before that
-	   was on disk. */
+	   was on disk, or told that it is not: what is read here was then given
+	   up by the system, and is written again. */
 	if (outcome == OK) {
-		int error = log->files->sync(log->files, log->descriptor);
+		int error = write_header(log, log->generation, log->boot);
 
 		outcome = outcome_of_errno(-(error ? error : sync_entry(log)));
 		if (outcome != OK)

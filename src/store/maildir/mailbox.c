@@ -219,6 +219,14 @@ mailbox_may_come_again(
 	       seconds >= atomic_load(oldest);
 }
 
+bool
+mailbox_may_be_filed_yet(
+	const struct mailbox *mailbox, const struct file_name *name)
+{
+	return file_name_is_own(name) &&
+	       atomic_load(mailbox->settings->journal_oldest_seconds) == 0;
+}
+
 static enum outcome
 read_stamp(struct mailbox *mailbox, const char *name, uint64_t *out,
 	ino_t *out_inode)

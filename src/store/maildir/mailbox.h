@@ -133,6 +133,10 @@ enum outcome mailbox_enter_root(struct mailbox *mailbox);
    bring names back, a power cut those that the delivery journal holds. */
 bool mailbox_may_come_again(
 	const struct mailbox *mailbox, const struct file_name *name);
+/* Whether one that is not there may be held by the delivery journal, which could
+   not file it at the start: nobody has deleted that. */
+bool mailbox_may_be_filed_yet(
+	const struct mailbox *mailbox, const struct file_name *name);
 
 /* Paths below state_root: "index/NAME/FILE" or "mailbox/NAME/FILE". */
 void mailbox_state_path(const struct mailbox *mailbox, const char *kind,

@@ -63,6 +63,9 @@ enter(struct redelivery *r, struct bytes name)
 	if (outcome == OK)
 		outcome = uidls_open(&r->uidls, &r->mailbox);
 	r->has_uidls = outcome == OK;
+	/* The next message of it must not go on with a half of this. */
+	if (outcome != OK)
+		leave(r);
 	return outcome;
 }
 

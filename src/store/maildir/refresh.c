@@ -192,6 +192,7 @@ bury_removed(struct refresh *refresh)
 		/* One that came again has an entry already. */
 		if (outcome != OK ||
 			!mailbox_may_come_again(refresh->mailbox, &name) ||
+			mailbox_may_be_filed_yet(refresh->mailbox, &name) ||
 			listing_find(&refresh->listing, file_name_base(&name)))
 			continue;
 		outcome = uidl_digest(file_name_base(&name), digest)

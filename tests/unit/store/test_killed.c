@@ -38,6 +38,8 @@ static const struct disk_world world = {.now_ns = now_ns, .random = number};
 static struct disk *disk;
 static struct disk_process process;
 static struct store *store;
+/* The call of maildir_store_new that fails for want of room; 0: none. */
+static unsigned start_fails_at;
 
 static int
 open_below(const char *name)
@@ -60,6 +62,8 @@ start(uint32_t journal_octets, bool is_shared)
 		.executor = &executor_inline,
 	};
 
+	process.fails_at = start_fails_at;
+	process.error = ENOSPC;
 	assert_int_equal(
 		maildir_store_new(&options, &process.files, &store), OK);
 }
@@ -212,19 +216,25 @@ put_file(const char *text)
 }
 
 static void
+sync_all(void)
+{
+	int root = open_below(".");
+
+	process.files.sync_file_system(&process.files, root);
+	process.files.close(&process.files, &root);
+}
+
+static void
 a_name_comes_again_after_a_power_cut(void **state)
 {
 	char first[UIDL_MAXIMUM_OCTETS + 1], second[UIDL_MAXIMUM_OCTETS + 1];
-	int root;
 
 	make_disk();
 	start(0, true);
 	assert_int_equal(look(false, NULL), 0);
 	put_file("X: first\r\n\r\n");
 	assert_int_equal(look(false, first), 1);
-	root = open_below(".");
-	process.files.sync_file_system(&process.files, root);
-	process.files.close(&process.files, &root);
+	sync_all();
 	/* What the index learns of it is lost, not what the client was told. */
 	assert_int_equal(look(true, NULL), 1);
 	put_file("X: second\r\n\r\n");
@@ -315,6 +325,103 @@ another_program_was_faster_than_quit(void **state)
 	disk_free(&disk);
 }
 
+/* ---- the delivery journal ---- */
+
+static void
+cut_the_power(enum disk_loss loss)
+{
+	process.is_dead = true;
+	stop();
+	disk_power_cut(disk, loss);
+}
+
+/* Of the messages; the index is younger, and knows them. */
+static void
+lose_entries(void)
+{
+	struct files *files = &process.files;
+
+	assert_int_equal(files->rename(files, AT_FDCWD, "mail/alice/new",
+				 AT_FDCWD, "mail/lost"),
+		0);
+	assert_int_equal(
+		files->mkdir(files, AT_FDCWD, "mail/alice/new", 0700), 0);
+}
+
+/* The n-th call of the start after a power cut fails: nobody has deleted what
+   cannot be filed then. */
+static bool
+file_later_than(unsigned n)
+{
+	bool has_failed;
+
+	make_disk();
+	start(1, true);
+	assert_int_equal(deliver("X: kept\r\n\r\n"), OK);
+	assert_int_equal(deliver("X: kept, too\r\n\r\n"), OK);
+	assert_int_equal(look(false, NULL), 2);
+	cut_the_power(DISK_LOSES_NOTHING);
+	lose_entries();
+	start_fails_at = n;
+	start(1, true);
+	has_failed = process.fails_at == 0;
+	start_fails_at = process.fails_at = 0;
+	(void)look(false, NULL);
+	stop();
+	start(1, true);
+	assert_int_equal(look(false, NULL), 2);
+	stop();
+	disk_free(&disk);
+	return has_failed;
+}
+
+static void
+what_could_not_be_filed_is_filed_later(void **state)
+{
+	unsigned n = 1;
+
+	while (n < CUTS_MAXIMUM && file_later_than(n))
+		n++;
+	assert_in_range(n, 10, CUTS_MAXIMUM - 1);
+}
+
+/* The n-th call of emptying the journal fails, and the system gives up what it
+   was to write: who starts next reads it all the same. */
+static bool
+fail_to_empty_at(unsigned n)
+{
+	bool has_failed;
+
+	make_disk();
+	process.is_forgetful = true;
+	start(1, true);
+	assert_int_equal(deliver("X: deleted\r\n\r\n"), OK);
+	process.fails_at = n;
+	process.error = EIO;
+	store->ops->tend(store);
+	has_failed = process.fails_at == 0;
+	stop();
+	start(1, true);
+	assert_int_equal(look(true, NULL), 1);
+	sync_all();
+	cut_the_power(DISK_LOSES_ALL);
+	start(1, true);
+	assert_int_equal(look(false, NULL), 0);
+	stop();
+	disk_free(&disk);
+	return has_failed;
+}
+
+static void
+what_was_emptied_in_vain_is_emptied_again(void **state)
+{
+	unsigned n = 1;
+
+	while (n < CUTS_MAXIMUM && fail_to_empty_at(n))
+		n++;
+	assert_in_range(n, 2, CUTS_MAXIMUM - 1);
+}
+
 int
 main(void)
 {
@@ -323,6 +430,8 @@ main(void)
 		cmocka_unit_test(a_name_comes_again_after_a_power_cut),
 		cmocka_unit_test(unreadable_mail_is_looked_for_again),
 		cmocka_unit_test(another_program_was_faster_than_quit),
+		cmocka_unit_test(what_could_not_be_filed_is_filed_later),
+		cmocka_unit_test(what_was_emptied_in_vain_is_emptied_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
