@@ -3,6 +3,7 @@
 messages, connections, octets, session processes. It should not."""
 import resource
 import statistics
+import subprocess
 
 import contestants
 import corpus
@@ -261,7 +262,7 @@ def points_of(curve, say):
     """None of them when it fails: the others may not."""
     try:
         points = curve.measure()
-    except RuntimeError as wrong:
+    except (RuntimeError, subprocess.TimeoutExpired) as wrong:
         say(f"{curve.title}, by {curve.x}: {wrong}")
         return []
     say(f"{curve.title}, {curve.y}: " + ", ".join(

@@ -274,7 +274,8 @@ class Run:
         for part in (self.million, self.curves):
             try:
                 part()
-            except (AssertionError, OSError, RuntimeError) as wrong:
+            except (AssertionError, OSError, RuntimeError,
+                    subprocess.TimeoutExpired) as wrong:
                 self.bench.remark(f"{part.__name__}: not measured: {wrong}")
             self.save()
 

@@ -54,8 +54,8 @@ collect(const struct ini_entry *entry, char error[INI_ERROR_SIZE],
 	return false;
 }
 
-int
-print_settings_json(struct buffer *text)
+static int
+print_json(const struct buffer *text)
 {
 	char error[INI_ERROR_SIZE] = "no memory";
 	json_t *sections = json_object();
@@ -69,4 +69,20 @@ print_settings_json(struct buffer *text)
 	}
 	json_decref(sections);
 	return code == EX_OK ? code : complain(code, "%s", error);
+}
+
+int
+print_settings(struct buffer *text, bool is_whole, bool is_json)
+{
+	struct bytes bytes = buffer_bytes(text);
+	int code = EX_OK;
+
+	if (!is_whole)
+		code = complain(EX_OSERR, "no memory");
+	else if (is_json)
+		code = print_json(text);
+	else
+		fwrite(bytes.at, 1, bytes.octets, stdout);
+	buffer_release(text);
+	return code;
 }

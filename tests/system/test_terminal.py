@@ -97,7 +97,13 @@ def test_paths_are_saved_whole(place):
             "--password-stdin", "--ca-file", "../ca.pem", "--maildir", "box",
             input=PASSWORD.encode() + b"\n", cwd=place / "below")
         clients.restante(place, "-c", config, "fetch", cwd=place)
+        clients.restante(
+            place, "-c", config, "account", "add", "bob", "--host",
+            "127.0.0.1", "--port", server.port, "--tls", "none", "--no-test",
+            "--password-stdin", "--maildir", "", input=b"x\n", cwd=place)
     saved = config.read_text()
+    # An empty variable of a script's is the default.
+    assert saved.count("maildir = ") == 1
     assert f"ca-file = {place}/below/../ca.pem\n" in saved
     assert f"maildir = {place}/below/box\n" in saved
     assert len(list((place / "below/box/new").iterdir())) == 1

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* restante account add, account list */
+/* restante account add */
 #include "programs/restante/finding.h"
 #include "collect/oauth/provider.h"
 #include "collect/secret_source.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +75,8 @@ absolute(const char *path)
 {
 	char here[PATH_MAX], *made = NULL;
 
-	if (path[0] == '/' || strncmp(path, "~/", 2) == 0)
+	/* "" stands for the default. */
+	if (path[0] == '\0' || path[0] == '/' || strncmp(path, "~/", 2) == 0)
 		return strdup(path);
 	if (!getcwd(here, sizeof(here)) ||
 		asprintf(&made, "%s/%s", here, path) < 0)
@@ -453,56 +453,4 @@ account_add(struct arguments *arguments)
 					    : complain(EX_OSERR, "no memory");
 	account_release(&account);
 	return code;
-}
-
-/* ---- account list ---- */
-
-static json_t *
-describe(const struct collect_account *account)
-{
-	char maildir[PATH_MAX] = "";
-
-	account_maildir(account, maildir, sizeof(maildir));
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:b}", "account",
-		account->name, "host", account->host, "port",
-		(int)account_port(account), "tls", account_tls_name(account),
-		"user", account_user(account), "maildir", maildir, "keep",
-		(int)account->keep);
-}
-
-static void
-print_account(const struct collect_account *account)
-{
-	char maildir[PATH_MAX] = "", server[300];
-
-	account_maildir(account, maildir, sizeof(maildir));
-	snprintf(server, sizeof(server), "%.250s:%u", account->host,
-		account_port(account));
-	printf("%-30s %-30s %-9s %-6s %s\n", account->name, server,
-		account_tls_name(account), account->keep ? "keep" : "delete",
-		maildir);
-}
-
-int
-account_list(struct arguments *arguments)
-{
-	const struct collect_settings *settings = &arguments->settings;
-	json_t *list = json_array();
-
-	if (!arguments->is_json)
-		printf("%-30s %-30s %-9s %-6s %s\n", "ACCOUNT", "SERVER", "TLS",
-			"MAIL", "MAILDIR");
-	for (size_t i = 0; i < settings->count; i++) {
-		if (arguments->is_json)
-			json_array_append_new(
-				list, describe(&settings->accounts[i]));
-		else
-			print_account(&settings->accounts[i]);
-	}
-	if (arguments->is_json) {
-		json_dumpf(list, stdout, JSON_INDENT(2));
-		putchar('\n');
-	}
-	json_decref(list);
-	return EX_OK;
 }
