@@ -39,7 +39,8 @@ struct maildrop {
 	uint64_t octets; /* sum over all messages */
 	/*
 	 * What is known of message `index` (< count).
-	 * Errors  ERR_BROKEN (record damaged); *out untouched then
+	 * Errors  ERR_BROKEN (record damaged), ERR_TRY_LATER (memory); *out
+	 *         untouched then
 	 */
 	enum outcome (*message)(const struct maildrop *maildrop, uint32_t index,
 		struct maildrop_message *out);

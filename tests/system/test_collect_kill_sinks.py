@@ -88,7 +88,11 @@ def test_kill_at_random(place, keep):
         check(place, account, server, kind, keep, sent)
         longest = time.monotonic() - began
     killed = 0
-    for point in range(POINTS):
+    for point in range(10 * POINTS):
+        if point >= POINTS:
+            if killed:
+                break
+            longest /= 2  # what was measured first was a slow moment
         here = place / str(point)
         here.mkdir()
         with Server(sent) as server:

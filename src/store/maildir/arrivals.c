@@ -179,12 +179,13 @@ static void
 expect(const struct arrivals *arrivals, uint32_t at)
 {
 	const struct listing *listing = arrivals->listing;
-	const struct ordered *later = &arrivals->order[at + 2 * FETCHED_AHEAD];
-	const struct ordered *next = &arrivals->order[at + FETCHED_AHEAD];
+	const struct ordered *later, *next;
 	struct bytes text;
 
 	if (at + 2 * FETCHED_AHEAD >= arrivals->count)
 		return;
+	later = &arrivals->order[at + 2 * FETCHED_AHEAD];
+	next = &arrivals->order[at + FETCHED_AHEAD];
 	__builtin_prefetch(&arrivals->items[later->index]);
 	__builtin_prefetch(&arrivals->items[later->index].has_new_uidl);
 	__builtin_prefetch(&listing->entries[later->entry]);

@@ -462,7 +462,8 @@ start_log(struct group_log *log, const struct maildir_settings *settings,
 				      "damaged; it was set aside"
 				    : "the delivery journal holds mail that "
 				      "cannot be filed now; start again when "
-				      "the disk has room");
+				      "the disk has room, and what is missing "
+				      "is mounted");
 }
 
 void

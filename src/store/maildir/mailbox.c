@@ -142,24 +142,30 @@ make_subdirectories(struct files *files, int root)
 }
 
 /* It had messages, and not even its folder is there: a file system that is not
-   mounted, or a folder that was moved. */
-static bool
-has_vanished(struct mailbox *mailbox)
+   mounted, or a folder that was moved. Only who knows that it had none, or never
+   was, goes on. */
+static enum outcome
+may_be_missing(struct mailbox *mailbox)
 {
-	uint32_t count;
+	enum outcome outcome;
+	uint32_t count = 0;
 	int fd = -1;
 
-	if (mailbox->may_be_gone || index_file_open(mailbox, &fd) != OK)
-		return false;
+	if (mailbox->may_be_gone)
+		return OK;
+	outcome = index_file_open(mailbox, &fd);
 	mailbox->files->close(mailbox->files, &fd);
-	count = mailbox->index.trailer.count;
-	if (count > 0)
+	if (outcome == OK)
+		count = mailbox->index.trailer.count;
+	if (outcome == ERR_GONE || (outcome == OK && count == 0))
+		return OK;
+	if (outcome == OK || outcome == ERR_BROKEN)
 		mailbox_notice(mailbox,
 			"%.200s is gone, with %u messages that the index "
 			"knows; mount or restore it, or make an empty "
 			"directory there when they are to be forgotten",
 			mailbox->maildir, count);
-	return count > 0;
+	return ERR_TRY_LATER;
 }
 
 enum outcome
@@ -167,13 +173,16 @@ mailbox_open_root(struct mailbox *mailbox, bool may_make)
 {
 	struct files *files = mailbox->files;
 	int mail_root = mailbox->settings->mail_root;
+	enum outcome outcome = OK;
 	int fd, error = 0;
 
 	if (mailbox->root >= 0)
 		return OK;
 	fd = folders_open(files, mail_root, mailbox->maildir, false);
-	if (fd == -ENOENT && has_vanished(mailbox))
-		return ERR_TRY_LATER;
+	if (fd == -ENOENT)
+		outcome = may_be_missing(mailbox);
+	if (outcome != OK)
+		return outcome;
 	if (fd == -ENOENT && may_make)
 		fd = folders_open(files, mail_root, mailbox->maildir, true);
 	if (fd == -ENOENT)

@@ -140,12 +140,14 @@ static void
 sort_names(const struct ordering *ordering, struct ordered *items,
 	uint32_t count, size_t at)
 {
-	if (at > NAME_MAXIMUM_OCTETS)
+	size_t common = common_octets(ordering->listing, items, count, at);
+
+	/* They end before: the same name. */
+	if (common < at)
 		return;
-	at = common_octets(ordering->listing, items, count, at);
-	fetch_keys(ordering->listing, items, count, at);
+	fetch_keys(ordering->listing, items, count, common);
 	sort_keys(items, count, ordering->scratch);
-	sort_equals(ordering, items, count, at + KEY_OCTETS);
+	sort_equals(ordering, items, count, common + KEY_OCTETS);
 }
 
 static void

@@ -15,6 +15,7 @@
 
 struct redelivery {
 	const struct maildir_settings *settings;
+	struct delivery_log *log;
 	bool is_same_boot, may_make;
 	bool must_sync; /* each file that is written anew */
 	unsigned records;
@@ -40,6 +41,46 @@ leave(struct redelivery *r)
 	r->has_mailbox = r->has_listing = r->has_uidls = false;
 }
 
+struct counted {
+	struct bytes mailbox;
+	uint32_t messages;
+};
+
+static enum outcome
+count_one(void *context, const struct delivery_record *record)
+{
+	struct counted *counted = context;
+
+	counted->messages += bytes_equal(record->mailbox, counted->mailbox);
+	return OK;
+}
+
+/* A power cut may take a new Maildir, but not more messages than the journal
+   holds: these are synced, and the Maildir with them. */
+static bool
+may_have_been_lost(struct redelivery *r)
+{
+	struct counted counted = {bytes_of_string(r->mailbox.name), 0};
+
+	return !r->mailbox.index.is_loaded ||
+	       (delivery_log_read(r->log, count_one, &counted) == OK &&
+		       r->mailbox.index.trailer.count <= counted.messages);
+}
+
+static enum outcome
+open_root(struct redelivery *r)
+{
+	enum outcome outcome;
+
+	r->mailbox.may_be_gone = r->is_same_boot;
+	outcome = mailbox_open_root(&r->mailbox, r->may_make);
+	if (outcome != ERR_TRY_LATER || r->is_same_boot ||
+		!may_have_been_lost(r))
+		return outcome;
+	r->mailbox.may_be_gone = true;
+	return mailbox_open_root(&r->mailbox, r->may_make);
+}
+
 static enum outcome
 enter(struct redelivery *r, struct bytes name)
 {
@@ -55,8 +96,7 @@ enter(struct redelivery *r, struct bytes name)
 	if (outcome != OK)
 		return outcome;
 	r->has_mailbox = true;
-	r->mailbox.may_be_gone = true;
-	outcome = mailbox_open_root(&r->mailbox, r->may_make);
+	outcome = open_root(r);
 	if (outcome == OK)
 		outcome = journal_read(&r->mailbox, &r->deleted);
 	journal_sort(&r->deleted);
@@ -269,7 +309,10 @@ enum outcome
 redeliver_rewrite(
 	struct delivery_log *log, const struct maildir_settings *settings)
 {
-	struct redelivery r = {.settings = settings, .must_sync = true};
+	struct redelivery r = {.settings = settings,
+		.log = log,
+		.is_same_boot = true,
+		.must_sync = true};
 	enum outcome outcome = delivery_log_read(log, rewrite_one, &r);
 
 	leave(&r);
@@ -298,6 +341,7 @@ redeliver(struct delivery_log *log, const struct maildir_settings *settings)
 	struct files *files = settings->files;
 	struct redelivery r = {
 		.settings = settings,
+		.log = log,
 		.is_same_boot = log->boot == settings->boot,
 		.may_make = log->boot != settings->boot,
 	};

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "disk.h"
 #include "store/maildir/maildir.h"
@@ -422,6 +423,99 @@ what_was_emptied_in_vain_is_emptied_again(void **state)
 	assert_in_range(n, 2, CUTS_MAXIMUM - 1);
 }
 
+/* ---- a Maildir that is not there ---- */
+
+static void
+move(const char *from, const char *to)
+{
+	assert_int_equal(process.files.rename(
+				 &process.files, AT_FDCWD, from, AT_FDCWD, to),
+		0);
+}
+
+static bool
+is_there(const char *path)
+{
+	struct stat status;
+
+	return process.files.stat_at(&process.files, AT_FDCWD, path, &status) ==
+	       0;
+}
+
+/* Two whose journal was emptied, and one that it holds. */
+static void
+fill_and_cut(void)
+{
+	make_disk();
+	start(1, true);
+	for (unsigned i = 1; i <= 3; i++) {
+		assert_int_equal(deliver("X: kept\r\n\r\n"), OK);
+		assert_int_equal(look(false, NULL), i);
+		if (i == 2)
+			store->ops->tend(store);
+	}
+	cut_the_power(DISK_LOSES_NOTHING);
+}
+
+static void
+journal_waits_for_what_is_not_mounted(void **state)
+{
+	fill_and_cut();
+	move("mail/alice", "mail/elsewhere");
+	start(1, true);
+	assert_false(is_there("mail/alice"));
+	stop();
+	move("mail/elsewhere", "mail/alice");
+	move("mail/alice/new", "mail/lost");
+	process.files.mkdir(&process.files, AT_FDCWD, "mail/alice/new", 0700);
+	start(1, true);
+	/* The third was in the journal still. */
+	assert_int_equal(look(false, NULL), 1);
+	stop();
+	disk_free(&disk);
+}
+
+static void
+new_maildir_that_is_lost_is_made_again(void **state)
+{
+	make_disk();
+	start(1, true);
+	assert_int_equal(deliver("X: kept\r\n\r\n"), OK);
+	assert_int_equal(look(false, NULL), 1);
+	cut_the_power(DISK_LOSES_NOTHING);
+	move("mail/alice", "mail/lost");
+	start(1, true);
+	assert_int_equal(look(false, NULL), 1);
+	stop();
+	disk_free(&disk);
+}
+
+/* Whatever fails: that it had messages is not forgotten over it. */
+static void
+vanished_maildir_is_not_made(void **state)
+{
+	bool has_failed = true;
+	unsigned n = 1;
+
+	for (; n < CUTS_MAXIMUM && has_failed; n++) {
+		make_disk();
+		start(0, true);
+		assert_int_equal(deliver("X: kept\r\n\r\n"), OK);
+		assert_int_equal(look(false, NULL), 1);
+		stop();
+		move("mail/alice", "mail/elsewhere");
+		start(0, true);
+		process.fails_at = n;
+		process.error = EMFILE;
+		assert_int_not_equal(deliver("X: late\r\n\r\n"), OK);
+		assert_false(is_there("mail/alice"));
+		has_failed = process.fails_at == 0;
+		stop();
+		disk_free(&disk);
+	}
+	assert_in_range(n, 3, CUTS_MAXIMUM - 1);
+}
+
 int
 main(void)
 {
@@ -432,6 +526,9 @@ main(void)
 		cmocka_unit_test(another_program_was_faster_than_quit),
 		cmocka_unit_test(what_could_not_be_filed_is_filed_later),
 		cmocka_unit_test(what_was_emptied_in_vain_is_emptied_again),
+		cmocka_unit_test(journal_waits_for_what_is_not_mounted),
+		cmocka_unit_test(new_maildir_that_is_lost_is_made_again),
+		cmocka_unit_test(vanished_maildir_is_not_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

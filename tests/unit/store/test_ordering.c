@@ -91,6 +91,20 @@ is_that_of_a_comparison(void **state)
 			check_order(counts[i], seconds[j]);
 }
 
+/* No list has one twice; who asks for it must not wait for ever. */
+static void
+of_one_twice(void **state)
+{
+	struct listing listing = LISTING_EMPTY;
+	struct ordered items[2] = {{.index = 1}, {.index = 2}};
+
+	assert_true(
+		listing_add(&listing, DIRECTORY_CUR, "a-name-of-some-octets"));
+	assert_true(ordering_sort(&listing, items, 2));
+	assert_int_equal(items[0].index + items[1].index, 3);
+	listing_release(&listing);
+}
+
 static void
 of_none(void **state)
 {
@@ -134,6 +148,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_that_of_a_comparison),
+		cmocka_unit_test(of_one_twice),
 		cmocka_unit_test(of_none),
 		cmocka_unit_test(names_come_again),
 	};
