@@ -67,3 +67,17 @@ in_columns(const char *text, size_t columns, char out[COLUMNS_SIZE])
 	out[octets] = '\0';
 	return out;
 }
+
+void
+columns_cut(char *text, size_t columns)
+{
+	while (*text) {
+		struct character one = character_at(text);
+
+		if (one.columns > columns)
+			break;
+		columns -= one.columns;
+		text += one.octets;
+	}
+	*text = '\0';
+}

@@ -18,5 +18,7 @@ size_t columns_of(const char *text);
  */
 const char *in_columns(
 	const char *text, size_t columns, char out[COLUMNS_SIZE]);
+/* Ends `text` before the character that goes beyond `columns`. */
+void columns_cut(char *text, size_t columns);
 
 #endif

@@ -157,8 +157,7 @@ progress_format(char *out, size_t size, size_t width, const char *label,
 	label_width = columns ? LABEL_COLUMNS : label_columns(width, text);
 	snprintf(out, size, "%s %s%s%s%s", in_columns(label, label_width, name),
 		columns ? "[" : "", bar, columns ? "] " : "", text);
-	if (width < size && columns_of(out) > width)
-		out[width] = '\0';
+	columns_cut(out, width);
 }
 
 /* ---- drawing ---- */

@@ -309,3 +309,11 @@ def is_role(pid):
     except OSError:
         return False
     return b"--role" in command
+
+
+def locked_memory(pid):
+    """KiB of a process that are locked, and those that are its own."""
+    rows = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    kib = {row.split()[0]: int(row.split()[1]) for row in rows
+           if row.endswith(" kB")}
+    return kib["VmLck:"], kib["RssAnon:"]

@@ -94,11 +94,8 @@ def test_secrets_are_not_swapped(server):
     came after the start."""
     assert wires.reply_to_login(server, "alice", "demo").startswith("+OK")
     for name, pid in server.roles().items():
-        rows = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
-        kib = {row.split()[0]: int(row.split()[1]) for row in rows
-               if row.endswith(" kB")}
-        assert (kib["VmLck:"] >= kib["RssAnon:"]) == (
-            name.split()[0] in ("auth", "key"))
+        locked, anonymous = servers.locked_memory(pid)
+        assert (locked >= anonymous) == (name.split()[0] in ("auth", "key"))
 
 
 @needs_root

@@ -3,6 +3,7 @@
 leaves the terminal as it was; what is typed as a path holds in every directory."""
 import os
 import pty
+import select
 import signal
 import termios
 import time
@@ -35,6 +36,7 @@ class Terminal:
 
     def wait(self, text, count=1):
         while self.said.count(text) < count:
+            assert select.select([self.fd], [], [], 10)[0], self.said
             self.said += os.read(self.fd, 4096)
 
     def wait_shown(self, wanted):

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "../check.h"
 
+#include "programs/columns.h"
 #include "programs/progress.h"
 
 #include <unistd.h>
+#include <unistr.h>
 
 #define LINE_SIZE     300
 #define WIDTH_MAXIMUM 200
@@ -51,6 +53,23 @@ fits_in_every_width(void **state)
 			for (const char *at = line; *at; at++)
 				assert_in_range(*at, ' ', '~');
 		}
+}
+
+/* Not within a character, and by columns: "\u65e5" has three octets and two. */
+static void
+cuts_between_characters(void **state)
+{
+	static const struct state_of_things s = {
+		"\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e", 1, 2, 3, 4, 5};
+	char line[LINE_SIZE];
+
+	for (size_t width = 0; width <= WIDTH_MAXIMUM; width++) {
+		format(line, sizeof(line), width, &s);
+		assert_true(columns_of(line) <= width);
+		assert_null(u8_check((const uint8_t *)line, strlen(line)));
+	}
+	format(line, sizeof(line), 3, &s);
+	assert_string_equal(line, "\u65e5");
 }
 
 static void
@@ -223,6 +242,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fits_in_every_width),
+		cmocka_unit_test(cuts_between_characters),
 		cmocka_unit_test(writes_within_its_memory),
 		cmocka_unit_test(shows_how_far_it_is),
 		cmocka_unit_test(knows_nothing_to_do),

@@ -213,6 +213,8 @@ few_jobs_for_many(void **state)
 	first = last = 0;
 	/* The group, and its files in two parts. */
 	assert_int_equal(jobs, 3);
+	for (unsigned i = 0; i < TOGETHER; i++)
+		assert_int_equal(calls[i].call.outcome, OK);
 	assert_int_equal(
 		count_entries(fixture_path(f, "mail/alice/new")), TOGETHER + 1);
 	store->ops->free(&store);
