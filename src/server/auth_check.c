@@ -39,12 +39,22 @@ look_again(struct auth_exchange *x)
  * A session that is over may not have been told of yet: its client knows it,
  * and may come again at once.
  */
+static bool
+waits_for_logouts(struct auth_exchange *x)
+{
+	uint64_t wait_ms = UINT64_C(1) << x->looks;
+
+	if (x->looks == AUTH_LOGOUT_LOOKS)
+		return false;
+	if (x->looks++ == 0)
+		auth_logins_ask();
+	return auth_guard_hold(x, clock_monotonic_ms() + wait_ms, look_again);
+}
+
 static void
 refuse_login(struct auth_exchange *x, enum outcome outcome)
 {
-	if (outcome == ERR_BUSY && x->looks++ < AUTH_LOGOUT_LOOKS &&
-		auth_guard_hold(x, clock_monotonic_ms() + AUTH_LOGOUT_WAIT_MS,
-			look_again))
+	if (outcome == ERR_BUSY && waits_for_logouts(x))
 		return;
 	if (outcome == ERR_BUSY)
 		auth_logins_tell_full(x);

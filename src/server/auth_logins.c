@@ -205,6 +205,18 @@ is_full(const char *user)
 }
 
 void
+auth_logins_ask(void)
+{
+	struct message message;
+
+	message_init(&message, MESSAGE_TELL_LOGINS, 0);
+	for (struct auth_client *c = auth.clients; c; c = c->next)
+		if (c->channel)
+			channel_send(c->channel, &message);
+	message_release(&message);
+}
+
+void
 auth_logins_tell_full(const struct auth_exchange *x)
 {
 	char quoted[LOG_QUOTED_OCTETS], id[SESSION_ID_SIZE];

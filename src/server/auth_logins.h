@@ -18,6 +18,8 @@ bool auth_logins_init(void);
 /* The exchange has the right password. ERR_BUSY: the user has as many as the
    policy allows; ERR_TRY_LATER. */
 enum outcome auth_logins_add(const struct auth_exchange *exchange);
+/* Sessions tell now who is out, not within LOGINS_TOLD_WITHIN_MS. */
+void auth_logins_ask(void);
 /* Logs that it was one too many. */
 void auth_logins_tell_full(const struct auth_exchange *exchange);
 /* Nothing happens when there is none. */

@@ -20,10 +20,9 @@
 /* Where PAM judges, a refusal comes at a multiple of this after the check
    began: how long it took must not tell who knows the name. */
 #define AUTH_REFUSAL_STEP_MS 250
-/* One too many of a user is looked at so many times again, each after this: by
-   then auth knows of all logins that were over (LOGINS_TOLD_WITHIN_MS). */
-#define AUTH_LOGOUT_WAIT_MS 50
-#define AUTH_LOGOUT_LOOKS   5
+/* One too many of a user is looked at so many times again, after 1 ms, 2, 4 and
+   so on: sessions are asked who is out, and a busy one answers later. */
+#define AUTH_LOGOUT_LOOKS 8
 /* Exchanges of one session process. */
 #define AUTH_EXCHANGES_MAXIMUM 65536
 

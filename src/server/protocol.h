@@ -85,6 +85,7 @@ enum server_message {
 	MESSAGE_KICK,	  /* nothing: end this session, without UPDATE */
 	/* subject 0: string user, u32 seconds from now, 0: no more */
 	MESSAGE_TRACE,
+	MESSAGE_TELL_LOGINS, /* subject 0, nothing: LOGGED_OUT without delay */
 
 	/* ---- auth to store; subject: the connection's number ---- */
 	/* u64 session instance, string mailbox, u8 is_read_only */

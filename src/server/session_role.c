@@ -44,6 +44,16 @@ answer_to_nobody(struct channel *channel, struct message *message)
 }
 
 static bool
+tell_logins(struct message *message)
+{
+	struct message_reader reader;
+
+	message_reader_init(&reader, message);
+	session_news_tell(&role);
+	return message_reader_finish(&reader);
+}
+
+static bool
 on_answer(struct channel *channel, struct message *message)
 {
 	struct table_entry *entry =
@@ -52,6 +62,8 @@ on_answer(struct channel *channel, struct message *message)
 
 	if (message->type == MESSAGE_TRACE)
 		return channel == role.auth && session_trace_take(message);
+	if (message->type == MESSAGE_TELL_LOGINS)
+		return channel == role.auth && tell_logins(message);
 	if (!entry)
 		return answer_to_nobody(channel, message);
 	c = table_object(entry, struct connection, entry);
