@@ -136,7 +136,12 @@ find(struct redelivery *r, struct file_name *name, bool *out_is_there)
 	return OK;
 }
 
-enum content { CONTENT_WHOLE, CONTENT_TORSO, CONTENT_UNREADABLE };
+enum content {
+	CONTENT_WHOLE,
+	CONTENT_TORSO,
+	CONTENT_LONGER, /* not of a power cut */
+	CONTENT_UNREADABLE,
+};
 
 static enum content
 read_content(struct redelivery *r, const struct file_name *name,
@@ -154,7 +159,9 @@ read_content(struct redelivery *r, const struct file_name *name,
 	if (fd >= 0 && octets)
 		n = files_read_all(files, fd, octets, message.octets + 1, 0);
 	files->close(files, &fd);
-	if (n >= 0)
+	if (n > (ssize_t)message.octets)
+		content = CONTENT_LONGER;
+	else if (n >= 0)
 		content = bytes_equal(bytes_of(octets, (size_t)n), message)
 				  ? CONTENT_WHOLE
 				  : CONTENT_TORSO;
@@ -207,14 +214,55 @@ make(struct redelivery *r, const struct file_name *name, struct bytes message)
 	return outcome_of_errno(-error);
 }
 
+static int
+remove_file(struct redelivery *r, const struct file_name *name)
+{
+	char path[FILE_NAME_PATH_OCTETS];
+
+	file_name_path(name, path);
+	return r->mailbox.files->unlink(
+		r->mailbox.files, r->mailbox.root, path);
+}
+
+/* A power cut may have taken the removal, and the octets: what is left of them
+   is no message. One that is whole may have come again. */
+static enum outcome
+settle_deleted(
+	struct redelivery *r, struct file_name *name, struct bytes message)
+{
+	bool is_there = false;
+	enum outcome outcome = find(r, name, &is_there);
+
+	if (outcome != OK || !is_there ||
+		read_content(r, name, message) != CONTENT_TORSO)
+		return outcome;
+	return outcome_of_errno(-remove_file(r, name));
+}
+
+static enum outcome
+settle_kept(struct redelivery *r, struct file_name *name, struct bytes message)
+{
+	enum content content = CONTENT_UNREADABLE;
+	bool is_there = false;
+	enum outcome outcome = find(r, name, &is_there);
+
+	if (outcome == OK && is_there)
+		content = read_content(r, name, message);
+	if (outcome != OK || content == CONTENT_WHOLE)
+		return outcome;
+	outcome = make(r, name, message);
+	/* Nobody may take it for the message, and delete that. */
+	if (outcome != OK && content != CONTENT_UNREADABLE)
+		(void)remove_file(r, name);
+	return outcome;
+}
+
 static enum outcome
 settle(struct redelivery *r, const struct delivery_record *record)
 {
 	char text[NAME_MAXIMUM_OCTETS + 1];
-	bool is_there = false, is_deleted = false;
-	enum content content = CONTENT_UNREADABLE;
-	char path[FILE_NAME_PATH_OCTETS];
 	struct file_name name;
+	bool is_deleted = false;
 	enum outcome outcome = enter(r, record->mailbox);
 
 	if (outcome != OK)
@@ -226,19 +274,10 @@ settle(struct redelivery *r, const struct delivery_record *record)
 	/* First: the deletions that are still to be carried out go by the inode
 	   of the file, torso or not. */
 	outcome = was_deleted(r, &name, &is_deleted);
-	if (outcome == OK && !is_deleted)
-		outcome = find(r, &name, &is_there);
-	if (outcome == OK && is_there)
-		content = read_content(r, &name, record->message);
-	if (outcome != OK || is_deleted || content == CONTENT_WHOLE)
+	if (outcome != OK)
 		return outcome;
-	outcome = make(r, &name, record->message);
-	if (outcome == OK || content != CONTENT_TORSO)
-		return outcome;
-	/* Nobody may take it for the message, and delete that. */
-	file_name_path(&name, path);
-	(void)r->mailbox.files->unlink(r->mailbox.files, r->mailbox.root, path);
-	return outcome;
+	return is_deleted ? settle_deleted(r, &name, record->message)
+			  : settle_kept(r, &name, record->message);
 }
 
 /* ---- anew ---- */
