@@ -26,7 +26,7 @@ GETMAIL_TRIES, STALL_SECONDS = 8, 10
 
 class Collector:
     """A program with a home of its own, that collects by proxy.Line."""
-    is_limit = has_loose_sizes = False
+    is_limit = has_loose_sizes = is_out = False
     lacks, lmtp_port = {}, None
     # It waits for each message; what it is, where it is not installed.
     is_patient, program = False, None
@@ -34,6 +34,17 @@ class Collector:
     def __init__(self, bench, server, row):
         self.bench, self.server = bench, server
         self.home = bench.place / f"home-{row}-{self.name}"
+
+    @classmethod
+    def version(cls):
+        said = subprocess.run(
+            ["dpkg-query", "-W", "-f", "${Version}", cls.name],
+            capture_output=True, text=True)
+        return said.stdout or "of its makers"
+
+    @classmethod
+    def setting(cls):
+        return " ".join(cls.__doc__.split())
 
     def begin(self, user, line, keeps, is_tls):
         """Forgets everything, then is set up for this account."""
@@ -132,6 +143,7 @@ poll localhost protocol pop3 service {port} uidl
 
 
 class Fdm(Collector):
+    """As its manual sets it up."""
     name = program = "fdm"
     is_patient = True
 

@@ -43,6 +43,8 @@ class Contestant:
     has_other_octets = False
     # Row -> why there is no figure.
     lacks = {}
+    # It cannot be started any more.
+    is_out = False
 
     def __init__(self, place, certificate, key):
         self.place = place / self.name
@@ -91,13 +93,15 @@ class Contestant:
         return servers.greets(self.pop3_port, b"+OK")
 
     def stop(self):
-        if self.program:
-            leader = self.program.pid
-            self.program.stop()
-            self.program = None
+        if not self.program:
+            return
+        program, self.program = self.program, None
+        try:
+            program.stop()
+        finally:
             # Children at work would keep the port.
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(leader, signal.SIGKILL)
+                os.killpg(program.pid, signal.SIGKILL)
 
     def add_users(self, names):
         """Most know no list: any name has the password."""

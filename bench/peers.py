@@ -61,22 +61,27 @@ class Peer(contestants.Contestant):
 
     def stop(self):
         """These leave processes behind when only the first is told to end, and
-        one in the middle of something may not hear that it is."""
+        one in the middle of something may not hear that it is; and keeps the
+        port until it is gone."""
         if not self.program:
             return
-        pids = processes.tree(self.pid)
-        self.kill(pids, signal.SIGTERM)
+        program, self.program = self.program, None
+        self.kill(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.program.process.wait(STOP_SECONDS)
-        self.kill(pids, signal.SIGKILL)
-        self.program.process.wait(servers.STOP_SECONDS)
-        self.program.log.close()
-        self.program = None
+            program.process.wait(STOP_SECONDS)
+        program.process.kill()
+        program.process.wait(servers.STOP_SECONDS)
+        program.log.close()
+        servers.until(lambda: not self.kill(signal.SIGKILL),
+                      what=f"the end of {self.name}'s processes")
 
-    def kill(self, pids, number):
-        for pid in filter(self.is_mine, pids):
+    def kill(self, number):
+        """All that are left; which these were."""
+        left = [pid for pid in processes.all_pids() if self.is_mine(pid)]
+        for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+        return left
 
     def is_mine(self, pid):
         """Its namespace is ours alone; a pid may be somebody else's by now."""
@@ -192,7 +197,9 @@ class Mailutils(Peer):
     def inner(self):
         self.account_files(
             lambda user, ids: f"{user}:x:{ids}::{self.place}:/bin/false\n")
-        (self.place / "locks").mkdir(exist_ok=True)
+        # Of who was killed: the mailbox would be in use for ever.
+        shutil.rmtree(self.place / "locks", ignore_errors=True)
+        (self.place / "locks").mkdir()
         (self.place / "locks").chmod(0o1777)
         config = self.place / "pop3d.conf"
         config.write_text(MAILUTILS.format(

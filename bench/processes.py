@@ -18,13 +18,16 @@ def stat_fields(pid):
     return text.rpartition(")")[2].split()
 
 
+def all_pids():
+    return [int(e.name) for e in PROC.iterdir() if e.name.isdigit()]
+
+
 def tree(root):
     """The process and all below it."""
     children = {}
-    for entry in PROC.iterdir():
-        if entry.name.isdigit() and (fields := stat_fields(entry.name)):
-            children.setdefault(int(fields[PARENT]), []).append(
-                int(entry.name))
+    for pid in all_pids():
+        if fields := stat_fields(pid):
+            children.setdefault(int(fields[PARENT]), []).append(pid)
     found, waiting = [], [root]
     while waiting:
         pid = waiting.pop()

@@ -2,7 +2,8 @@
 """The report: medians, spread, and ratios to the peers, the limit, the goal.
 
 usage: report.py --check    fails when a goal that bench/report.md says is missed
-                            has no item in bench/missed.md
+                            has no item in bench/missed.md, or an item asks
+                            for a figure that no row has
 """
 import datetime
 import json
@@ -26,6 +27,7 @@ OURS, LIMIT = "Restante", "limit"
 # Beside the metrics of a server that was not done in time.
 MORE_THAN = "more than"
 VERDICT, MISSED, REACHED = "goal reached", "missed", "reached"
+FIGURE = re.compile(r"\{([\w-]+)\.(\w+)(?:@([\w-]+))?\}")
 
 
 def number(value, metric):
@@ -187,6 +189,31 @@ def without_reason(text, reasons_text=None):
             if said == MISSED and key not in named]
 
 
+def metric_of(row, metric):
+    return next((m for r in known_rows() if r.key == row for m in r.metrics
+                 if m.key == metric), None)
+
+
+def figures_nobody_has(reasons_text):
+    return [f"no row has the figure {m[0]}"
+            for m in FIGURE.finditer(reasons_text) if not metric_of(m[1], m[2])]
+
+
+def items(text, found):
+    """Of missed.md those about what this report says is missed, with its
+    figures: {row.metric} is ours, {row.metric@name} of another."""
+    def figure(match):
+        key, metric, name = match.groups()
+        known = metric_of(key, metric)
+        median = median_of(found.get(key, {}), name or OURS, known)
+        return "(not measured)" if median is None else number(median, known)
+
+    missed = {key for key, said in verdicts(text).items() if said == MISSED}
+    head, *all_items = re.split(r"(?m)^(?=- )", REASONS.read_text())
+    about = [item for item in all_items if missed & reasons(item)]
+    return FIGURE.sub(figure, head + "".join(about)) if about else ""
+
+
 def no_longer_missed(text):
     return [f"`{key}` has an item and reaches its goal"
             for key, said in verdicts(text).items()
@@ -203,13 +230,20 @@ def counts():
     return "\n".join(lines)
 
 
-def versions(bench):
-    commit = subprocess.run(
+def commit():
+    said = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=contestants.ROOT,
         capture_output=True, text=True).stdout.strip()
-    lines = [f"- Restante {commit or 'without version'}, release build"]
-    lines += [f"- {server.name}: {server.version()}. {server.setting()}"
-              for server in bench.servers if server.name != OURS]
+    return said or "without version"
+
+
+def versions(bench, found):
+    lines = [f"- {server.name}: {server.version()}. {server.setting()}"
+             for server in bench.servers if server.name != OURS]
+    measured = {name for per_row in found.values() for name in per_row}
+    lines += [f"- {kind.name}: {kind.version()}. {kind.setting()}"
+              for kind in collect.KINDS
+              if kind.program and kind.name in measured]
     return "\n".join(lines)
 
 
@@ -232,8 +266,8 @@ generator on the same cores. Figures are medians, with the least and the most
 of the rounds behind them. CPU is user and system time of all processes of the
 server, from /proc; it is the steadier figure where other programs run. Memory
 is PSS over all processes. "2.00x" means half the cost or twice the rate. The
-load generator checks every reply, number, size and octet; a violation ends the
-run, or the row for a peer.
+load generator checks every reply, number, size and octet; whoever violates the
+protocol is out of the row.
 
 "One round": whoever needs more than {slow} s for the least that can be measured goes
 one round. "> N": it was not done after so long, and was stopped. A row ends
@@ -259,14 +293,14 @@ def kind_of(bench):
 
 def write(bench, chosen, found, seconds, steps="", grown=""):
     """`steps` and `grown` are the sections that have been measured."""
-    today = datetime.date.today().isoformat()
+    now = datetime.datetime.now().strftime("%Y-%m-%d, %H:%M")
     how = HOW.format(slow=rows.SLOW_SECONDS)
     if bench.has_collectors:
         how += "\n\n" + collect.PATIENCE
-    return (f"# Measured\n\nWritten by script/bench on {today} in one run of "
-            f"{seconds / 60:.0f} minutes. {kind_of(bench)}\n"
-            f"{processes.machine()}. Load average during the run: "
-            f"{busy(bench)}.\n\n{how}\n"
+    text = (f"# Measured\n\nWritten by script/bench on {now}, after one run of "
+            f"{seconds / 60:.0f} minutes. Restante {commit()}, release build. "
+            f"{kind_of(bench)}\n{processes.machine()}. Load average during "
+            f"the run: {busy(bench)}.\n\n{how}\n"
             + section("Against the peers, the limit and the goals",
                       table(chosen, found, bench.rounds))
             + (section("A million messages, step by step", STEPS, steps)
@@ -275,15 +309,16 @@ def write(bench, chosen, found, seconds, steps="", grown=""):
                if grown else "")
             + section("Instructions of single operations", INSTRUCTIONS,
                       counts())
-            + section("Who was measured", versions(bench) + "\n"
-                      + notes(bench))
-            + "\n" + REASONS.read_text())
+            + section("Who was measured", versions(bench, found) + "\n"
+                      + notes(bench)))
+    return f"{text}\n{items(text, found)}".rstrip() + "\n"
 
 
 def main():
     if sys.argv[1:] != ["--check"]:
         sys.exit(__doc__)
-    wrong = without_reason(REPORT.read_text())
+    wrong = (without_reason(REPORT.read_text())
+             + figures_nobody_has(REASONS.read_text()))
     print("\n".join(wrong), end="\n" if wrong else "")
     sys.exit(1 if wrong else 0)
 

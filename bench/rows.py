@@ -62,7 +62,7 @@ class Row:
         return [f"{self.prefix}{n:04d}" for n in range(self.users)]
 
     def takes(self, server):
-        if self.key in server.lacks:
+        if server.is_out or self.key in server.lacks:
             return False
         if server.is_limit and not self.has_limit:
             return False

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Measures Restante and others side by side and writes a report. When the run is
-broken off, what was done until then is in it. Every single figure goes into a
-.json file beside it."""
+broken off, what was done until then is in it; who fails is out of that row.
+Every single figure goes into a .json file beside it."""
 import argparse
 import contextlib
 import json
@@ -35,6 +35,10 @@ def say(text):
     print(text, flush=True)
 
 
+def first_line(wrong):
+    return (str(wrong).strip() or type(wrong).__name__).splitlines()[0]
+
+
 class Bench:
     """The servers, the mail they share, and the load generator."""
 
@@ -42,7 +46,7 @@ class Bench:
                  mail=None):
         self.place, self.is_short, self.rounds = place, is_short, rounds
         self.has_collectors = has_collectors
-        self.servers, self.notes = [], []
+        self.servers, self.notes, self.has_failed = [], [], False
         self.digests, self.loads, self.too_slow = {}, [], {}
         self.lock = threading.Lock()
         owner = contestants.MAIL_ID if contestants.IS_ROOT else None
@@ -93,11 +97,14 @@ class Bench:
 
     # ---- the run ----
 
-    def run(self, row):
-        """{server: {metric: [one value a round]}}, servers in turn."""
+    def run(self, row, found):
+        """Into `found`: {server: {metric: [one value a round]}}, servers in
+        turn."""
         takers = row.takers()
         row.prepare()
-        found = {s.name: {m.key: [] for m in row.metrics} for s in takers}
+        with self.lock:
+            found.update({s.name: {m.key: [] for m in row.metrics}
+                          for s in takers})
         left = [s for s in takers if self.guarded(row, s, found, self.plan)]
         began = time.monotonic()
         for turn in range(self.rounds):
@@ -106,7 +113,6 @@ class Bench:
             self.loads.append(processes.load_average())
             left = [s for s in left
                     if self.guarded(row, s, found, self.one_round)]
-        return found
 
     def plan(self, row, server, found):
         """Is it measured further?"""
@@ -139,31 +145,54 @@ class Bench:
         self.notes.append(text)
 
     def guarded(self, row, server, found, step):
-        """A peer that is too slow or fails is out of this row; when we fail,
-        the run ends."""
+        """Who is too slow or fails is out of this row, whatever it is."""
         try:
             return step(row, server, found)
-        except (subprocess.TimeoutExpired, AssertionError,
-                RuntimeError) as wrong:
-            if server.name == report.OURS:
-                raise
+        except Exception as wrong:
             self.note_failure(row, server, found, wrong)
-        self.start_anew(server)
+        if server in self.servers:
+            self.start_anew(server)
         return False
 
     def note_failure(self, row, server, found, wrong):
+        self.has_failed |= server.name == report.OURS
         if isinstance(wrong, subprocess.TimeoutExpired):
             self.note_slow(row, server, found, wrong.timeout)
         else:
             found[server.name] = {m.key: [] for m in row.metrics}
             self.remark(f"{row.title}: {server.name} has no figure: "
-                        f"{str(wrong).strip().splitlines()[0]}")
+                        f"{first_line(wrong)}")
 
     def start_anew(self, server):
         """It would go on with what nobody waits for any more."""
-        if server in self.servers:
+        try:
             server.stop()
             server.start()
+        except Exception as wrong:
+            self.give_up(server, "started again", wrong)
+
+    def give_up(self, server, what, wrong):
+        """Without ours there is nothing to measure."""
+        if server.name == report.OURS:
+            raise wrong
+        server.is_out = True
+        self.remark(f"{server.name} could not be {what}; it has no figures "
+                    f"from there on: {first_line(wrong)}")
+
+    # ---- servers ----
+
+    def set_up(self, kind):
+        try:
+            self.servers.append(kind(self.place, self.certificate, self.key))
+        except Exception as wrong:
+            self.give_up(kind, "set up", wrong)
+
+    def begin(self, server, names):
+        try:
+            server.add_users(names)
+            server.start()
+        except Exception as wrong:
+            self.give_up(server, "started", wrong)
 
 
 def choose(names):
@@ -214,14 +243,13 @@ def arguments():
 @contextlib.contextmanager
 def running(bench, chosen, kinds):
     """All servers, with all users the rows need."""
-    bench.servers.extend(kind(bench.place, bench.certificate, bench.key)
-                         for kind in kinds)
+    for kind in kinds:
+        bench.set_up(kind)
     # What is needed depends on how many servers there are.
     names = sorted({n for row in chosen for n in row.user_names()})
     try:
         for server in bench.servers:
-            server.add_users(names)
-            server.start()
+            bench.begin(server, names)
         yield
     finally:
         with contextlib.ExitStack() as stack:
@@ -252,11 +280,11 @@ class Run:
     def rows(self, chosen):
         for row in chosen:
             began = time.monotonic()
-            figures = self.bench.run(row)
+            with self.bench.lock:
+                figures = self.found.setdefault(row.key, {})
+            self.bench.run(row, figures)
             say(f"{row.key}, {time.monotonic() - began:.0f} s")
             say(report.brief(row, figures, self.bench.rounds))
-            with self.bench.lock:
-                self.found.setdefault(row.key, {}).update(figures)
             self.save()
 
     def million(self):
@@ -267,19 +295,34 @@ class Run:
     def curves(self):
         bench = Bench(self.bench.place / "growth", self.given.short,
                       self.bench.rounds, mail=self.bench.mail)
-        self.grown = growth.run(bench, self.given.output.parent / "plots", say)
+        growth.run(bench, self.given.output.parent / "plots", say,
+                   self.keep_grown)
+
+    def keep_grown(self, text):
+        self.grown = text
+        self.save()
 
     def growth(self):
         """On servers of their own: one that fails does not end the run."""
         for part in (self.million, self.curves):
+            began = time.monotonic()
             try:
                 part()
-            except (AssertionError, OSError, RuntimeError,
-                    subprocess.TimeoutExpired) as wrong:
-                self.bench.remark(f"{part.__name__}: not measured: {wrong}")
+            except Exception as wrong:
+                self.bench.has_failed = True
+                self.bench.remark(f"{part.__name__}: not measured: "
+                                  f"{first_line(wrong)}")
+            say(f"{part.__name__}, {time.monotonic() - began:.0f} s")
             self.save()
 
     def all(self):
+        """However it ends, what there is is written."""
+        try:
+            self.parts()
+        finally:
+            self.save()
+
+    def parts(self):
         near = [r for r in self.chosen if not isinstance(r, collect.Collect)]
         far = [r for r in self.chosen if isinstance(r, collect.Collect)]
         self.rows(near)
@@ -289,7 +332,6 @@ class Run:
             self.rows(far)
             if self.given.growth:
                 self.growth()
-        self.save()
 
 
 def main():
@@ -308,6 +350,8 @@ def main():
     text = given.output.read_text()
     for wrong in report.without_reason(text) + report.no_longer_missed(text):
         say(f"bench/missed.md: {wrong}")
+    if bench.has_failed:
+        sys.exit("bench: not everything of ours was measured")
 
 
 if __name__ == "__main__":

@@ -214,12 +214,14 @@ class FakeRow:
 
 class FakeServer:
     def __init__(self, name):
-        self.name, self.starts = name, 0
+        self.name, self.starts, self.is_out = name, 0, False
+        self.may_start = True
 
     def stop(self):
         pass
 
     def start(self):
+        assert self.may_start, "its port is not free"
         self.starts += 1
 
 
@@ -229,6 +231,12 @@ def bench_of(place, *names, rounds=3):
     return bench
 
 
+def found_by(bench, row):
+    found = {}
+    bench.run(row, found)
+    return found
+
+
 LATE = subprocess.TimeoutExpired("load", 60)
 
 
@@ -236,7 +244,7 @@ def test_who_is_slow_goes_one_round(place):
     bench = bench_of(place, "Restante", "quick", "slow", "late", "wrong")
     row = FakeRow(bench.servers, {"Restante": 1, "quick": 2, "slow": 11,
                                   "late": LATE, "wrong": RuntimeError("no")})
-    found = bench.run(row)
+    found = found_by(bench, row)
     assert {name: len(f["s"]) for name, f in found.items()} == {
         "Restante": 3, "quick": 3, "slow": 1, "late": 0, "wrong": 0}
     assert row.asked.count("late") == row.asked.count("slow") == 1
@@ -253,25 +261,64 @@ def test_who_is_slow_goes_one_round(place):
 def test_who_was_late_is_not_asked_for_more(place):
     bench = bench_of(place, "Restante", "late")
     row = FakeRow(bench.servers, {"Restante": 1, "late": LATE})
-    bench.run(row)
+    found_by(bench, row)
     more = FakeRow(bench.servers, row.says)
     more.key, more.includes = "more", ("fake",)
-    found = bench.run(more)
+    found = found_by(bench, more)
     assert "late" not in more.asked
     assert report.cell_of(found["late"], METRIC, 3) == "> 60.0"
 
 
 @pytest.mark.parametrize("wrong", [LATE, RuntimeError("no")])
-def test_our_own_failure_ends_the_run(place, wrong):
+def test_our_own_failure_ends_the_row_and_is_told(place, wrong):
+    bench = bench_of(place, "Restante", "quick")
+    found = found_by(bench, FakeRow(bench.servers,
+                                    {"Restante": wrong, "quick": 2}))
+    assert bench.has_failed and len(bench.notes) == 1
+    assert found["Restante"]["s"] == [] and len(found["quick"]["s"]) == 3
+
+
+def test_who_cannot_be_started_again_is_out(place):
+    bench = bench_of(place, "Restante", "late")
+    row = FakeRow(bench.servers, {"Restante": 1, "late": LATE})
+    bench.servers[1].may_start = False
+    found = found_by(bench, row)
+    assert len(found["Restante"]["s"]) == 3 and not bench.has_failed
+    assert bench.servers[1].is_out
+    assert bench.notes[-1] == ("late could not be started again; it has no "
+                               "figures from there on: its port is not free")
+    assert not rows.Login(bench).takes(bench.servers[1])
+
+
+def test_without_ours_there_is_nothing_to_measure(place):
     bench = bench_of(place, "Restante")
-    with pytest.raises(type(wrong)):
-        bench.run(FakeRow(bench.servers, {"Restante": wrong}))
+    bench.servers[0].may_start = False
+    with pytest.raises(AssertionError):
+        found_by(bench, FakeRow(bench.servers, {"Restante": LATE}))
+
+
+def test_a_run_that_is_broken_off_writes_what_there_is(place):
+    bench = bench_of(place, "Restante")
+    row = FakeRow(bench.servers, {"Restante": 1})
+    row.title = rows.Login.title
+    given = argparse.Namespace(output=place / "report.md", growth=False)
+    broken_off = run.Run(given, bench, [row])
+    rounds = iter((1, 2))
+
+    def say(server):
+        if not next(rounds, None):
+            raise KeyboardInterrupt
+        return {"s": 7, "elapsed": 7}
+    row.round = say
+    with pytest.raises(KeyboardInterrupt):
+        broken_off.all()
+    assert "| 7.0 (2 rounds) |" in given.output.read_text()
 
 
 def test_a_long_row_stops_early(place, monkeypatch):
     monkeypatch.setattr(run, "ROW_SECONDS", 0)
     bench = bench_of(place, "Restante", rounds=9)
-    found = bench.run(FakeRow(bench.servers, {"Restante": 1}))
+    found = found_by(bench, FakeRow(bench.servers, {"Restante": 1}))
     assert report.cell_of(found["Restante"], METRIC, 9) == "1.0 (3 rounds)"
 
 
@@ -307,12 +354,27 @@ def test_a_missed_goal_needs_a_reason(place, figures, missed):
     assert len(report.without_reason(text, told)) == len(missed)
 
 
+def test_the_report_has_the_items_and_figures_of_its_run(place, monkeypatch):
+    items = place / "missed.md"
+    items.write_text("## Missed\n\n"
+                     "- **One** (`login-plain`). {login-plain.cpu_us} us,"
+                     " {login-plain.cpu_us@popa3d} of popa3d.\n"
+                     "- **Other** (`login-tls`). {login-tls.cpu_ms}\n")
+    monkeypatch.setattr(report, "REASONS", items)
+    text = report_with(place, (200, 300))
+    assert text.endswith("- **One** (`login-plain`). 200 us,"
+                         " (not measured) of popa3d.\n")
+    assert report.figures_nobody_has(items.read_text()) == [
+        "no row has the figure {login-tls.cpu_ms}"]
+
+
 def test_the_million_may_fail_and_curves_stay(place, monkeypatch):
     def fails(*_):
         raise AssertionError("no")
     given = argparse.Namespace(output=place / "report.md", short=True)
     monkeypatch.setattr(run.million, "run", fails)
-    monkeypatch.setattr(run.growth, "run", lambda *_: "the curves")
+    monkeypatch.setattr(run.growth, "run",
+                        lambda *given: given[-1]("the curves"))
     run.Run(given, bench_of(place), []).growth()
     text = given.output.read_text()
     assert "the curves" in text and "million: not measured: no" in text
