@@ -145,6 +145,7 @@ publish(struct delivery *delivery)
 	return outcome_of_errno(-error);
 }
 
+/* Refused: then it must not be there after a power cut either. */
 static enum outcome
 sync_new(struct delivery *delivery)
 {
@@ -153,11 +154,10 @@ sync_new(struct delivery *delivery)
 	enum outcome outcome = mailbox_sync_directory(mailbox, "new");
 
 	if (outcome == OK)
-		outcome = mailbox_enter_root(mailbox);
-	if (outcome == OK)
 		return OK;
 	file_name_path(&delivery->name, path);
 	(void)mailbox->files->unlink(mailbox->files, mailbox->root, path);
+	(void)mailbox_sync_directory(mailbox, "new");
 	mailbox->must_scan = true;
 	return outcome;
 }
@@ -180,6 +180,8 @@ store_plainly(struct delivery *delivery)
 	if (outcome == OK)
 		outcome = outcome_of_errno(
 			-files->sync(files, delivery->descriptor));
+	if (outcome == OK)
+		outcome = mailbox_enter_root(delivery->mailbox);
 	if (outcome != OK)
 		return outcome;
 	prepare_index(delivery->mailbox);

@@ -52,6 +52,40 @@ promises_outlive_who_was_killed(void **state)
 	}
 }
 
+/* ---- refused ---- */
+
+/* The n-th call of a delivery fails, and the power goes. */
+static bool
+refuse_at(unsigned n)
+{
+	enum outcome outcome;
+	bool has_failed;
+
+	make_disk();
+	start(0, true);
+	process.fails_at = n;
+	process.error = ENOSPC;
+	outcome = deliver("X: first\r\n\r\n");
+	has_failed = process.fails_at == 0;
+	process.fails_at = 0;
+	cut_the_power(DISK_LOSES_ALL);
+	start(0, true);
+	assert_int_equal(look(false, NULL), outcome == OK);
+	stop();
+	disk_free(&disk);
+	return has_failed;
+}
+
+static void
+refused_mail_does_not_come_with_a_power_cut(void **state)
+{
+	unsigned n = 1;
+
+	while (n < CUTS_MAXIMUM && refuse_at(n))
+		n++;
+	assert_in_range(n, 10, CUTS_MAXIMUM - 1);
+}
+
 /* ---- mail of other programs ---- */
 
 static void
@@ -160,6 +194,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(promises_outlive_who_was_killed),
+		cmocka_unit_test(refused_mail_does_not_come_with_a_power_cut),
 		cmocka_unit_test(a_name_comes_again_after_a_power_cut),
 		cmocka_unit_test(unreadable_mail_is_looked_for_again),
 		cmocka_unit_test(another_program_was_faster_than_quit),
