@@ -58,6 +58,8 @@ struct files {
 	int (*memory)(struct files *files, const char *label);
 	int (*seal)(struct files *files, int descriptor);
 	int (*duplicate)(struct files *files, int descriptor);
+	/* No other host changes or keeps what is there: nobody waits for one. */
+	bool (*is_local)(struct files *files, int descriptor);
 	/* Since 1970, by the clock that stamps files. */
 	uint64_t (*now_ns)(struct files *files);
 	int (*random)(struct files *files, void *to, size_t octets);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -216,6 +217,30 @@ posix_duplicate(struct files *files, int descriptor)
 	return result(fcntl(descriptor, F_DUPFD_CLOEXEC, 3));
 }
 
+static bool
+posix_is_local(struct files *files, int descriptor)
+{
+	static const uint32_t kinds[] = {
+		0xEF53,	    /* ext2, ext3, ext4 */
+		0x58465342, /* XFS */
+		0x9123683E, /* Btrfs */
+		0x01021994, /* tmpfs */
+		0x2FC12FC1, /* ZFS */
+		0xF2F52010, /* F2FS */
+		0xCA451A4E, /* bcachefs */
+		0x3153464A, /* JFS */
+		0x794C7630, /* overlayfs */
+	};
+	struct statfs status;
+
+	if (fstatfs(descriptor, &status) != 0)
+		return false;
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if ((uint32_t)status.f_type == kinds[i])
+			return true;
+	return false;
+}
+
 static uint64_t
 posix_now_ns(struct files *files)
 {
@@ -259,6 +284,7 @@ struct files files_posix = {
 	.memory = posix_memory,
 	.seal = posix_seal,
 	.duplicate = posix_duplicate,
+	.is_local = posix_is_local,
 	.now_ns = posix_now_ns,
 	.random = posix_random,
 };

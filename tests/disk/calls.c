@@ -427,6 +427,12 @@ disk_random(struct files *files, void *to, size_t octets)
 	return error;
 }
 
+static bool
+disk_is_local(struct files *files, int fd)
+{
+	return true;
+}
+
 static const struct files calls = {
 	.open = disk_open,
 	.close = disk_close,
@@ -448,6 +454,7 @@ static const struct files calls = {
 	.memory = disk_memory,
 	.seal = disk_seal,
 	.duplicate = disk_duplicate,
+	.is_local = disk_is_local,
 	.now_ns = disk_now_ns,
 	.random = disk_random,
 };

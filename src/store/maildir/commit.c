@@ -249,7 +249,9 @@ session_commit(struct session *session, const struct index_set *deleted)
 
 	if (deleted->count == 0)
 		return OK;
-	outcome = mailbox_replay(session->mailbox);
+	outcome = session_open_root(session);
+	if (outcome == OK)
+		outcome = mailbox_replay(session->mailbox);
 	if (outcome == OK)
 		outcome = carry_out(&commit);
 	journal_release(&commit.journal);

@@ -214,6 +214,22 @@ index_file_open(struct mailbox *mailbox, int *out_index)
 	return OK;
 }
 
+void
+index_view_renew(struct index_view *view, const struct mailbox *mailbox)
+{
+	view->trailer = mailbox->index.trailer;
+	view->trailer_number = mailbox->index.trailer_number;
+}
+
+bool
+index_view_is_current(
+	const struct index_view *view, const struct mailbox *mailbox)
+{
+	return mailbox->index.is_loaded &&
+	       view->inode == mailbox->index.inode &&
+	       view->generation == mailbox->index.generation;
+}
+
 enum outcome
 index_view_new(struct mailbox *mailbox, int *index, int *names,
 	struct index_view **out)
@@ -232,9 +248,9 @@ index_view_new(struct mailbox *mailbox, int *index, int *names,
 	view->walk = NULL;
 	view->map = INDEX_MAP_EMPTY;
 	view->has_map = false;
+	view->inode = mailbox->index.inode;
 	view->generation = mailbox->index.generation;
-	view->trailer = mailbox->index.trailer;
-	view->trailer_number = mailbox->index.trailer_number;
+	index_view_renew(view, mailbox);
 	*index = *names = -1;
 	*out = view;
 	return OK;
@@ -264,14 +280,22 @@ index_view_open(struct mailbox *mailbox, struct index_view **out)
 }
 
 void
+index_view_rest(struct index_view *view)
+{
+	index_map_release(&view->map);
+	view->has_map = false;
+	free(view->walk);
+	view->walk = NULL;
+}
+
+void
 index_view_free(struct files *files, struct index_view **view)
 {
 	if (!*view)
 		return;
 	files->close(files, &(*view)->index);
 	files->close(files, &(*view)->names);
-	index_map_release(&(*view)->map);
-	free((*view)->walk);
+	index_view_rest(*view);
 	free(*view);
 	*view = NULL;
 }

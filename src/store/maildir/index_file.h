@@ -43,7 +43,7 @@ struct index_view {
 	struct index_walk *walk;
 	struct index_map map;
 	bool has_map;
-	uint64_t generation;
+	uint64_t inode, generation;
 	struct index_trailer trailer;
 	uint32_t trailer_number;
 };
@@ -54,11 +54,11 @@ struct index_view {
  * Errors  ERR_GONE (there is none), ERR_BROKEN, ERR_TRY_LATER
  */
 enum outcome index_file_open(struct mailbox *mailbox, int *out_index);
-/* Names of the same generation. */
 /* Whether the file of this status is the one that mailbox->index tells of. */
 bool index_file_is_known(
 	const struct mailbox *mailbox, const struct stat *status);
 
+/* Names of the same generation. */
 enum outcome index_file_open_names(
 	struct mailbox *mailbox, uint64_t generation, int flags, int *out);
 
@@ -68,6 +68,14 @@ enum outcome index_view_new(struct mailbox *mailbox, int *index, int *names,
 /* The index as it is, in memory or on disk. Errors  as index_file_open */
 enum outcome index_view_open(struct mailbox *mailbox, struct index_view **out);
 void index_view_free(struct files *files, struct index_view **view);
+/* Whether it is of the file that mailbox->index tells of; what was appended
+   since may be missing in it. */
+bool index_view_is_current(
+	const struct index_view *view, const struct mailbox *mailbox);
+/* Nothing is read any more for a while: frees what only reading needs. */
+void index_view_rest(struct index_view *view);
+/* A current one shows the last trailer again. */
+void index_view_renew(struct index_view *view, const struct mailbox *mailbox);
 
 /*
  * Message `index` of the view: its record's number and what it says.

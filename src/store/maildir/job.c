@@ -111,6 +111,16 @@ job_tried(struct maildir_store *store, struct job *job)
 	job_done(&job->executor_job);
 }
 
+bool
+job_do_here(struct maildir_store *store, struct job *job, struct slot *slot,
+	bool (*may_work)(const struct job *job))
+{
+	if (slot->users > 1 || !job_try(job, slot, may_work))
+		return false;
+	job_tried(store, job);
+	return true;
+}
+
 void
 job_start(struct maildir_store *store, struct job *job, struct slot *slot)
 {

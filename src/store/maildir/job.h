@@ -52,6 +52,10 @@ void job_start(struct maildir_store *store, struct job *job, struct slot *slot);
 bool job_try(struct job *job, struct slot *slot,
 	bool (*may_work)(const struct job *job));
 void job_tried(struct maildir_store *store, struct job *job);
+/* Both, on that thread, when nobody else uses the slot: what is under way of the
+   mailbox must not be overtaken. */
+bool job_do_here(struct maildir_store *store, struct job *job,
+	struct slot *slot, bool (*may_work)(const struct job *job));
 /*
  * Answers when memory is short. Session or append are kept with the job: the
  * caller may set the call's pointer to NULL (release, abort) before it runs.

@@ -77,6 +77,7 @@ void
 mailbox_end(struct mailbox *mailbox)
 {
 	mailbox_rest(mailbox);
+	index_view_free(mailbox->files, &mailbox->kept);
 	watch_end(&mailbox->watch);
 	free(mailbox->name);
 	free(mailbox->notice);
@@ -236,24 +237,32 @@ mailbox_may_be_filed_yet(
 	       atomic_load(mailbox->settings->journal_oldest_seconds) == 0;
 }
 
-static enum outcome
-read_stamp(struct mailbox *mailbox, const char *name, uint64_t *out,
-	ino_t *out_inode)
+static int
+read_stamp(struct mailbox *mailbox, int directory, const char *path,
+	uint64_t *out, ino_t *out_inode)
 {
 	struct stat status;
 	int error = mailbox->files->stat_at(
-		mailbox->files, mailbox->root, name, &status);
+		mailbox->files, directory, path, &status);
 
-	if (error != 0) {
-		mailbox_trouble(mailbox, name, error);
-		return outcome_of_errno(-error);
-	}
+	if (error != 0)
+		return error;
 	if (!S_ISDIR(status.st_mode))
-		return ERR_BROKEN;
+		return -ENOTDIR;
 	*out_inode = status.st_ino;
 	*out = (uint64_t)status.st_mtim.tv_sec * 1000000000 +
 	       (uint64_t)status.st_mtim.tv_nsec;
-	return OK;
+	return 0;
+}
+
+/* `now`: before they were read. */
+static void
+trust(struct stamps *stamps, uint64_t now)
+{
+	if (stamps->new_ns + STAMP_TRUSTED_NS < now)
+		stamps->flags |= INDEX_NEW_TRUSTED;
+	if (stamps->cur_ns + STAMP_TRUSTED_NS < now)
+		stamps->flags |= INDEX_CUR_TRUSTED;
 }
 
 enum outcome
@@ -261,20 +270,44 @@ mailbox_stamps(struct mailbox *mailbox, struct stamps *out)
 {
 	uint64_t now = mailbox->files->now_ns(mailbox->files);
 	struct stamps stamps = {0};
-	enum outcome outcome =
-		read_stamp(mailbox, "new", &stamps.new_ns, &stamps.inodes[0]);
+	const char *name = "new";
+	int error = read_stamp(mailbox, mailbox->root, name, &stamps.new_ns,
+		&stamps.inodes[0]);
 
-	if (outcome == OK)
-		outcome = read_stamp(
-			mailbox, "cur", &stamps.cur_ns, &stamps.inodes[1]);
-	if (outcome != OK)
-		return outcome;
-	if (stamps.new_ns + STAMP_TRUSTED_NS < now)
-		stamps.flags |= INDEX_NEW_TRUSTED;
-	if (stamps.cur_ns + STAMP_TRUSTED_NS < now)
-		stamps.flags |= INDEX_CUR_TRUSTED;
+	if (error == 0) {
+		name = "cur";
+		error = read_stamp(mailbox, mailbox->root, name, &stamps.cur_ns,
+			&stamps.inodes[1]);
+	}
+	if (error != 0) {
+		mailbox_trouble(mailbox, name, error);
+		return outcome_of_errno(-error);
+	}
+	trust(&stamps, now);
 	*out = stamps;
 	return OK;
+}
+
+bool
+mailbox_stamps_by_path(struct mailbox *mailbox, struct stamps *out)
+{
+	uint64_t now = mailbox->files->now_ns(mailbox->files);
+	int mail_root = mailbox->settings->mail_root;
+	char path[MAILBOX_PATH_OCTETS + 4];
+	struct stamps stamps = {0};
+	int n = snprintf(path, sizeof(path), "%s/new",
+		mailbox->maildir[0] ? mailbox->maildir : ".");
+
+	if (read_stamp(mailbox, mail_root, path, &stamps.new_ns,
+		    &stamps.inodes[0]) != 0)
+		return false;
+	memcpy(path + n - 3, "cur", 3);
+	if (read_stamp(mailbox, mail_root, path, &stamps.cur_ns,
+		    &stamps.inodes[1]) != 0)
+		return false;
+	trust(&stamps, now);
+	*out = stamps;
+	return true;
 }
 
 enum outcome

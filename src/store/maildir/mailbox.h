@@ -45,6 +45,8 @@ struct index_state {
 	struct index_trailer trailer;
 };
 
+struct index_view;
+
 struct mailbox {
 	const struct maildir_settings *settings;
 	struct files *files;
@@ -54,7 +56,9 @@ struct mailbox {
 	int root; /* the Maildir; -1 when not open */
 	/* When it was last asked: the journal's sync reaches the Maildir. */
 	bool is_on_mail_device;
+	bool is_local; /* and the state: nobody waits for another host */
 	struct index_state index;
+	struct index_view *kept; /* for the next session; mostly NULL */
 	/* Deliveries that wait for the journal: not in the index yet. */
 	_Atomic uint32_t arriving_messages;
 	_Atomic uint64_t arriving_octets;
@@ -93,7 +97,7 @@ struct stamps {
  */
 enum outcome mailbox_init(struct mailbox *mailbox,
 	const struct maildir_settings *settings, const char *name);
-/* Closes what is open; the mailbox stays usable. */
+/* Closes what is open but for what is kept; the mailbox stays usable. */
 void mailbox_rest(struct mailbox *mailbox);
 /* Closes all, ends the watch, frees what mailbox_init made. */
 void mailbox_end(struct mailbox *mailbox);
@@ -122,6 +126,9 @@ uint32_t mailbox_sweep_again(struct mailbox *mailbox);
 /* Of the messages that are to be read, so many were. */
 void mailbox_progress(struct mailbox *mailbox, uint32_t done, uint32_t total);
 enum outcome mailbox_stamps(struct mailbox *mailbox, struct stamps *out);
+/* The same without the open Maildir, of what is in its place by now. False:
+   mailbox_ready says why. */
+bool mailbox_stamps_by_path(struct mailbox *mailbox, struct stamps *out);
 /* listing_scan, which tells what it cannot read. */
 enum outcome mailbox_scan(struct mailbox *mailbox, struct listing *listing);
 enum outcome mailbox_sync_directory(struct mailbox *mailbox, const char *path);

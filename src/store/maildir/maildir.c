@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <xxhash.h>
 
 #include "store/maildir/job.h"
@@ -28,6 +29,21 @@ open_work(struct job *job)
 	struct store_open_call *call = (struct store_open_call *)job->call;
 
 	return session_open(
+		&job->session->session, &job->slot->mailbox, &call->snapshot);
+}
+
+static bool
+may_open_kept(const struct job *job)
+{
+	return mailbox_is_as_kept(&job->slot->mailbox);
+}
+
+static enum outcome
+open_kept_work(struct job *job)
+{
+	struct store_open_call *call = (struct store_open_call *)job->call;
+
+	return session_open_kept(
 		&job->session->session, &job->slot->mailbox, &call->snapshot);
 }
 
@@ -88,8 +104,11 @@ maildir_open(struct store *base, struct store_open_call *call)
 	}
 	job->call = &call->call;
 	job->session = session;
-	job->work = open_work;
+	job->work = open_kept_work;
 	job->finish = open_finish;
+	if (job_do_here(store, job, session->slot, may_open_kept))
+		return;
+	job->work = open_work;
 	job_start(store, job, session->slot);
 }
 
@@ -161,6 +180,12 @@ maildir_renew(struct store *base, struct store_renew_call *call)
 	job_answer(&call->call, OK);
 }
 
+static bool
+may_release_here(const struct job *job)
+{
+	return session_is_quickly_closed(&job->session->session);
+}
+
 static enum outcome
 release_work(struct job *job)
 {
@@ -198,7 +223,8 @@ maildir_release(struct store *base, struct store_session **session)
 		.finish = release_finish,
 		.is_embedded = true,
 	};
-	job_start(store, &gone->release, gone->slot);
+	if (!job_do_here(store, &gone->release, gone->slot, may_release_here))
+		job_start(store, &gone->release, gone->slot);
 }
 
 /* A session's records must stay where they are: no scan while one is open. */
@@ -269,6 +295,19 @@ expire_work(struct job *job)
 		&job->slot->mailbox, (struct store_expire_call *)job->call);
 }
 
+/* A job would be for nothing. */
+static bool
+is_nothing_due(struct slot *slot, uint64_t kept_seconds)
+{
+	bool is_nothing;
+
+	if (!slot_try_enter(slot))
+		return false;
+	is_nothing = retention_is_nothing_due(&slot->mailbox, kept_seconds);
+	slot_leave(slot);
+	return is_nothing;
+}
+
 /* Needs no lock: a session that opens meanwhile is carried out behind it. */
 static void
 maildir_expire(struct store *base, struct store_expire_call *call)
@@ -282,6 +321,11 @@ maildir_expire(struct store *base, struct store_expire_call *call)
 		outcome = slots_get(&store->slots, call->mailbox, &slot);
 	if (outcome != OK) {
 		job_answer(&call->call, outcome);
+		return;
+	}
+	if (is_nothing_due(slot, call->kept_seconds)) {
+		slots_put(&store->slots, slot);
+		job_answer(&call->call, OK);
 		return;
 	}
 	job_start_call(store, slot, &call->call, NULL, NULL, expire_work);
@@ -405,6 +449,19 @@ journal_octets(const struct store_options *options)
 	return octets > DELIVERY_LOG_MAXIMUM ? DELIVERY_LOG_MAXIMUM : octets;
 }
 
+/* Each is two descriptors: an eighth of those that there may be. */
+static size_t
+kept_maximum(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 0;
+	return limit.rlim_cur / 16 < MAILDIR_IDLE_MAXIMUM
+		       ? limit.rlim_cur / 16
+		       : MAILDIR_IDLE_MAXIMUM;
+}
+
 enum outcome
 maildir_store_new(
 	struct store_options *options, struct files *files, struct store **out)
@@ -432,7 +489,7 @@ maildir_store_new(
 	};
 	if (!store->template || !store->hostname ||
 		!slots_init(&store->slots, &store->settings,
-			MAILDIR_IDLE_MAXIMUM)) {
+			MAILDIR_IDLE_MAXIMUM, kept_maximum())) {
 		job_free_store(store);
 		return ERR_TRY_LATER;
 	}

@@ -18,6 +18,17 @@
 enum outcome mailbox_ready(
 	struct mailbox *mailbox, bool may_make, struct index_view **out);
 
+/*
+ * The other way, for a mailbox that was open before. Its session left the index
+ * open: while nothing has happened to it and to the Maildir, which a few looks
+ * at inodes tell, it is the snapshot of the next one. Waits for no disk.
+ */
+bool mailbox_is_as_kept(struct mailbox *mailbox);
+/* When it is so: the view, which becomes the caller's. */
+struct index_view *mailbox_take_kept(struct mailbox *mailbox);
+/* After a session; closed when it is of before. Leaves *view NULL. */
+void mailbox_keep(struct mailbox *mailbox, struct index_view **view);
+
 /* Carries out what the deletion journal holds. */
 enum outcome mailbox_replay(struct mailbox *mailbox);
 

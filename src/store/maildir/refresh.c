@@ -373,7 +373,7 @@ run(struct refresh *refresh)
 	bool may_persist = true;
 	enum outcome outcome;
 
-	if (mailbox->settings->is_shared)
+	if (mailbox->settings->is_shared && mailbox->is_local)
 		watch_begin(&mailbox->watch, mailbox->settings->watches,
 			mailbox->root);
 	outcome = mailbox_stamps(mailbox, &refresh->stamps);

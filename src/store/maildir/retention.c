@@ -147,8 +147,8 @@ remove_due(struct expiry *x, struct mailbox *mailbox)
 	return outcome;
 }
 
-static bool
-is_nothing_due(struct mailbox *mailbox, uint64_t kept_seconds)
+bool
+retention_is_nothing_due(struct mailbox *mailbox, uint64_t kept_seconds)
 {
 	uint64_t now = mailbox->files->now_ns(mailbox->files);
 
@@ -169,7 +169,7 @@ retention_expire(struct mailbox *mailbox, struct store_expire_call *call)
 	struct index_view *view = NULL;
 	enum outcome outcome;
 
-	if (is_nothing_due(mailbox, call->kept_seconds))
+	if (retention_is_nothing_due(mailbox, call->kept_seconds))
 		return OK;
 	x.next = x.now + LOOK_NS / SECOND_NS;
 	outcome = mailbox_ready(mailbox, false, &view);

@@ -9,6 +9,8 @@
 
 enum outcome retention_note(
 	struct session *session, const struct index_set *retrieved);
+/* Without a look at the messages. */
+bool retention_is_nothing_due(struct mailbox *mailbox, uint64_t kept_seconds);
 /* No session may have the mailbox open. */
 enum outcome retention_expire(
 	struct mailbox *mailbox, struct store_expire_call *call);

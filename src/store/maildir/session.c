@@ -6,18 +6,13 @@
 
 #include "store/maildir/ready.h"
 
-enum outcome
-session_open(struct session *session, struct mailbox *mailbox,
+static enum outcome
+begin(struct session *session, struct mailbox *mailbox, struct index_view *view,
 	struct store_snapshot *out)
 {
 	struct files *files = mailbox->files;
-	struct index_view *view = NULL;
-	enum outcome outcome = mailbox_ready(mailbox, true, &view);
-	int fd;
+	int fd = files->duplicate(files, view->index);
 
-	if (outcome != OK)
-		return outcome;
-	fd = files->duplicate(files, view->index);
 	if (fd < 0) {
 		index_view_free(files, &view);
 		return outcome_of_errno(-fd);
@@ -37,14 +32,46 @@ session_open(struct session *session, struct mailbox *mailbox,
 	return OK;
 }
 
+enum outcome
+session_open(struct session *session, struct mailbox *mailbox,
+	struct store_snapshot *out)
+{
+	struct index_view *view = NULL;
+	enum outcome outcome = mailbox_ready(mailbox, true, &view);
+
+	return outcome == OK ? begin(session, mailbox, view, out) : outcome;
+}
+
+enum outcome
+session_open_kept(struct session *session, struct mailbox *mailbox,
+	struct store_snapshot *out)
+{
+	return begin(session, mailbox, mailbox_take_kept(mailbox), out);
+}
+
+bool
+session_is_quickly_closed(const struct session *session)
+{
+	return session->read_at < 0 &&
+	       index_view_is_current(session->view, session->mailbox);
+}
+
 void
 session_close(struct session *session)
 {
 	struct files *files = session->mailbox->files;
 
 	files->close(files, &session->read_at);
-	index_view_free(files, &session->view);
+	mailbox_keep(session->mailbox, &session->view);
 	listing_release(&session->listing);
+}
+
+enum outcome
+session_open_root(struct session *session)
+{
+	enum outcome outcome = mailbox_open_root(session->mailbox, false);
+
+	return outcome == ERR_DENIED ? ERR_TRY_LATER : outcome;
 }
 
 /* A new listing unless the directories are as they were at the last. */
@@ -196,9 +223,11 @@ open_message(struct session *session, uint32_t index, int *out_descriptor,
 {
 	struct index_message message;
 	struct file_name name;
-	enum outcome outcome = session_look_up(session, index, &message, &name);
+	enum outcome outcome = session_open_root(session);
 	int fd;
 
+	if (outcome == OK)
+		outcome = session_look_up(session, index, &message, &name);
 	if (outcome != OK)
 		return outcome;
 	fd = open_file(session, &name);

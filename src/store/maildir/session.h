@@ -22,6 +22,11 @@ struct session {
 
 enum outcome session_open(struct session *session, struct mailbox *mailbox,
 	struct store_snapshot *out);
+/* The same when mailbox_is_as_kept. */
+enum outcome session_open_kept(struct session *session, struct mailbox *mailbox,
+	struct store_snapshot *out);
+/* Nothing is closed by that whose blocks the file system has to free. */
+bool session_is_quickly_closed(const struct session *session);
 void session_close(struct session *session);
 
 enum outcome session_read(
@@ -31,6 +36,9 @@ enum outcome session_read_at(
 enum outcome session_commit(
 	struct session *session, const struct index_set *deleted);
 
+/* One that was opened as it was kept has not opened the Maildir: before its
+   files are used. Errors  ERR_TRY_LATER, ERR_BROKEN */
+enum outcome session_open_root(struct session *session);
 /* What the index says. Errors  ERR_PEER, ERR_BROKEN, ERR_TRY_LATER */
 enum outcome session_look_up(struct session *session, uint32_t index,
 	struct index_message *out_message, struct file_name *out_name);

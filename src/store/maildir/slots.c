@@ -5,6 +5,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "store/maildir/index_file.h"
+
 #define FIRST_BUCKETS 256
 
 void
@@ -35,11 +37,12 @@ free_slot(struct slot *slot)
 
 bool
 slots_init(struct slots *slots, const struct maildir_settings *settings,
-	size_t idle_maximum)
+	size_t idle_maximum, size_t kept_maximum)
 {
 	*slots = (struct slots){
 		.settings = settings,
 		.idle_maximum = idle_maximum,
+		.kept_maximum = kept_maximum,
 		.bucket_count = FIRST_BUCKETS,
 		.buckets = calloc(FIRST_BUCKETS, sizeof(struct slot *)),
 	};
@@ -90,9 +93,44 @@ grow(struct slots *slots)
 	free(old.buckets);
 }
 
+/* This one, or the next that was used later. */
+static struct slot *
+kept_from(struct slot *slot)
+{
+	while (slot && !slot->mailbox.kept)
+		slot = slot->newer;
+	return slot;
+}
+
+static void
+count_kept(struct slots *slots, struct slot *slot)
+{
+	if (!slot->mailbox.kept)
+		return;
+	if (slots->kept_count++ == 0)
+		slots->oldest_kept = slot;
+	if (slots->kept_count <= slots->kept_maximum)
+		return;
+	slot = slots->oldest_kept;
+	index_view_free(slot->mailbox.files, &slot->mailbox.kept);
+	slots->oldest_kept = kept_from(slot);
+	slots->kept_count--;
+}
+
+static void
+discount_kept(struct slots *slots, struct slot *slot)
+{
+	if (!slot->mailbox.kept)
+		return;
+	slots->kept_count--;
+	if (slots->oldest_kept == slot)
+		slots->oldest_kept = kept_from(slot->newer);
+}
+
 static void
 leave_idle(struct slots *slots, struct slot *slot)
 {
+	discount_kept(slots, slot);
 	*(slot->newer ? &slot->newer->older : &slots->newest) = slot->older;
 	*(slot->older ? &slot->older->newer : &slots->oldest) = slot->newer;
 	slot->newer = slot->older = NULL;
@@ -106,6 +144,7 @@ join_idle(struct slots *slots, struct slot *slot)
 	*(slot->older ? &slot->older->newer : &slots->oldest) = slot;
 	slots->newest = slot;
 	slots->idle_count++;
+	count_kept(slots, slot);
 }
 
 static void

@@ -27,16 +27,20 @@ struct slots {
 	size_t bucket_count, count;
 	struct slot *newest, *oldest; /* idle */
 	size_t idle_count, idle_maximum;
+	/* Of the idle, those whose index is kept open. */
+	struct slot *oldest_kept;
+	size_t kept_count, kept_maximum;
 };
 
 bool slots_init(struct slots *slots, const struct maildir_settings *settings,
-	size_t idle_maximum);
+	size_t idle_maximum, size_t kept_maximum);
 /* Frees all; none may be in use. */
 void slots_release(struct slots *slots);
 /* Errors  ERR_PEER, ERR_BROKEN (mailbox_init), ERR_TRY_LATER (memory) */
 enum outcome slots_get(
 	struct slots *slots, const char *mailbox, struct slot **out);
-/* The last user closes what is open. */
+/* The last user closes what is open but for the index, which is kept until
+   there are too many. */
 void slots_put(struct slots *slots, struct slot *slot);
 
 void slot_enter(struct slot *slot);

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -211,31 +210,6 @@ learn_all(struct watch *watch, const struct listing *listing)
 
 /* ---- one Maildir ---- */
 
-/* inotify sees what this host does: file systems of this host alone. */
-static bool
-is_local(int root)
-{
-	static const uint32_t kinds[] = {
-		0xEF53,	    /* ext2, ext3, ext4 */
-		0x58465342, /* XFS */
-		0x9123683E, /* Btrfs */
-		0x01021994, /* tmpfs */
-		0x2FC12FC1, /* ZFS */
-		0xF2F52010, /* F2FS */
-		0xCA451A4E, /* bcachefs */
-		0x3153464A, /* JFS */
-		0x794C7630, /* overlayfs */
-	};
-	struct statfs status;
-
-	if (fstatfs(root, &status) != 0)
-		return false;
-	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if ((uint32_t)status.f_type == kinds[i])
-			return true;
-	return false;
-}
-
 static void
 remove_place(struct watches *watches, int descriptor)
 {
@@ -299,7 +273,7 @@ end(struct watch *watch)
 static bool
 begin(struct watch *watch, struct watches *watches, int root)
 {
-	if (!is_local(root) || !add_place(watch, watches, root, DIRECTORY_NEW))
+	if (!add_place(watch, watches, root, DIRECTORY_NEW))
 		return false;
 	if (add_place(watch, watches, root, DIRECTORY_CUR))
 		return true;

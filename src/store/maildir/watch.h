@@ -50,7 +50,7 @@ void watches_free(struct watches **watches);
 void watches_drain(struct watches *watches);
 
 /* Before a scan: from here on nothing of others is missed. `root` is the open
-   Maildir. */
+   Maildir; inotify sees what this host does: it must be on a local disk. */
 void watch_begin(struct watch *watch, struct watches *watches, int root);
 /* After it: what was found is in the index. */
 void watch_scanned(struct watch *watch, const struct listing *listing);

@@ -184,6 +184,12 @@ faulty_duplicate(struct files *files, int fd)
 	OR_FAIL(false, files_posix.duplicate(&files_posix, fd));
 }
 
+static bool
+faulty_is_local(struct files *files, int fd)
+{
+	return files_posix.is_local(&files_posix, fd);
+}
+
 static uint64_t
 faulty_now_ns(struct files *files)
 {
@@ -217,6 +223,7 @@ struct files faulty_files = {
 	.memory = faulty_memory,
 	.seal = faulty_seal,
 	.duplicate = faulty_duplicate,
+	.is_local = faulty_is_local,
 	.now_ns = faulty_now_ns,
 	.random = faulty_random,
 };

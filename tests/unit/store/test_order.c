@@ -110,6 +110,51 @@ release_behind_calls_under_way(void **state)
 	fixture_close(&f);
 }
 
+/* Whether it was answered at once. */
+static bool
+enter_and_leave(struct store *store)
+{
+	struct store_open_call call = {
+		.mailbox = "alice", .call.done = count_answer};
+	bool is_at_once;
+
+	answers = 0;
+	store->ops->open(store, &call);
+	is_at_once = answers == 1;
+	run_waiting();
+	assert_int_equal(call.call.outcome, OK);
+	assert_int_equal(call.snapshot.count, 1);
+	close(call.snapshot.descriptor);
+	store->ops->release(store, &call.session);
+	/* Nothing of it was under way. */
+	assert_int_equal(last, 0);
+	return is_at_once;
+}
+
+/* What can be done here and now is not done before what waits. */
+static void
+nothing_is_overtaken(void **state)
+{
+	struct store_stat_call look = {
+		.mailbox = "alice", .call.done = count_answer};
+	struct fixture f;
+	struct store *store;
+
+	fixture_open(&f, "maildir");
+	assert_int_equal(append_text(&f, "alice", "x\r\n", NULL), OK);
+	make_old(fixture_path(&f, "mail/alice/new"));
+	make_old(fixture_path(&f, "mail/alice/cur"));
+	store = open_store(&f);
+	assert_false(enter_and_leave(store));
+	assert_true(enter_and_leave(store));
+	store->ops->stat(store, &look);
+	assert_false(enter_and_leave(store));
+	assert_int_equal(look.count, 1);
+	assert_true(enter_and_leave(store));
+	store->ops->free(&store);
+	fixture_close(&f);
+}
+
 static void
 abort_behind_a_write(void **state)
 {
@@ -141,6 +186,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(release_behind_calls_under_way),
+		cmocka_unit_test(nothing_is_overtaken),
 		cmocka_unit_test(abort_behind_a_write),
 	};
 

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: ISC */
+/* A mailbox that was open before is opened again without opening a file, unless
+   something has happened to it, whatever that was. */
+#include "fixture.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define NEW   "mail/alice/new"
+#define CUR   "mail/alice/cur"
+#define INDEX "state/index/alice/index"
+
+static struct files counting;
+static unsigned opens, looks;
+static int are_open;
+
+static int
+count_open(struct files *files, int directory, const char *path, int flags,
+	mode_t mode)
+{
+	int fd = files_posix.open(files, directory, path, flags, mode);
+
+	opens++;
+	are_open += fd >= 0;
+	return fd;
+}
+
+static void
+count_close(struct files *files, int *fd)
+{
+	are_open -= *fd >= 0;
+	files_posix.close(files, fd);
+}
+
+static int
+count_look(
+	struct files *files, int directory, const char *path, struct stat *out)
+{
+	looks++;
+	return files_posix.stat_at(files, directory, path, out);
+}
+
+static void
+make_both_old(struct fixture *f)
+{
+	make_old(fixture_path(f, NEW));
+	make_old(fixture_path(f, CUR));
+}
+
+static uint32_t
+count_of(struct fixture *f)
+{
+	struct opened o = open_mailbox(f, "alice");
+	uint32_t count;
+
+	assert_int_equal(o.outcome, OK);
+	count = o.maildrop->count;
+	close_mailbox(f, &o);
+	return count;
+}
+
+/* A mailbox with two messages, as a session left it a while ago. */
+static int
+set_up(void **state)
+{
+	static struct fixture fixture;
+	struct fixture *f = &fixture;
+
+	fixture_open(f, "maildir");
+	*state = f;
+	counting = files_posix;
+	counting.open = count_open;
+	counting.close = count_close;
+	counting.stat_at = count_look;
+	f->files = &counting;
+	fixture_reopen(f);
+	assert_int_equal(append_text(f, "alice", "a\r\n", NULL), OK);
+	assert_int_equal(append_text(f, "alice", "b\r\n", NULL), OK);
+	assert_int_equal(count_of(f), 2);
+	make_both_old(f);
+	assert_int_equal(count_of(f), 2);
+	assert_int_equal(count_of(f), 2);
+	opens = looks = 0;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	fixture_close(*state);
+	return 0;
+}
+
+static void
+nothing_is_opened(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(count_of(f), 2);
+	assert_int_equal(opens, 0);
+	assert_int_equal(looks, 3);
+}
+
+/* The Maildir is opened when a message is asked for, or deleted. */
+static void
+it_is_a_session_like_any_other(void **state)
+{
+	struct fixture *f = *state;
+	struct opened o = open_mailbox(f, "alice");
+
+	assert_message(f, &o, 1, "b\r\n");
+	close_mailbox(f, &o);
+	o = open_mailbox(f, "alice");
+	assert_int_equal(delete_messages(f, &o, (int[]){0, -1}), OK);
+	close_mailbox(f, &o);
+	assert_int_equal(count_entries(fixture_path(f, NEW)), 1);
+	o = open_mailbox(f, "alice");
+	assert_int_equal(o.maildrop->count, 1);
+	assert_message(f, &o, 0, "b\r\n");
+	close_mailbox(f, &o);
+}
+
+static void
+deliveries_are_seen(void **state)
+{
+	struct fixture *f = *state;
+	struct opened o;
+
+	assert_int_equal(append_text(f, "alice", "c\r\n", NULL), OK);
+	opens = 0;
+	o = open_mailbox(f, "alice");
+	assert_int_equal(opens, 0);
+	assert_int_equal(o.maildrop->count, 3);
+	assert_message(f, &o, 2, "c\r\n");
+	close_mailbox(f, &o);
+}
+
+static void
+mail_of_others_is_seen(void **state)
+{
+	struct fixture *f = *state;
+
+	write_text(fixture_path(f, NEW "/1.a"), "a\n");
+	assert_int_equal(count_of(f), 3);
+	assert_int_equal(unlink(fixture_path(f, NEW "/1.a")), 0);
+	assert_int_equal(count_of(f), 2);
+}
+
+static void
+copy_index(struct fixture *f, const char *to)
+{
+	static char octets[65536];
+	size_t n = read_file(fixture_path(f, INDEX), octets, sizeof(octets));
+
+	write_file(to, octets, n);
+}
+
+static void
+another_index_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct opened o;
+
+	assert_int_equal(unlink(fixture_path(f, INDEX)), 0);
+	assert_int_equal(count_of(f), 2);
+	assert_int_equal(access(fixture_path(f, INDEX), F_OK), 0);
+	/* The same octets in another file; the old one is nobody's. */
+	copy_index(f, fixture_path(f, "state/aside"));
+	assert_int_equal(
+		rename(fixture_path(f, "state/aside"), fixture_path(f, INDEX)),
+		0);
+	assert_int_equal(append_text(f, "alice", "c\r\n", NULL), OK);
+	o = open_mailbox(f, "alice");
+	assert_int_equal(o.maildrop->count, 3);
+	assert_message(f, &o, 2, "c\r\n");
+	close_mailbox(f, &o);
+	assert_int_equal(rename(fixture_path(f, "state/index/alice"),
+				 fixture_path(f, "state/aside")),
+		0);
+	assert_int_equal(count_of(f), 3);
+	assert_int_equal(access(fixture_path(f, INDEX), F_OK), 0);
+}
+
+static void
+mended_index_is_used(void **state)
+{
+	struct fixture *f = *state;
+	struct store_mend_call mend = mend_mailbox(f, "alice", false);
+
+	assert_int_equal(mend.call.outcome, OK);
+	assert_true(mend.was_made_anew);
+	assert_int_equal(count_of(f), 2);
+}
+
+static void
+missing_maildir_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct opened o;
+
+	assert_int_equal(rename(fixture_path(f, "mail/alice"),
+				 fixture_path(f, "mail/old")),
+		0);
+	o = open_mailbox(f, "alice");
+	assert_int_equal(o.outcome, ERR_TRY_LATER);
+	assert_int_equal(rename(fixture_path(f, "mail/old"),
+				 fixture_path(f, "mail/alice")),
+		0);
+	assert_int_equal(count_of(f), 2);
+}
+
+/* It is noticed too when it goes during a session. */
+static void
+maildir_goes_while_it_is_open(void **state)
+{
+	struct fixture *f = *state;
+	struct opened o = open_mailbox(f, "alice");
+	char text[8];
+	enum outcome outcome;
+
+	assert_int_equal(rename(fixture_path(f, "mail/alice"),
+				 fixture_path(f, "mail/old")),
+		0);
+	assert_int_equal(
+		read_message(f, &o, 0, text, sizeof(text), &outcome), -1);
+	assert_int_equal(outcome, ERR_TRY_LATER);
+	assert_int_equal(delete_messages(f, &o, (int[]){0, -1}), ERR_TRY_LATER);
+	close_mailbox(f, &o);
+	assert_int_equal(rename(fixture_path(f, "mail/old"),
+				 fixture_path(f, "mail/alice")),
+		0);
+	assert_int_equal(count_of(f), 2);
+}
+
+static bool
+is_nowhere_local(struct files *files, int descriptor)
+{
+	return false;
+}
+
+/* A look at an inode of another host may take as long as that host likes. */
+static void
+nobody_waits_for_another_host(void **state)
+{
+	struct fixture *f = *state;
+
+	counting.is_local = is_nowhere_local;
+	fixture_reopen(f);
+	assert_int_equal(count_of(f), 2);
+	opens = 0;
+	assert_int_equal(count_of(f), 2);
+	assert_true(opens > 0);
+}
+
+/* An eighth of the descriptors that there may be. */
+static void
+not_all_stay_open(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit before, few;
+	char name[8];
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = 64;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	fixture_reopen(f);
+	are_open = 0;
+	for (unsigned i = 0; i < 40; i++) {
+		struct opened o;
+
+		snprintf(name, sizeof(name), "u%u", i % 20);
+		o = open_mailbox(f, name);
+		assert_int_equal(o.outcome, OK);
+		close_mailbox(f, &o);
+		assert_in_range(are_open, 0, 8);
+	}
+	assert_int_equal(are_open, 8);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(nothing_is_opened),
+		CASE(it_is_a_session_like_any_other),
+		CASE(deliveries_are_seen),
+		CASE(mail_of_others_is_seen),
+		CASE(another_index_is_noticed),
+		CASE(mended_index_is_used),
+		CASE(missing_maildir_is_noticed),
+		CASE(maildir_goes_while_it_is_open),
+		CASE(nobody_waits_for_another_host),
+		CASE(not_all_stay_open),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
