@@ -240,14 +240,16 @@ class Popa3d(Peer):
         ("login-tls", "retr-tls", "idle-tls"), "it has no TLS")}
 
     def put_box(self, box, user):
-        """An mbox, one message behind the other."""
+        """An mbox, one message behind the other; they have LF alone, and none
+        begins with "From "."""
         if self.box(user).exists():
             return
-        with open(self.box(user), "wb") as mbox:
-            for path in sorted((box / "cur").iterdir()):
-                text = path.read_bytes().replace(b"\r\n", b"\n")
+        with open(self.box(user), "wb", 1 << 20) as mbox:
+            for name in sorted(os.listdir(box / "cur")):
+                with open(f"{box}/cur/{name}", "rb", 0) as file:
+                    text = file.read().replace(b"\nFrom ", b"\n>From ")
                 mbox.write(b"From ruth@example.org Mon Nov  2 10:00:00 2026\n"
-                           + re.sub(rb"(?m)^From ", b">From ", text) + b"\n")
+                           + text + b"\n")
         os.chown(self.box(user), self.uid, self.gid)
         self.box(user).chmod(0o600)
 

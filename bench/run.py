@@ -324,6 +324,7 @@ class Run:
 
     def parts(self):
         near = [r for r in self.chosen if not isinstance(r, collect.Collect)]
+        near.sort(key=lambda row: not row.comes_first)
         far = [r for r in self.chosen if isinstance(r, collect.Collect)]
         self.rows(near)
         for server in self.bench.servers[1:]:

@@ -187,6 +187,7 @@ METRIC = rows.Metric("s", "time", "s", goal=3, digits=1, is_time=True)
 class FakeRow:
     """Everybody is asked; what each says is an exception or a figure."""
     key, title, metrics, includes = "fake", "fake work", (METRIC,), ()
+    comes_first = False
 
     def __init__(self, servers_, says):
         self.servers, self.says = servers_, says
