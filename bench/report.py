@@ -6,6 +6,7 @@ usage: report.py --check    fails when a goal that bench/report.md says is misse
                             for a figure that no row has
 """
 import datetime
+import functools
 import json
 import pathlib
 import re
@@ -230,7 +231,9 @@ def counts():
     return "\n".join(lines)
 
 
+@functools.cache
 def commit():
+    """Before the first report of a run, which makes the tree dirty."""
     said = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=contestants.ROOT,
         capture_output=True, text=True).stdout.strip()
