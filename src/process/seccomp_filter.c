@@ -62,7 +62,7 @@ static const char *const starts[] = {
 
 static const unsigned ioctls[] = {FIONBIO, FIOCLEX, FIONREAD};
 static const unsigned fcntls[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD,
-	F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK,
+	F_GETFL, F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK,
 	F_OFD_SETLKW, F_ADD_SEALS};
 #define COUNT(rows) (sizeof(rows) / sizeof(*(rows)))
 
@@ -115,6 +115,16 @@ add_values(scmp_filter_ctx filter, int number, const unsigned *values,
 				    values[i])) < 0)
 			return false;
 	return true;
+}
+
+/* Who was sent a descriptor shares its flags with the sender, and with others:
+   none that makes their reads fail. */
+static bool
+add_setfl(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
+		       SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, F_SETFL),
+		       SCMP_A2(SCMP_CMP_MASKED_EQ, O_DIRECT, 0)) == 0;
 }
 
 /* fstat(2) is this in younger libraries; a path is another matter. */
@@ -233,9 +243,9 @@ add_all(scmp_filter_ctx filter, const struct rules *rules)
 	       add_names(filter, SCMP_ACT_KILL_PROCESS, attacks, rules) &&
 	       add_values(filter, SCMP_SYS(ioctl), ioctls, COUNT(ioctls)) &&
 	       add_values(filter, SCMP_SYS(fcntl), fcntls, COUNT(fcntls)) &&
-	       add_fstat(filter, allowed) && add_tgkill(filter) &&
-	       add_questions(filter, rules) && add_memory(filter, rules) &&
-	       add_clone(filter, rules);
+	       add_setfl(filter) && add_fstat(filter, allowed) &&
+	       add_tgkill(filter) && add_questions(filter, rules) &&
+	       add_memory(filter, rules) && add_clone(filter, rules);
 }
 
 /* ---- refusing ---- */

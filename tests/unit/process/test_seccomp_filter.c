@@ -135,6 +135,18 @@ ask_the_terminal(void)
 		       : WENT_ON;
 }
 
+/* The flags are those of whoever sent the descriptor, too. */
+static int
+change_flags(void)
+{
+	if (fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL)) != 0)
+		return WENT_ON;
+	return fcntl(STDERR_FILENO, F_SETFL, O_DIRECT) < 0 && errno == EPERM &&
+			       told == SYS_fcntl
+		       ? REFUSED
+		       : WENT_ON;
+}
+
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
 #elif defined(__has_feature)
@@ -153,6 +165,7 @@ static const struct {
 	{"a signal to itself", signal_itself, WENT_ON, 0, false},
 	{"socket", make_sockets, REFUSED, 0, false},
 	{"ioctl", ask_the_terminal, REFUSED, 0, false},
+	{"fcntl", change_flags, REFUSED, 0, false},
 	{"open", open_a_file, 0, SIGSYS, true},
 	{"execve", execute, 0, SIGSYS, false},
 	{"kill", signal_the_parent, 0, SIGSYS, false},
