@@ -218,6 +218,17 @@ mailbox_ask_device(struct mailbox *mailbox)
 }
 
 bool
+mailbox_ask_local(struct mailbox *mailbox)
+{
+	struct files *files = mailbox->files;
+
+	mailbox->is_local =
+		files->is_local(files, mailbox->root) &&
+		files->is_local(files, mailbox->settings->state_root);
+	return mailbox->is_local;
+}
+
+bool
 mailbox_may_come_again(
 	const struct mailbox *mailbox, const struct file_name *name)
 {

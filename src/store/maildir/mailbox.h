@@ -118,6 +118,9 @@ void mailbox_trouble(struct mailbox *mailbox, const char *path, int error);
 enum outcome mailbox_open_root(struct mailbox *mailbox, bool may_make);
 /* Whether it is on the file system that the delivery journal's sync reaches. */
 bool mailbox_ask_device(struct mailbox *mailbox);
+/* Sets is_local. Another file system may be mounted there at any time: it is
+   asked before each scan. */
+bool mailbox_ask_local(struct mailbox *mailbox);
 /* Removes what deliveries that never ended left in tmp/: ours, and those of
    others after 36 hours. Once in the mailbox's life in memory. */
 void mailbox_sweep(struct mailbox *mailbox);

@@ -115,15 +115,6 @@ view_of_now(struct mailbox *mailbox, struct index_view **out)
 	return OK;
 }
 
-static bool
-is_local(struct mailbox *mailbox)
-{
-	struct files *files = mailbox->files;
-
-	return files->is_local(files, mailbox->root) &&
-	       files->is_local(files, mailbox->settings->state_root);
-}
-
 enum outcome
 mailbox_ready(struct mailbox *mailbox, bool may_make, struct index_view **out)
 {
@@ -131,7 +122,7 @@ mailbox_ready(struct mailbox *mailbox, bool may_make, struct index_view **out)
 
 	index_view_free(mailbox->files, &mailbox->kept);
 	if (outcome == OK && !mailbox->is_checked)
-		mailbox->is_local = is_local(mailbox);
+		(void)mailbox_ask_local(mailbox);
 	if (outcome == OK)
 		mailbox_sweep(mailbox);
 	if (outcome == OK)

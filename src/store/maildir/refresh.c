@@ -366,6 +366,17 @@ write_index(struct refresh *refresh, bool may_persist)
 		mailbox, new_count(refresh), may_persist, &refresh->content);
 }
 
+/* Where other hosts may change it inotify would not see that. */
+static void
+begin_watch(struct mailbox *mailbox)
+{
+	if (mailbox_ask_local(mailbox) && mailbox->settings->is_shared)
+		watch_begin(&mailbox->watch, mailbox->settings->watches,
+			mailbox->root);
+	else
+		watch_end(&mailbox->watch);
+}
+
 static enum outcome
 run(struct refresh *refresh)
 {
@@ -373,9 +384,7 @@ run(struct refresh *refresh)
 	bool may_persist = true;
 	enum outcome outcome;
 
-	if (mailbox->settings->is_shared && mailbox->is_local)
-		watch_begin(&mailbox->watch, mailbox->settings->watches,
-			mailbox->root);
+	begin_watch(mailbox);
 	outcome = mailbox_stamps(mailbox, &refresh->stamps);
 
 	if (outcome == OK)

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NEW   "mail/alice/new"
@@ -253,6 +254,25 @@ nobody_waits_for_another_host(void **state)
 	assert_true(opens > 0);
 }
 
+/* Where it is may become another host's disk at any time. */
+static void
+another_disk_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+
+	counting.is_local = is_nowhere_local;
+	assert_int_equal(rename(fixture_path(f, NEW),
+				 fixture_path(f, "mail/alice/aside")),
+		0);
+	assert_int_equal(mkdir(fixture_path(f, NEW), 0700), 0);
+	make_both_old(f);
+	assert_int_equal(count_of(f), 0);
+	assert_int_equal(count_of(f), 0);
+	opens = 0;
+	assert_int_equal(count_of(f), 0);
+	assert_true(opens > 0);
+}
+
 /* An eighth of the descriptors that there may be. */
 static void
 not_all_stay_open(void **state)
@@ -295,6 +315,7 @@ main(void)
 		CASE(missing_maildir_is_noticed),
 		CASE(maildir_goes_while_it_is_open),
 		CASE(nobody_waits_for_another_host),
+		CASE(another_disk_is_noticed),
 		CASE(not_all_stay_open),
 	};
 
