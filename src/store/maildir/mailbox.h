@@ -59,6 +59,7 @@ struct mailbox {
 	bool is_local; /* and the state: nobody waits for another host */
 	struct index_state index;
 	struct index_view *kept; /* for the next session; mostly NULL */
+	ino_t kept_inodes[2];	 /* of new/ and cur/, when it was looked at */
 	/* Deliveries that wait for the journal: not in the index yet. */
 	_Atomic uint32_t arriving_messages;
 	_Atomic uint64_t arriving_octets;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/maildir/ready.h"
 
+#include <string.h>
+
 #include "store/maildir/follow.h"
 #include "store/maildir/refresh.h"
 
@@ -156,6 +158,7 @@ is_maildir_as_kept(struct mailbox *mailbox)
 
 	if (!mailbox_stamps_by_path(mailbox, &now))
 		return false;
+	memcpy(mailbox->kept_inodes, now.inodes, sizeof(now.inodes));
 	if (!mailbox->settings->is_shared)
 		return true;
 	switch (watch_look(&mailbox->watch, now.inodes)) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 #include "store/maildir/ready.h"
 
@@ -46,7 +47,12 @@ enum outcome
 session_open_kept(struct session *session, struct mailbox *mailbox,
 	struct store_snapshot *out)
 {
-	return begin(session, mailbox, mailbox_take_kept(mailbox), out);
+	enum outcome outcome =
+		begin(session, mailbox, mailbox_take_kept(mailbox), out);
+
+	session->has_no_root = true;
+	memcpy(session->inodes, mailbox->kept_inodes, sizeof(session->inodes));
+	return outcome;
 }
 
 bool
@@ -70,8 +76,16 @@ enum outcome
 session_open_root(struct session *session)
 {
 	enum outcome outcome = mailbox_open_root(session->mailbox, false);
+	struct stamps now;
 
-	return outcome == ERR_DENIED ? ERR_TRY_LATER : outcome;
+	if (outcome != OK || !session->has_no_root)
+		return outcome == ERR_DENIED ? ERR_TRY_LATER : outcome;
+	outcome = mailbox_stamps(session->mailbox, &now);
+	if (outcome != OK)
+		return outcome;
+	session->has_no_root =
+		memcmp(now.inodes, session->inodes, sizeof(now.inodes)) != 0;
+	return session->has_no_root ? ERR_TRY_LATER : OK;
 }
 
 /* A new listing unless the directories are as they were at the last. */

@@ -11,6 +11,9 @@
 struct session {
 	struct mailbox *mailbox;
 	struct index_view *view; /* the snapshot */
+	/* It has not opened the Maildir yet, in which new/ and cur/ are these. */
+	bool has_no_root;
+	ino_t inodes[2];
 	/* Where the files are that others renamed since; made when one is not
 	   where it was. */
 	struct listing listing;
@@ -36,8 +39,8 @@ enum outcome session_read_at(
 enum outcome session_commit(
 	struct session *session, const struct index_set *deleted);
 
-/* One that was opened as it was kept has not opened the Maildir: before its
-   files are used. Errors  ERR_TRY_LATER, ERR_BROKEN */
+/* Before its files are used. Errors  ERR_TRY_LATER (too: by now it is another
+   Maildir, an empty one beneath what was unmounted, say), ERR_BROKEN */
 enum outcome session_open_root(struct session *session);
 /* What the index says. Errors  ERR_PEER, ERR_BROKEN, ERR_TRY_LATER */
 enum outcome session_look_up(struct session *session, uint32_t index,

@@ -234,6 +234,37 @@ maildir_goes_while_it_is_open(void **state)
 	assert_int_equal(count_of(f), 2);
 }
 
+/* An empty one that was beneath what was mounted: deletions are not carried out
+   there, or they would be undone, and their UIDLs be used up. */
+static void
+another_maildir_while_it_is_open(void **state)
+{
+	struct fixture *f = *state;
+	struct opened o = open_mailbox(f, "alice");
+	char text[8];
+	enum outcome outcome;
+
+	assert_int_equal(rename(fixture_path(f, "mail/alice"),
+				 fixture_path(f, "mail/old")),
+		0);
+	assert_int_equal(mkdir(fixture_path(f, "mail/alice"), 0700), 0);
+	assert_int_equal(mkdir(fixture_path(f, NEW), 0700), 0);
+	assert_int_equal(mkdir(fixture_path(f, CUR), 0700), 0);
+	assert_int_equal(
+		read_message(f, &o, 0, text, sizeof(text), &outcome), -1);
+	assert_int_equal(outcome, ERR_TRY_LATER);
+	assert_int_equal(delete_messages(f, &o, (int[]){0, -1}), ERR_TRY_LATER);
+	close_mailbox(f, &o);
+	remove_tree(fixture_path(f, "mail/alice"));
+	assert_int_equal(rename(fixture_path(f, "mail/old"),
+				 fixture_path(f, "mail/alice")),
+		0);
+	o = open_mailbox(f, "alice");
+	assert_int_equal(o.maildrop->count, 2);
+	assert_message(f, &o, 0, "a\r\n");
+	close_mailbox(f, &o);
+}
+
 static bool
 is_nowhere_local(struct files *files, int descriptor)
 {
@@ -314,6 +345,7 @@ main(void)
 		CASE(mended_index_is_used),
 		CASE(missing_maildir_is_noticed),
 		CASE(maildir_goes_while_it_is_open),
+		CASE(another_maildir_while_it_is_open),
 		CASE(nobody_waits_for_another_host),
 		CASE(another_disk_is_noticed),
 		CASE(not_all_stay_open),
