@@ -148,13 +148,18 @@ mail_of_others_is_seen(void **state)
 	assert_int_equal(count_of(f), 2);
 }
 
+/* By the same octets in another file; the old one is nobody's. */
 static void
-copy_index(struct fixture *f, const char *to)
+replace_index(struct fixture *f)
 {
 	static char octets[65536];
 	size_t n = read_file(fixture_path(f, INDEX), octets, sizeof(octets));
 
-	write_file(to, octets, n);
+	write_file(fixture_path(f, "state/aside"), octets, n);
+	assert_int_equal(
+		rename(fixture_path(f, "state/aside"), fixture_path(f, INDEX)),
+		0);
+	opens = 0;
 }
 
 static void
@@ -166,11 +171,10 @@ another_index_is_noticed(void **state)
 	assert_int_equal(unlink(fixture_path(f, INDEX)), 0);
 	assert_int_equal(count_of(f), 2);
 	assert_int_equal(access(fixture_path(f, INDEX), F_OK), 0);
-	/* The same octets in another file; the old one is nobody's. */
-	copy_index(f, fixture_path(f, "state/aside"));
-	assert_int_equal(
-		rename(fixture_path(f, "state/aside"), fixture_path(f, INDEX)),
-		0);
+	replace_index(f);
+	assert_int_equal(count_of(f), 2);
+	assert_true(opens > 0);
+	replace_index(f);
 	assert_int_equal(append_text(f, "alice", "c\r\n", NULL), OK);
 	o = open_mailbox(f, "alice");
 	assert_int_equal(o.maildrop->count, 3);
@@ -181,6 +185,21 @@ another_index_is_noticed(void **state)
 		0);
 	assert_int_equal(count_of(f), 3);
 	assert_int_equal(access(fixture_path(f, INDEX), F_OK), 0);
+}
+
+/* And is known by the time that the session ends, which has the old one. */
+static void
+another_index_during_a_session(void **state)
+{
+	struct fixture *f = *state;
+	struct opened o = open_mailbox(f, "alice");
+
+	replace_index(f);
+	assert_int_equal(stat_mailbox(f, "alice").count, 2);
+	close_mailbox(f, &o);
+	opens = 0;
+	assert_int_equal(count_of(f), 2);
+	assert_true(opens > 0);
 }
 
 static void
@@ -342,6 +361,7 @@ main(void)
 		CASE(deliveries_are_seen),
 		CASE(mail_of_others_is_seen),
 		CASE(another_index_is_noticed),
+		CASE(another_index_during_a_session),
 		CASE(mended_index_is_used),
 		CASE(missing_maildir_is_noticed),
 		CASE(maildir_goes_while_it_is_open),
