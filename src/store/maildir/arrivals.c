@@ -78,8 +78,7 @@ leave_out(struct arrivals *arrivals, struct mailbox *mailbox,
 
 	if (arrival->error == -ENOENT)
 		return;
-	listing_name(arrivals->listing,
-		&arrivals->listing->entries[arrival->entry], &name);
+	listing_name(arrivals->listing, &arrival->file, &name);
 	arrivals->has_unreadable = true;
 	mailbox_notice(mailbox, "%s/%s cannot be read (%s); left out",
 		maildir_directory_names[name.directory], name.text,
@@ -155,8 +154,7 @@ write_one(const struct arrivals *arrivals, const struct arrival *arrival,
 		.surrogate_difference = arrival->surrogate_difference,
 		.flags = arrival->flags,
 	};
-	const struct listing_entry *entry =
-		&arrivals->listing->entries[arrival->entry];
+	const struct listing_entry *file = &arrival->file;
 	enum uidls_kind kind;
 	size_t octets;
 
@@ -164,8 +162,8 @@ write_one(const struct arrivals *arrivals, const struct arrival *arrival,
 		return false;
 	if (kind != UIDLS_GIVEN)
 		uidl_print(arrival->digest, uidl);
-	octets = names_encode_text((enum maildir_directory)entry->directory,
-		listing_text(arrivals->listing, entry), entry->base_octets,
+	octets = names_encode_text((enum maildir_directory)file->directory,
+		listing_text(arrivals->listing, file), file->base_octets,
 		encoded);
 	message.names_offset =
 		index_writer_names(writer, bytes_of(encoded, octets));
@@ -178,7 +176,6 @@ write_one(const struct arrivals *arrivals, const struct arrival *arrival,
 static void
 expect(const struct arrivals *arrivals, uint32_t at)
 {
-	const struct listing *listing = arrivals->listing;
 	const struct ordered *later, *next;
 	struct bytes text;
 
@@ -188,8 +185,8 @@ expect(const struct arrivals *arrivals, uint32_t at)
 	next = &arrivals->order[at + FETCHED_AHEAD];
 	__builtin_prefetch(&arrivals->items[later->index]);
 	__builtin_prefetch(&arrivals->items[later->index].has_new_uidl);
-	__builtin_prefetch(&listing->entries[later->entry]);
-	text = listing_text(listing, &listing->entries[next->entry]);
+	text = listing_text(
+		arrivals->listing, &arrivals->items[next->index].file);
 	__builtin_prefetch(text.at);
 	__builtin_prefetch(text.at + text.octets);
 }

@@ -104,8 +104,8 @@ measure_one(struct measuring *measuring, struct arrival *arrival,
 {
 	struct index_message message;
 
-	listing_name(measuring->listing,
-		&measuring->listing->entries[arrival->entry], &reading->name);
+	arrival->file = measuring->listing->entries[arrival->entry];
+	listing_name(measuring->listing, &arrival->file, &reading->name);
 	arrival->error = look(measuring, reading, &arrival->seconds);
 	if (arrival->error != 0)
 		return;

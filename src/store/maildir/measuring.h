@@ -16,6 +16,7 @@ struct arrival {
 	int32_t surrogate_difference;
 	uint64_t octets, stored_octets, header_octets;
 	unsigned char digest[UIDL_DIGEST_OCTETS];
+	struct listing_entry file; /* a copy, at hand when it is written */
 	int error; /* 0; -ENOENT: gone, or no file; else why it is left out */
 	uint8_t flags;
 	bool has_new_uidl;
