@@ -14,7 +14,7 @@
 struct state_folder {
 	struct files *files;
 	int root;
-	char name[STATE_NAME_OCTETS]; /* path_of_state */
+	const char *name; /* path_of_state; borrowed */
 };
 
 /* Without `file` the folder. */

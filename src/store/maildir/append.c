@@ -48,7 +48,7 @@ begin_by_job(struct maildir_store *store, struct store_append *append,
 	}
 	job->call = &call->call;
 	job->append = append;
-	job->is_open = locks_is_held(&store->locks, call->mailbox);
+	job->is_open = append->slot->is_held;
 	job->work = append_begin_work;
 	job->finish = append_begin_finish;
 	job_start(store, job, append->slot);
@@ -162,8 +162,7 @@ run(struct maildir_store *store, struct store_append *append,
 	enum outcome (*work)(struct job *job), void (*finish)(struct job *job))
 {
 	append->end = last_job(append, work, finish);
-	append->end.is_open =
-		locks_is_held(&store->locks, append->slot->mailbox.name);
+	append->end.is_open = append->slot->is_held;
 	job_start(store, &append->end, append->slot);
 }
 

@@ -97,12 +97,12 @@ unlink_message(struct commit *commit, uint32_t index)
 		if (outcome != OK)
 			return outcome;
 		file_name_path(&name, path);
-		watch_expect(&mailbox->watch, name.directory, CHANGE_GOES,
-			name.text);
+		watch_expect(
+			mailbox->watch, name.directory, CHANGE_GOES, name.text);
 		error = mailbox->files->unlink(
 			mailbox->files, mailbox->root, path);
 		if (error != 0)
-			watch_spoil(&mailbox->watch);
+			watch_spoil(mailbox->watch);
 		commit->is_touched[name.directory] = true;
 	}
 	if (error != 0 && error != -ENOENT)

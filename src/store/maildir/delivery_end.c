@@ -133,7 +133,7 @@ publish(struct delivery *delivery)
 
 	delivery_tmp_path(delivery, from);
 	file_name_path(&delivery->name, to);
-	watch_expect(&mailbox->watch, DIRECTORY_NEW, CHANGE_ARRIVES,
+	watch_expect(mailbox->watch, DIRECTORY_NEW, CHANGE_ARRIVES,
 		delivery->name.text);
 	error = files->rename(files, mailbox->root, from, mailbox->root, to);
 	if (error == 0)
@@ -141,7 +141,7 @@ publish(struct delivery *delivery)
 	else
 		mailbox_trouble(mailbox, "new", error);
 	if (error != 0)
-		watch_spoil(&mailbox->watch);
+		watch_spoil(mailbox->watch);
 	return outcome_of_errno(-error);
 }
 

@@ -19,7 +19,7 @@ struct following {
 static bool
 note(struct following *following, const struct foreign_change *change)
 {
-	struct watch *watch = &following->mailbox->watch;
+	struct watch *watch = following->mailbox->watch;
 	const struct listing_entry *entry;
 	struct file_name name, noted;
 
@@ -74,7 +74,7 @@ learn_arrivals(struct following *following)
 
 		listing_name(&following->arrived,
 			&following->arrived.entries[i], &name);
-		watch_learn(&following->mailbox->watch, file_name_base(&name));
+		watch_learn(following->mailbox->watch, file_name_base(&name));
 	}
 }
 
@@ -117,7 +117,7 @@ follow(struct mailbox *mailbox)
 	bool is_done;
 
 	following.uidls.mailbox = mailbox;
-	watch_take(&mailbox->watch, &changes);
+	watch_take(mailbox->watch, &changes);
 	is_done = note_all(&following, buffer_bytes(&changes)) &&
 		  add_to_index(&following);
 	if (!is_done)

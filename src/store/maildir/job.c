@@ -10,7 +10,6 @@ job_free_store(struct maildir_store *store)
 	slots_release(&store->slots);
 	watches_free(&store->watches);
 	group_close(&store->group);
-	locks_release(&store->locks);
 	store->settings.files->close(
 		store->settings.files, &store->settings.mail_root);
 	store->settings.files->close(

@@ -6,7 +6,6 @@
 #define STORE_MAILDIR_JOB_H
 
 #include "store/executor.h"
-#include "store/locks.h"
 #include "store/maildir/group.h"
 #include "store/maildir/slots.h"
 
@@ -17,7 +16,6 @@ struct maildir_store {
 	void (*notice)(const char *mailbox, const char *text);
 	struct slots slots;
 	struct watches *watches; /* NULL: none */
-	struct locks locks;
 	struct group group;
 	unsigned jobs; /* under way */
 	bool is_ending;

@@ -19,16 +19,21 @@
 
 /* A mailbox is kept while it is known: it holds no more than its names need. */
 static enum outcome
-copy_names(struct mailbox *mailbox, const char *name, const char *maildir)
+copy_names(struct mailbox *mailbox, const char *name, const char *maildir,
+	const char *state)
 {
 	size_t octets = strlen(name) + 1;
+	size_t maildir_octets = strlen(maildir) + 1;
+	size_t state_octets = strlen(state) + 1;
 
-	mailbox->name = malloc(octets + strlen(maildir) + 1);
+	mailbox->name = malloc(octets + maildir_octets + state_octets);
 	if (!mailbox->name)
 		return ERR_TRY_LATER;
 	mailbox->maildir = mailbox->name + octets;
+	mailbox->state.name = mailbox->maildir + maildir_octets;
 	memcpy(mailbox->name, name, octets);
-	memcpy(mailbox->maildir, maildir, strlen(maildir) + 1);
+	memcpy(mailbox->maildir, maildir, maildir_octets);
+	memcpy(mailbox->maildir + maildir_octets, state, state_octets);
 	return OK;
 }
 
@@ -36,7 +41,7 @@ enum outcome
 mailbox_init(struct mailbox *mailbox, const struct maildir_settings *settings,
 	const char *name)
 {
-	char maildir[MAILBOX_PATH_OCTETS];
+	char maildir[MAILBOX_PATH_OCTETS], state[STATE_NAME_OCTETS];
 	enum outcome outcome;
 
 	if (!mailbox_name_is_usable(name))
@@ -52,8 +57,9 @@ mailbox_init(struct mailbox *mailbox, const struct maildir_settings *settings,
 	};
 	outcome = path_expand(settings->template, name, maildir);
 	if (outcome == OK)
-		outcome = path_of_state(name, mailbox->state.name);
-	return outcome == OK ? copy_names(mailbox, name, maildir) : outcome;
+		outcome = path_of_state(name, state);
+	return outcome == OK ? copy_names(mailbox, name, maildir, state)
+			     : outcome;
 }
 
 void

@@ -37,11 +37,11 @@ struct maildir_settings {
 
 /* The index as it was when it was last looked at. */
 struct index_state {
-	bool is_loaded;
-	bool has_tail; /* octets behind the trailer: nothing can be appended */
 	uint64_t inode;
 	uint64_t generation;
 	uint32_t trailer_number;
+	bool is_loaded;
+	bool has_tail; /* octets behind the trailer: nothing can be appended */
 	struct index_trailer trailer;
 };
 
@@ -60,20 +60,20 @@ struct mailbox {
 	struct index_state index;
 	struct index_view *kept; /* for the next session; mostly NULL */
 	ino_t kept_inodes[2];	 /* of new/ and cur/, when it was looked at */
+	struct watch *watch;
 	/* Deliveries that wait for the journal: not in the index yet. */
-	_Atomic uint32_t arriving_messages;
 	_Atomic uint64_t arriving_octets;
+	_Atomic uint32_t arriving_messages;
 	bool must_scan; /* the index may lack something, whatever the stamps */
 	bool must_rebuild; /* damage was found */
 	bool is_checked;   /* seen to be in order by this process */
-	struct watch watch;
-	bool may_be_gone;	 /* a power cut may have taken the Maildir */
-	bool is_swept;		 /* tmp/ has no leftovers */
-	bool is_replayed;	 /* no deletion of an earlier run is left */
-	uint64_t journal_octets; /* allocated for deletions */
+	bool may_be_gone;  /* a power cut may have taken the Maildir */
+	bool is_swept;	   /* tmp/ has no leftovers */
+	bool is_replayed;  /* no deletion of an earlier run is left */
 	/* Names of what a process made that was killed before they were on
 	   disk: synced once, when it matters. */
 	bool is_root_entered, is_journal_entered, is_uidls_entered;
+	uint64_t journal_octets; /* allocated for deletions */
 	/* Nothing falls due before, for a retention of `expiry_seconds`. */
 	uint64_t next_expiry_ns, expiry_seconds;
 	/* An index that could not be written to disk; -1 else. For one open. */

@@ -19,7 +19,6 @@
 struct store_session {
 	struct session session; /* first */
 	struct slot *slot;
-	struct lock *lock;
 	struct job release;
 };
 
@@ -57,9 +56,26 @@ open_finish(struct job *job)
 		call->session = session;
 		return;
 	}
-	locks_drop(&job->store->locks, &session->lock);
+	session->slot->is_held = false;
 	slots_put(&job->store->slots, session->slot);
 	free(session);
+}
+
+/* ERR_BUSY: a session has it open. */
+static enum outcome
+get_unheld(struct maildir_store *store, const char *mailbox, struct slot **out)
+{
+	struct slot *slot;
+	enum outcome outcome = slots_get(&store->slots, mailbox, &slot);
+
+	if (outcome != OK)
+		return outcome;
+	if (slot->is_held) {
+		slots_put(&store->slots, slot);
+		return ERR_BUSY;
+	}
+	*out = slot;
+	return OK;
 }
 
 static enum outcome
@@ -68,23 +84,17 @@ lock_mailbox(struct maildir_store *store, const char *mailbox,
 {
 	struct store_session *session = calloc(1, sizeof(*session));
 	enum outcome outcome;
-	bool is_held = false;
 
 	if (!session)
 		return ERR_TRY_LATER;
-	outcome = slots_get(&store->slots, mailbox, &session->slot);
+	outcome = get_unheld(store, mailbox, &session->slot);
 	if (outcome != OK) {
 		free(session);
 		return outcome;
 	}
-	session->lock = locks_take(&store->locks, mailbox, &is_held);
-	if (session->lock) {
-		*out = session;
-		return OK;
-	}
-	slots_put(&store->slots, session->slot);
-	free(session);
-	return is_held ? ERR_BUSY : ERR_TRY_LATER;
+	session->slot->is_held = true;
+	*out = session;
+	return OK;
 }
 
 static void
@@ -216,7 +226,7 @@ maildir_release(struct store *base, struct store_session **session)
 	if (!gone)
 		return;
 	*session = NULL;
-	locks_drop(&store->locks, &gone->lock);
+	gone->slot->is_held = false;
 	gone->release = (struct job){
 		.session = gone,
 		.work = release_work,
@@ -283,7 +293,7 @@ maildir_stat(struct store *base, struct store_stat_call *call)
 	}
 	job->call = &call->call;
 	job->work = stat_work;
-	job->is_open = locks_is_held(&store->locks, call->mailbox);
+	job->is_open = slot->is_held;
 	job_start(store, job, slot);
 	slots_put(&store->slots, slot);
 }
@@ -313,12 +323,11 @@ static void
 maildir_expire(struct store *base, struct store_expire_call *call)
 {
 	struct maildir_store *store = (struct maildir_store *)base;
-	enum outcome outcome = ERR_BUSY;
+	enum outcome outcome;
 	struct slot *slot;
 
 	call->removed = 0;
-	if (!locks_is_held(&store->locks, call->mailbox))
-		outcome = slots_get(&store->slots, call->mailbox, &slot);
+	outcome = get_unheld(store, call->mailbox, &slot);
 	if (outcome != OK) {
 		job_answer(&call->call, outcome);
 		return;
@@ -344,11 +353,9 @@ static void
 maildir_mend(struct store *base, struct store_mend_call *call)
 {
 	struct maildir_store *store = (struct maildir_store *)base;
-	enum outcome outcome = ERR_BUSY;
 	struct slot *slot;
+	enum outcome outcome = get_unheld(store, call->mailbox, &slot);
 
-	if (!locks_is_held(&store->locks, call->mailbox))
-		outcome = slots_get(&store->slots, call->mailbox, &slot);
 	if (outcome != OK) {
 		job_answer(&call->call, outcome);
 		return;

@@ -68,7 +68,7 @@ needs_scan(struct mailbox *mailbox, const struct stamps *now)
 		return true;
 	if (!mailbox->settings->is_shared && mailbox->is_checked)
 		return false;
-	watched = watch_look(&mailbox->watch, now->inodes);
+	watched = watch_look(mailbox->watch, now->inodes);
 	if (watched == WATCH_FOREIGN)
 		return !follow(mailbox);
 	if (watched == WATCH_CLEAN) {
@@ -161,7 +161,7 @@ is_maildir_as_kept(struct mailbox *mailbox)
 	memcpy(mailbox->kept_inodes, now.inodes, sizeof(now.inodes));
 	if (!mailbox->settings->is_shared)
 		return true;
-	switch (watch_look(&mailbox->watch, now.inodes)) {
+	switch (watch_look(mailbox->watch, now.inodes)) {
 	case WATCH_CLEAN:
 		return !must_note_stamps(mailbox, &now);
 	case WATCH_DIRTY:

@@ -432,7 +432,7 @@ refresh_index(struct mailbox *mailbox, struct index_view **old)
 	arrivals_release(&refresh.arrivals);
 	uidls_release(&refresh.uidls);
 	if (is_complete)
-		watch_scanned(&mailbox->watch, &refresh.listing);
+		watch_scanned(mailbox->watch, &refresh.listing);
 	listing_release(&refresh.listing);
 	free(refresh.removed);
 	if (outcome == OK) {

@@ -3,9 +3,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/maildir/ready.h"
+
+struct whereabouts {
+	struct listing listing;
+	struct stamps stamps; /* as it was made */
+};
+
+static void
+free_whereabouts(struct whereabouts **whereabouts)
+{
+	if (!*whereabouts)
+		return;
+	listing_release(&(*whereabouts)->listing);
+	free(*whereabouts);
+	*whereabouts = NULL;
+}
 
 static enum outcome
 begin(struct session *session, struct mailbox *mailbox, struct index_view *view,
@@ -69,7 +85,7 @@ session_close(struct session *session)
 
 	files->close(files, &session->read_at);
 	mailbox_keep(session->mailbox, &session->view);
-	listing_release(&session->listing);
+	free_whereabouts(&session->whereabouts);
 }
 
 enum outcome
@@ -88,42 +104,51 @@ session_open_root(struct session *session)
 	return session->has_no_root ? ERR_TRY_LATER : OK;
 }
 
+/* NULL: the Maildir cannot be read, or memory is short. */
+static struct whereabouts *
+look_around(struct mailbox *mailbox, const struct stamps *now)
+{
+	struct whereabouts *found = calloc(1, sizeof(*found));
+
+	if (!found)
+		return NULL;
+	found->stamps = *now;
+	if (listing_scan(&found->listing, mailbox->files, mailbox->root) != OK)
+		free_whereabouts(&found);
+	return found;
+}
+
 /* A new listing unless the directories are as they were at the last. */
 static bool
 list_again(struct session *session)
 {
-	struct mailbox *mailbox = session->mailbox;
+	const struct whereabouts *last = session->whereabouts;
 	struct stamps now;
 
-	if (mailbox_stamps(mailbox, &now) != OK)
+	if (mailbox_stamps(session->mailbox, &now) != OK)
 		return false;
-	if (session->has_listing &&
-		now.new_ns == session->listing_stamps.new_ns &&
-		now.cur_ns == session->listing_stamps.cur_ns &&
-		(session->listing_stamps.flags & INDEX_NEW_TRUSTED) &&
-		(session->listing_stamps.flags & INDEX_CUR_TRUSTED))
+	if (last && now.new_ns == last->stamps.new_ns &&
+		now.cur_ns == last->stamps.cur_ns &&
+		(last->stamps.flags & STAMPS_TRUSTED) == STAMPS_TRUSTED)
 		return false;
-	listing_release(&session->listing);
-	session->has_listing = listing_scan(&session->listing, mailbox->files,
-				       mailbox->root) == OK;
-	session->listing_stamps = now;
-	return session->has_listing;
+	free_whereabouts(&session->whereabouts);
+	session->whereabouts = look_around(session->mailbox, &now);
+	return session->whereabouts != NULL;
 }
 
 static bool
 find_elsewhere(struct session *session, struct file_name *name)
 {
+	const struct listing *listing = &session->whereabouts->listing;
 	const struct listing_entry *entry;
 	struct file_name found;
 	char path[FILE_NAME_PATH_OCTETS];
 	struct stat status;
 
-	if (!session->has_listing)
-		return false;
-	entry = listing_find(&session->listing, file_name_base(name));
+	entry = listing_find(listing, file_name_base(name));
 	if (!entry)
 		return false;
-	listing_name(&session->listing, entry, &found);
+	listing_name(listing, entry, &found);
 	file_name_path(&found, path);
 	if (session->mailbox->files->stat_at(session->mailbox->files,
 		    session->mailbox->root, path, &status) != 0)
@@ -135,7 +160,7 @@ find_elsewhere(struct session *session, struct file_name *name)
 bool
 session_relocate(struct session *session, struct file_name *name)
 {
-	if (find_elsewhere(session, name))
+	if (session->whereabouts && find_elsewhere(session, name))
 		return true;
 	return list_again(session) && find_elsewhere(session, name);
 }

@@ -6,7 +6,6 @@
 #define STORE_MAILDIR_SESSION_H
 
 #include "store/maildir/index_file.h"
-#include "store/maildir/listing.h"
 
 struct session {
 	struct mailbox *mailbox;
@@ -15,10 +14,8 @@ struct session {
 	bool has_no_root;
 	ino_t inodes[2];
 	/* Where the files are that others renamed since; made when one is not
-	   where it was. */
-	struct listing listing;
-	bool has_listing;
-	struct stamps listing_stamps;
+	   where it was. Mostly NULL. */
+	struct whereabouts *whereabouts;
 	int read_at; /* the message that was read last, or -1 */
 	uint32_t read_at_index;
 };

@@ -17,7 +17,8 @@ struct slot {
 	pthread_mutex_t mutex; /* over the mailbox */
 	uint64_t key;	       /* for the executor */
 	unsigned users;
-	struct slot *next;	    /* in the bucket */
+	bool is_held;	   /* a session has it open: nobody else gets it */
+	struct slot *next; /* in the bucket */
 	struct slot *newer, *older; /* among the idle */
 };
 

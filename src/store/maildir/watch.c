@@ -267,7 +267,7 @@ end(struct watch *watch)
 	free(watch->expected);
 	buffer_release(&watch->foreign);
 	forget_names(watch);
-	*watch = (struct watch){0};
+	free(watch);
 }
 
 static bool
@@ -281,45 +281,56 @@ begin(struct watch *watch, struct watches *watches, int root)
 	return false;
 }
 
-void
-watch_end(struct watch *watch)
+static struct watch *new (struct watches *watches, int root)
 {
-	struct watches *watches = watch->watches;
+	struct watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch || !begin(watch, watches, root)) {
+		free(watch);
+		return NULL;
+	}
+	watch->watches = watches;
+	buffer_init(&watch->foreign, FOREIGN_MAXIMUM_OCTETS);
+	return watch;
+}
+
+void
+watch_end(struct watch **watch)
+{
+	struct watches *watches = *watch ? (*watch)->watches : NULL;
 
 	if (!watches)
 		return;
 	pthread_mutex_lock(&watches->mutex);
-	end(watch);
+	end(*watch);
 	pthread_mutex_unlock(&watches->mutex);
+	*watch = NULL;
 }
 
 /* A folder that another one has taken the place of is not the one that was
    watched; a dirty watch therefore begins anew. */
 void
-watch_begin(struct watch *watch, struct watches *watches, int root)
+watch_begin(struct watch **watch, struct watches *watches, int root)
 {
 	if (!watches)
 		return;
 	pthread_mutex_lock(&watches->mutex);
 	drain(watches);
-	if (watch->watches)
-		end(watch);
-	if (begin(watch, watches, root)) {
-		watch->watches = watches;
-		buffer_init(&watch->foreign, FOREIGN_MAXIMUM_OCTETS);
-	}
+	if (*watch)
+		end(*watch);
+	*watch = new (watches, root);
 	pthread_mutex_unlock(&watches->mutex);
 }
 
 void
 watch_scanned(struct watch *watch, const struct listing *listing)
 {
-	struct watches *watches = watch->watches;
+	struct watches *watches = watch ? watch->watches : NULL;
 
-	watch->is_complete = true;
 	if (!watches)
 		return;
 	pthread_mutex_lock(&watches->mutex);
+	watch->is_complete = true;
 	drain(watches);
 	learn_all(watch, listing);
 	foreign_drop_found(&watch->foreign, listing);
@@ -329,7 +340,7 @@ watch_scanned(struct watch *watch, const struct listing *listing)
 void
 watch_spoil(struct watch *watch)
 {
-	struct watches *watches = watch->watches;
+	struct watches *watches = watch ? watch->watches : NULL;
 
 	if (!watches)
 		return;
@@ -363,7 +374,7 @@ void
 watch_expect(struct watch *watch, enum maildir_directory directory,
 	enum change change, const char *name)
 {
-	struct watches *watches = watch->watches;
+	struct watches *watches = watch ? watch->watches : NULL;
 
 	if (!watches)
 		return;
@@ -390,7 +401,7 @@ state_of(const struct watch *watch, const ino_t inodes[2])
 enum watch_state
 watch_look(struct watch *watch, const ino_t inodes[2])
 {
-	struct watches *watches = watch->watches;
+	struct watches *watches = watch ? watch->watches : NULL;
 	enum watch_state state;
 
 	if (!watches || !watch->is_complete)

@@ -29,10 +29,11 @@
 
 struct watches; /* one a store */
 
-/* Of one Maildir, zero at birth. Its members are watch.c's. */
+/* Of one Maildir; NULL: not active, nothing is ever clean. Its members are
+   watch.c's. */
 struct watch {
-	struct watches *watches; /* NULL: not active */
-	int descriptors[2];	 /* of inotify: new/ and cur/ */
+	struct watches *watches;
+	int descriptors[2]; /* of inotify: new/ and cur/ */
 	ino_t inodes[2];
 	uint64_t *expected;
 	unsigned expected_count, expected_capacity;
@@ -50,11 +51,12 @@ void watches_free(struct watches **watches);
 void watches_drain(struct watches *watches);
 
 /* Before a scan: from here on nothing of others is missed. `root` is the open
-   Maildir; inotify sees what this host does: it must be on a local disk. */
-void watch_begin(struct watch *watch, struct watches *watches, int root);
+   Maildir; inotify sees what this host does: it must be on a local disk. Makes
+   *watch, in place of the one that was; NULL where it cannot be. */
+void watch_begin(struct watch **watch, struct watches *watches, int root);
 /* After it: what was found is in the index. */
 void watch_scanned(struct watch *watch, const struct listing *listing);
-void watch_end(struct watch *watch);
+void watch_end(struct watch **watch);
 
 /* Before a change of ours. */
 void watch_expect(struct watch *watch, enum maildir_directory directory,

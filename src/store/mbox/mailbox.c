@@ -36,7 +36,8 @@ mbox_init(struct mbox *mbox, const struct mbox_settings *settings,
 		.settings = settings,
 		.files = settings->files,
 		.state = {.files = settings->files,
-			.root = settings->state_root},
+			.root = settings->state_root,
+			.name = mbox->state_name},
 		.folder = -1,
 		.descriptor = -1,
 	};
@@ -45,7 +46,7 @@ mbox_init(struct mbox *mbox, const struct mbox_settings *settings,
 	if (outcome == OK && is_lock_name(mbox->path))
 		outcome = ERR_PEER;
 	if (outcome == OK)
-		outcome = path_of_state(name, mbox->state.name);
+		outcome = path_of_state(name, mbox->state_name);
 	return outcome;
 }
 

@@ -33,8 +33,9 @@ struct mbox {
 	struct files *files;
 	char name[STORE_MAILBOX_MAXIMUM_OCTETS];
 	char path[MAILBOX_PATH_OCTETS]; /* below mail_root */
-	struct state_folder state;
-	int folder;	   /* that holds the file; -1 when not locked */
+	char state_name[STATE_NAME_OCTETS];
+	struct state_folder state; /* of that name: it stays where it is */
+	int folder;		   /* that holds the file; -1 when not locked */
 	int descriptor;	   /* of the file, with its lock; -1 when not locked */
 	bool is_read_only; /* it cannot be written, and is not locked by file */
 	bool has_lock_file;

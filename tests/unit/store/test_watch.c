@@ -330,7 +330,7 @@ more_than_is_remembered(void **state)
 {
 	struct fixture *f = *state;
 	struct listing nothing = LISTING_EMPTY;
-	struct watch watch = {0};
+	struct watch *watch = NULL;
 	struct watches *watches = watches_new();
 	ino_t inodes[2];
 	struct stat status;
@@ -341,18 +341,18 @@ more_than_is_remembered(void **state)
 	inodes[0] = status.st_ino;
 	assert_int_equal(stat(fixture_path(f, CUR), &status), 0);
 	inodes[1] = status.st_ino;
-	assert_int_equal(watch_look(&watch, inodes), WATCH_DIRTY);
+	assert_int_equal(watch_look(watch, inodes), WATCH_DIRTY);
 	watch_begin(&watch, watches, root);
-	assert_int_equal(watch_look(&watch, inodes), WATCH_DIRTY);
-	watch_scanned(&watch, &nothing);
-	assert_int_equal(watch_look(&watch, inodes), WATCH_CLEAN);
+	assert_int_equal(watch_look(watch, inodes), WATCH_DIRTY);
+	watch_scanned(watch, &nothing);
+	assert_int_equal(watch_look(watch, inodes), WATCH_CLEAN);
 	for (unsigned i = 0; i < WATCH_EXPECTED_MAXIMUM; i++)
-		watch_expect(&watch, 0, CHANGE_GOES, "x");
-	assert_int_equal(watch_look(&watch, inodes), WATCH_CLEAN);
-	watch_expect(&watch, 0, CHANGE_GOES, "x");
-	assert_int_equal(watch_look(&watch, inodes), WATCH_DIRTY);
+		watch_expect(watch, 0, CHANGE_GOES, "x");
+	assert_int_equal(watch_look(watch, inodes), WATCH_CLEAN);
+	watch_expect(watch, 0, CHANGE_GOES, "x");
+	assert_int_equal(watch_look(watch, inodes), WATCH_DIRTY);
 	watch_end(&watch);
-	assert_int_equal(watch_look(&watch, inodes), WATCH_DIRTY);
+	assert_int_equal(watch_look(watch, inodes), WATCH_DIRTY);
 	watches_free(&watches);
 	close(root);
 }
