@@ -5,7 +5,6 @@
 #include "base/siphash.h"
 #include "server/auth_role.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -14,7 +13,7 @@ struct person {
 	struct table_entry entry; /* by the hash of the name */
 	struct auth_login *first;
 	unsigned granted;
-	char name[ACCOUNT_NAME_SIZE];
+	char name[];
 };
 
 struct auth_login {
@@ -24,11 +23,11 @@ struct auth_login {
 	struct person *person;
 	struct auth_client *client;
 	uint64_t serial, since_seconds, octets;
+	char *tls; /* NULL: none */
 	uint32_t messages;
 	bool is_granted, is_open;
-	bool is_device_known;
-	char device[ACCOUNT_DEVICE_SIZE];
-	char *address, *tls;
+	const char *device; /* behind the address; NULL: not known */
+	char address[];
 };
 
 static struct {
@@ -64,14 +63,15 @@ static struct person *
 make_person(const char *name)
 {
 	uint64_t id = siphash(logins.key, bytes_of_string(name));
-	struct person *person = calloc(1, sizeof(*person));
+	size_t octets = strlen(name) + 1;
+	struct person *person = calloc(1, sizeof(*person) + octets);
 
 	if (!person || table_find(&logins.people, id) ||
 		!table_add(&logins.people, &person->entry, id)) {
 		free(person);
 		return NULL;
 	}
-	snprintf(person->name, sizeof(person->name), "%s", name);
+	memcpy(person->name, name, octets);
 	return person;
 }
 
@@ -134,22 +134,37 @@ find_login(struct auth_client *client, uint64_t connection)
 	return entry ? table_object(entry, struct auth_login, entry) : NULL;
 }
 
+/* There are as many as sessions: each holds no more than its texts need. */
+static struct auth_login *
+new_login(const char *address, const char *device)
+{
+	size_t octets = strlen(address) + 1;
+	size_t device_octets = device ? strlen(device) + 1 : 0;
+	struct auth_login *login =
+		calloc(1, sizeof(*login) + octets + device_octets);
+
+	if (!login)
+		return NULL;
+	memcpy(login->address, address, octets);
+	if (device)
+		login->device =
+			memcpy(login->address + octets, device, device_octets);
+	return login;
+}
+
 static struct auth_login *
 make_login(struct auth_client *client, uint64_t connection, const char *user,
-	const char *address)
+	const char *address, const char *device)
 {
 	struct person *person = find_person(user);
-	struct auth_login *login = calloc(1, sizeof(*login));
+	struct auth_login *login = new_login(address, device);
 
 	if (!person)
 		person = make_person(user);
-	if (login)
-		login->address = strdup(address);
-	if (!login || !login->address || !person ||
+	if (!login || !person ||
 		!table_add(&client->logins, &login->entry, connection)) {
 		if (person)
 			free_person_when_unused(person);
-		free(login ? login->address : NULL);
 		free(login);
 		return NULL;
 	}
@@ -167,7 +182,6 @@ free_login(struct auth_login *login)
 	if (login->is_granted)
 		login->person->granted--;
 	free_person_when_unused(login->person);
-	free(login->address);
 	free(login->tls);
 	free(login);
 }
@@ -237,13 +251,12 @@ auth_logins_add(const struct auth_exchange *x)
 	if (is_full(user))
 		return ERR_BUSY;
 	auth_logins_remove(x->client, x->connection);
-	login = make_login(x->client, x->connection, user, x->address);
+	login = make_login(
+		x->client, x->connection, user, x->address, x->device);
 	if (!login)
 		return ERR_TRY_LATER;
 	login->is_granted = true;
 	login->person->granted++;
-	login->is_device_known = true;
-	snprintf(login->device, sizeof(login->device), "%s", x->device);
 	return OK;
 }
 
@@ -281,12 +294,12 @@ auth_on_logged_in(struct auth_client *client, struct message *message)
 		(login && strcmp(login->person->name, told.user) != 0))
 		return false;
 	if (!login && client->logins.count < AUTH_EXCHANGES_MAXIMUM)
-		login = make_login(
-			client, message->subject, told.user, told.address);
+		login = make_login(client, message->subject, told.user,
+			told.address, NULL);
 	if (!login)
 		return true;
 	free(login->tls);
-	login->tls = strdup(told.tls);
+	login->tls = told.tls[0] ? strdup(told.tls) : NULL;
 	login->since_seconds = told.since_seconds;
 	login->messages = told.messages;
 	login->octets = told.octets;
@@ -317,9 +330,9 @@ put_row(struct message *rows, const struct auth_login *login)
 	message_put_string(rows,
 		session_id_text(login->client->instance, login->entry.id, id));
 	message_put_string(rows, login->person->name);
-	message_put_string(rows, !login->is_device_known ? ""
-				 : login->device[0]	 ? login->device
-							 : ACCOUNT_MAIN_DEVICE);
+	message_put_string(rows, !login->device	    ? ""
+				 : login->device[0] ? login->device
+						    : ACCOUNT_MAIN_DEVICE);
 	message_put_string(rows, login->address);
 	message_put_string(rows, login->tls ? login->tls : "");
 	message_put_u64(rows, login->since_seconds);
@@ -382,7 +395,7 @@ kick_by_id(struct bytes id)
 static bool
 is_by(const struct auth_login *login, const char *device)
 {
-	return !login->is_device_known || strcmp(login->device, device) == 0;
+	return !login->device || strcmp(login->device, device) == 0;
 }
 
 /* As at a login: a name may have a "%" of its own. */

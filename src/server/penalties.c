@@ -23,7 +23,7 @@ struct record {
 	uint64_t failed_ms; /* when `failures` last grew or shrank */
 	uint64_t tried_ms;  /* the last attempt that was wrong */
 	uint64_t known_ms;  /* the last login; 0 for none */
-	uint64_t tried[TRIED_MAXIMUM];
+	uint64_t *tried;    /* TRIED_MAXIMUM of them; NULL: nothing failed */
 	unsigned failures, next_tried, checks;
 	const char *account; /* in `network`, behind its NUL */
 	char network[];
@@ -98,6 +98,7 @@ drop(struct penalties *penalties, struct record *r)
 {
 	unlink_record(r);
 	table_remove(&penalties->records, &r->entry);
+	free(r->tried);
 	free(r);
 }
 
@@ -328,7 +329,7 @@ penalties_begin(struct penalties *penalties,
 static bool
 has_tried(const struct record *r, uint64_t proof)
 {
-	for (size_t i = 0; i < TRIED_MAXIMUM; i++)
+	for (size_t i = 0; r->tried && i < TRIED_MAXIMUM; i++)
 		if (r->tried[i] == proof)
 			return true;
 	return false;
@@ -343,7 +344,11 @@ add_failure(struct record *r, uint64_t proof, uint64_t now_ms)
 	r->tried_ms = now_ms;
 	if (has_tried(r, proof))
 		return;
-	r->tried[r->next_tried++ % TRIED_MAXIMUM] = proof;
+	if (!r->tried)
+		r->tried = calloc(TRIED_MAXIMUM, sizeof(*r->tried));
+	/* Without memory the same one counts again. */
+	if (r->tried)
+		r->tried[r->next_tried++ % TRIED_MAXIMUM] = proof;
 	r->failed_ms = now_ms;
 	if (r->failures < TOP * share(r))
 		r->failures++;
