@@ -32,6 +32,10 @@ struct state {
 
 struct snapshot {
 	struct maildrop maildrop; /* first: found again from it */
+	uint64_t trailer_offset;
+	int descriptor; /* -1: it is the state's */
+	/* NULL until a message is asked for: most sessions only want to know
+	   whether there is something new. */
 	struct state *state;
 };
 
@@ -198,15 +202,36 @@ read_message(struct state *state, uint32_t number, struct maildrop_message *out)
 	return OK;
 }
 
+/* NULL: memory is short. Who reads a snapshot does not see that it changes. */
+static struct state *
+state_of(const struct maildrop *maildrop)
+{
+	struct snapshot *snapshot = (struct snapshot *)(uintptr_t)maildrop;
+	struct state *state = snapshot->state;
+
+	if (state)
+		return state;
+	state = calloc(1, sizeof(*state));
+	if (!state)
+		return NULL;
+	state->source.record = record_at;
+	state->descriptor = snapshot->descriptor;
+	state->trailer_offset = snapshot->trailer_offset;
+	snapshot->descriptor = -1;
+	snapshot->state = state;
+	return state;
+}
+
 static enum outcome
 snapshot_message(const struct maildrop *maildrop, uint32_t index,
 	struct maildrop_message *out)
 {
-	const struct snapshot *snapshot = (const struct snapshot *)maildrop;
-	struct state *state = snapshot->state;
+	struct state *state = state_of(maildrop);
 	uint32_t number = 0;
 	enum outcome outcome;
 
+	if (!state)
+		return ERR_TRY_LATER;
 	if (index >= maildrop->count)
 		return ERR_BROKEN;
 	if (state->mapping != MAPPING_READY) {
@@ -223,36 +248,23 @@ snapshot_message(const struct maildrop *maildrop, uint32_t index,
 enum outcome
 snapshot_new(struct store_snapshot *from, struct snapshot **out)
 {
-	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
-	struct state *state = calloc(1, sizeof(*state));
+	struct snapshot *snapshot = malloc(sizeof(*snapshot));
 
-	if (!snapshot || !state) {
-		free(snapshot);
-		free(state);
+	if (!snapshot)
 		return ERR_TRY_LATER;
-	}
-	*state = (struct state){
-		.source.record = record_at,
-		.descriptor = from->descriptor,
-		.trailer_offset = from->trailer_offset,
-	};
 	*snapshot = (struct snapshot){
 		.maildrop = {from->count, from->octets, snapshot_message},
-		.state = state,
+		.trailer_offset = from->trailer_offset,
+		.descriptor = from->descriptor,
 	};
 	from->descriptor = -1;
 	*out = snapshot;
 	return OK;
 }
 
-void
-snapshot_free(struct snapshot **snapshot)
+static void
+free_state(struct state *state)
 {
-	struct state *state;
-
-	if (!*snapshot)
-		return;
-	state = (*snapshot)->state;
 	if (state->memory)
 		munmap((void *)(uintptr_t)state->memory, state->memory_octets);
 	if (state->descriptor >= 0)
@@ -260,6 +272,17 @@ snapshot_free(struct snapshot **snapshot)
 	index_map_release(&state->map);
 	free(state->long_uidls);
 	free(state);
+}
+
+void
+snapshot_free(struct snapshot **snapshot)
+{
+	if (!*snapshot)
+		return;
+	if ((*snapshot)->state)
+		free_state((*snapshot)->state);
+	if ((*snapshot)->descriptor >= 0)
+		close((*snapshot)->descriptor);
 	free(*snapshot);
 	*snapshot = NULL;
 }
