@@ -127,27 +127,39 @@ buffer_append_string(struct buffer *buffer, const char *string)
 	return buffer_append(buffer, string, strlen(string));
 }
 
+/* Returns the octets it takes: written when they are less than `room`, which
+   the buffer has. -1: no memory. */
+__attribute__((format(printf, 3, 0))) static int
+print(struct buffer *buffer, size_t room, const char *format, va_list arguments)
+{
+	unsigned char *to = buffer_reserve(buffer, room);
+
+	return to ? vsnprintf((char *)to, room, format, arguments) : -1;
+}
+
 bool
 buffer_printf(struct buffer *buffer, const char *format, ...)
 {
+	size_t left = buffer_room(buffer);
+	size_t room = left < BUFFER_FIRST_OCTETS ? left : BUFFER_FIRST_OCTETS;
 	va_list arguments;
-	unsigned char *to;
 	int octets;
 
 	va_start(arguments, format);
-	octets = vsnprintf(NULL, 0, format, arguments);
+	octets = print(buffer, room, format, arguments);
 	va_end(arguments);
-	/* One more than counts, for the NUL that is then forgotten. */
-	if (octets < 0 || (size_t)octets > buffer_room(buffer))
+	if (octets < 0 || (size_t)octets > left)
 		return false;
-	buffer->maximum++;
-	to = buffer_reserve(buffer, (size_t)octets + 1);
-	buffer->maximum--;
-	if (!to)
+	if ((size_t)octets >= room) {
+		/* One more than counts, for the NUL that is then forgotten. */
+		buffer->maximum++;
+		va_start(arguments, format);
+		octets = print(buffer, (size_t)octets + 1, format, arguments);
+		va_end(arguments);
+		buffer->maximum--;
+	}
+	if (octets < 0)
 		return false;
-	va_start(arguments, format);
-	vsnprintf((char *)to, (size_t)octets + 1, format, arguments);
-	va_end(arguments);
 	buffer_grow(buffer, (size_t)octets);
 	return true;
 }

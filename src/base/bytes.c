@@ -89,6 +89,19 @@ bytes_to_number(struct bytes bytes, uint64_t maximum, uint64_t *out)
 	return true;
 }
 
+size_t
+bytes_put_number(void *to, uint64_t number)
+{
+	unsigned char digits[BYTES_NUMBER_OCTETS];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (unsigned char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	memcpy(to, digits + at, sizeof(digits) - at);
+	return sizeof(digits) - at;
+}
+
 bool
 bytes_to_string(struct bytes bytes, char *out, size_t size)
 {

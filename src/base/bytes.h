@@ -59,6 +59,11 @@ struct bytes bytes_trim(struct bytes bytes);
  */
 bool bytes_to_number(struct bytes bytes, uint64_t maximum, uint64_t *out);
 
+/* Writes the decimal digits of `number`; returns their count, at most
+   BYTES_NUMBER_OCTETS. */
+#define BYTES_NUMBER_OCTETS 20
+size_t bytes_put_number(void *to, uint64_t number);
+
 /*
  * Copies as a NUL-terminated string. False, and nothing written, when it holds
  * a NUL or does not fit `size` octets with its NUL.

@@ -78,6 +78,18 @@ port_of(const struct address *address)
 						       : v6->sin6_port);
 }
 
+/* As inet_ntop, which formats by printf: too dear for each connection. */
+static void
+put_v4(const struct in_addr *v4, char *out)
+{
+	const unsigned char *octets = (const unsigned char *)&v4->s_addr;
+
+	for (int i = 0; i < 4; i++) {
+		out += bytes_put_number(out, octets[i]);
+		*out++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *
 address_host_text(const struct address *address, char out[ADDRESS_TEXT_SIZE])
 {
@@ -86,31 +98,41 @@ address_host_text(const struct address *address, char out[ADDRESS_TEXT_SIZE])
 	const struct sockaddr_in6 *v6 =
 		(const struct sockaddr_in6 *)&address->storage;
 
-	snprintf(out, ADDRESS_TEXT_SIZE, "unix");
 	if (address->any.sa_family == AF_INET)
-		inet_ntop(AF_INET, &v4->sin_addr, out, ADDRESS_TEXT_SIZE);
+		put_v4(&v4->sin_addr, out);
 	else if (address->any.sa_family == AF_INET6)
 		inet_ntop(AF_INET6, &v6->sin6_addr, out, ADDRESS_TEXT_SIZE);
+	else
+		memcpy(out, "unix", sizeof("unix"));
 	return out;
+}
+
+static void
+append_port(const struct address *address, char *text)
+{
+	text += strlen(text);
+	*text++ = ':';
+	text[bytes_put_number(text, port_of(address))] = '\0';
 }
 
 const char *
 address_text(const struct address *address, char out[ADDRESS_TEXT_SIZE])
 {
 	char host[ADDRESS_TEXT_SIZE];
-	bool is_v6 = address->any.sa_family == AF_INET6;
 
-	address_host_text(address, host);
-	if (address->any.sa_family == AF_INET || is_v6)
-		snprintf(out, ADDRESS_TEXT_SIZE,
-			is_v6 ? "[%.100s]:%u" : "%.100s:%u", host,
-			port_of(address));
-	else if (address->octets > sizeof(sa_family_t) &&
-		 address->un.sun_path[0])
+	if (address->any.sa_family == AF_INET) {
+		address_host_text(address, out);
+		append_port(address, out);
+	} else if (address->any.sa_family == AF_INET6) {
+		snprintf(out, ADDRESS_TEXT_SIZE, "[%.100s]:%u",
+			address_host_text(address, host), port_of(address));
+	} else if (address->octets > sizeof(sa_family_t) &&
+		   address->un.sun_path[0]) {
 		snprintf(out, ADDRESS_TEXT_SIZE, "unix:%.108s",
 			address->un.sun_path);
-	else
+	} else {
 		snprintf(out, ADDRESS_TEXT_SIZE, "unix");
+	}
 	return out;
 }
 

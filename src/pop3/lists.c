@@ -8,34 +8,20 @@
 /* "4294967295 18446744073709551615\r\n", or a UIDL, is shorter. */
 #define LINE_ROOM_OCTETS 96
 
-size_t
-pop3_put_number(unsigned char *to, uint64_t number)
-{
-	unsigned char digits[20];
-	size_t count = 0;
-
-	do
-		digits[count++] = (unsigned char)('0' + number % 10);
-	while ((number /= 10) > 0);
-	for (size_t i = 0; i < count; i++)
-		to[i] = digits[count - 1 - i];
-	return count;
-}
-
 /* "msgno octets" or "msgno uidl"; returns its octets. */
 static size_t
 put_entry(const struct pop3_session *s, unsigned char *to, uint32_t index,
 	const struct maildrop_message *message, bool is_uidl)
 {
 	uint64_t octets = pop3_octets_as_sent(s, message);
-	size_t used = pop3_put_number(to, (uint64_t)index + 1);
+	size_t used = bytes_put_number(to, (uint64_t)index + 1);
 
 	to[used++] = ' ';
 	if (is_uidl) {
 		memcpy(to + used, message->uidl.at, message->uidl.octets);
 		used += message->uidl.octets;
 	} else {
-		used += pop3_put_number(to + used, octets);
+		used += bytes_put_number(to + used, octets);
 	}
 	memcpy(to + used, "\r\n", 2);
 	return used + 2;

@@ -12,7 +12,7 @@ static void
 put_text(struct pop3_session *s, const char *english, const uint64_t *numbers)
 {
 	const char *text = pop3_translate(s->language, english);
-	unsigned char digits[20];
+	unsigned char digits[BYTES_NUMBER_OCTETS];
 
 	for (const char *percent; (percent = strchr(text, '%'));
 		text = percent + 2) {
@@ -21,7 +21,7 @@ put_text(struct pop3_session *s, const char *english, const uint64_t *numbers)
 			buffer_append_string(s->out, s->id);
 		else
 			buffer_append(s->out, digits,
-				pop3_put_number(
+				bytes_put_number(
 					digits, numbers[percent[1] - '1']));
 	}
 	buffer_append_string(s->out, text);

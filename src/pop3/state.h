@@ -110,8 +110,6 @@ void pop3_begin_long(struct pop3_session *session, enum pop3_long_reply which,
 	const char *text);
 /* Goes on; false when `out` is full. */
 bool pop3_go_on_long(struct pop3_session *session);
-/* Decimal digits of `number`; returns their count (at most 20). */
-size_t pop3_put_number(unsigned char *to, uint64_t number);
 
 /* ---- handlers: authorization.c, transaction.c, lists.c ---- */
 

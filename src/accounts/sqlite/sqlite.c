@@ -404,6 +404,9 @@ accounts_sqlite_open(
 		return ERR_TRY_LATER;
 	self->base.ops = &ops;
 	accounts = &self->base;
+	/* Nobody asks what SQLite holds; to count takes a mutex for each piece of
+	   memory. Not before the first data base: no matter. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	/* Hashes are nobody else's to read. */
 	mask = umask(077);
 	code = sqlite3_open_v2(options->location, &self->db, flags, NULL);

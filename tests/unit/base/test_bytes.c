@@ -117,6 +117,20 @@ to_number(void **state)
 	}
 }
 
+/* What is read strictly is what is written. */
+static void
+put_number(void **state)
+{
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		char digits[BYTES_NUMBER_OCTETS];
+		size_t octets = bytes_put_number(digits, numbers[i].number);
+
+		if (numbers[i].is_number)
+			assert_bytes(bytes_of(digits, octets), numbers[i].text,
+				BYTES_NONE);
+	}
+}
+
 static const struct {
 	struct bytes a, b;
 	bool is_equal, is_equal_ignoring_case;
@@ -204,6 +218,7 @@ main(void)
 		cmocka_unit_test(cut_of_nothing),
 		cmocka_unit_test(trim),
 		cmocka_unit_test(to_number),
+		cmocka_unit_test(put_number),
 		cmocka_unit_test(equal),
 		cmocka_unit_test(has_and_after),
 		cmocka_unit_test(to_string),
