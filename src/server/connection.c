@@ -30,9 +30,9 @@ connection_watch(struct connection *c, int events)
 		return;
 	c->watched = events;
 	if (events)
-		uv_poll_start(&c->poll, events, on_poll);
+		uv_poll_start(c->poll, events, on_poll);
 	else
-		uv_poll_stop(&c->poll);
+		uv_poll_stop(c->poll);
 }
 
 static struct deadlines *
@@ -49,7 +49,7 @@ connection_touch(struct connection *c)
 	/* An octet now and then gains no time. */
 	if (c->protocol->is_brief && deadlines_has(&c->deadline))
 		return;
-	deadlines_touch(deadlines_of(c), &c->deadline, clock_monotonic_ms());
+	deadlines_touch(deadlines_of(c), &c->deadline, uv_now(&c->role->loop));
 }
 
 void
@@ -165,10 +165,15 @@ connection_peer_host(const struct connection *c)
 
 /* ---- the end ---- */
 
-static void
-on_freed(uv_handle_t *handle)
+void
+connection_free_closed(struct session_role *role)
 {
-	free(handle->data);
+	struct connection *c;
+
+	while ((c = role->closed)) {
+		role->closed = c->older;
+		free(c);
+	}
 }
 
 void
@@ -195,8 +200,10 @@ connection_close(struct connection *c)
 	buffer_release(&c->out);
 	free(c->peer);
 	stats_add(c->role->stats, closed_connections, 1);
-	uv_close((uv_handle_t *)&c->poll, on_freed);
+	uv_poll_stop(c->poll);
 	close(c->fd);
+	c->older = c->role->closed;
+	c->role->closed = c;
 }
 
 /*
@@ -225,7 +232,7 @@ static bool
 receive(struct connection *c)
 {
 	unsigned char *to;
-	size_t octets = 0, room = CONNECTION_INPUT_MAXIMUM_OCTETS;
+	size_t octets = 0, room = c->protocol->input_octets;
 	enum tls_result result;
 	ssize_t got;
 

@@ -21,8 +21,10 @@
 
 /* Output that waits for a slow reader: the high-water mark. */
 #define CONNECTION_OUTPUT_MAXIMUM_OCTETS 65536
-/* Read at once; a client that pipelines more waits in its socket. */
+/* The most that is read at once; a client that sends more waits in its socket. */
 #define CONNECTION_INPUT_MAXIMUM_OCTETS 32768
+/* Where lines are read: malloc has so much at hand, and 32 KiB not. */
+#define CONNECTION_LINES_OCTETS 1024
 /* One connection's turn ends after this much, so that others get theirs. */
 #define CONNECTION_TURN_OCTETS (1u << 20)
 
@@ -59,6 +61,7 @@ struct protocol {
 	bool is_brief;	/* it has no longer in all than a handshake may take */
 	bool is_web;	/* HTTPS: browsers are welcome, POP3 clients are not */
 	size_t octets;	/* of the struct that begins with the connection */
+	size_t input_octets; /* read at once */
 	bool (*start)(struct connection *connection, bool is_tls);
 	/* Goes on as far as it can with connection->in and ->out. */
 	enum advance (*advance)(struct connection *connection);
@@ -81,10 +84,11 @@ struct protocol {
 extern const struct protocol protocol_pop3, protocol_lmtp, protocol_setup;
 
 struct connection {
-	uv_poll_t poll; /* first: freed in libuv's close callback */
+	uv_poll_t *poll; /* borrowed: watchers.h */
 	struct table_entry entry;
 	struct deadline deadline;
-	struct connection *older, *newer; /* among those not logged in */
+	/* Among those not logged in; closed, `older` is the next such one. */
+	struct connection *older, *newer;
 	struct session_role *role;
 	const struct protocol *protocol;
 	const struct session_listener *listener;
@@ -113,8 +117,10 @@ void connection_accept(const struct session_listener *listener, int fd,
 	const struct address *peer);
 /* Advances and does I/O until it would block. May close and free it. */
 void connection_pump(struct connection *connection);
-/* Drops it now. */
+/* Drops it now; the memory is there until connection_free_closed. */
 void connection_close(struct connection *connection);
+/* Before the loop waits: nobody is at work on one. */
+void connection_free_closed(struct session_role *role);
 /* It has logged in: no longer the first to go under pressure. */
 void connection_is_known(struct connection *connection);
 /* Why it ends, unless that is known already. */

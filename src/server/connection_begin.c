@@ -250,11 +250,13 @@ introduce(struct connection *c)
 		role->most_connections = role->connections.count;
 	session_id_text(role->boot->instance, c->entry.id, c->id);
 	c->since_ms = clock_monotonic_ms();
-	c->poll.data = c;
-	if (uv_poll_init(&role->loop, &c->poll, c->fd) == 0)
-		return true;
-	table_remove(&role->connections, &c->entry);
-	return false;
+	c->poll = watchers_get(&role->watchers, &role->loop, c->fd);
+	if (!c->poll) {
+		table_remove(&role->connections, &c->entry);
+		return false;
+	}
+	c->poll->data = c;
+	return true;
 }
 
 static struct connection *

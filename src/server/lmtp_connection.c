@@ -485,6 +485,7 @@ lmtp_nothing(struct connection *c)
 const struct protocol protocol_lmtp = {
 	.name = "lmtp",
 	.octets = sizeof(struct lmtp_connection),
+	.input_octets = CONNECTION_INPUT_MAXIMUM_OCTETS,
 	.start = lmtp_start,
 	.advance = lmtp_advance,
 	.tls_started = lmtp_nothing,

@@ -417,6 +417,7 @@ const struct protocol protocol_pop3 = {
 	.name = "pop3",
 	.has_login = true,
 	.octets = sizeof(struct pop3_connection),
+	.input_octets = CONNECTION_LINES_OCTETS,
 	.start = pop3_start,
 	.advance = pop3_advance,
 	.tls_started = pop3_authentication_tls_started,

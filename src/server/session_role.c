@@ -435,6 +435,12 @@ on_stop(void)
 	end_if_idle();
 }
 
+static void
+before_waiting(uv_prepare_t *prepare)
+{
+	connection_free_closed(&role);
+}
+
 void
 session_role_run(void)
 {
@@ -472,6 +478,8 @@ session_role_run(void)
 		add_listener(&role.boot->listeners[i]);
 	uv_timer_init(&role.loop, &role.tick);
 	uv_timer_start(&role.tick, on_tick, SESSION_TICK_MS, SESSION_TICK_MS);
+	uv_prepare_init(&role.loop, &role.before_waiting);
+	uv_prepare_start(&role.before_waiting, before_waiting);
 	confinement_enter(&confinement, &role.loop);
 	boot_finish(role.boot, &role.loop, &handler);
 	uv_run(&role.loop, UV_RUN_DEFAULT);

@@ -11,6 +11,7 @@
 #include "server/session_news.h"
 #include "server/session_settings.h"
 #include "server/table.h"
+#include "server/watchers.h"
 
 #define SESSION_HANDSHAKE_MS 60000
 #define SESSION_TICK_MS	     1000
@@ -45,6 +46,9 @@ struct session_role {
 	struct tls_context *tls; /* NULL: no certificate */
 	struct channel *auth, *store;
 	struct table connections;
+	struct watchers watchers;
+	struct connection *closed; /* freed when nobody is at work on them */
+	uv_prepare_t before_waiting;
 	size_t most_connections; /* since memory was given back */
 	struct deadlines idle, deaf, handshakes;
 	struct connection *oldest, *newest; /* not logged in */

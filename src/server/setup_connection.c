@@ -132,6 +132,7 @@ const struct protocol protocol_setup = {
 	.is_brief = true,
 	.is_web = true,
 	.octets = sizeof(struct setup_connection),
+	.input_octets = CONNECTION_LINES_OCTETS,
 	.start = setup_start,
 	.advance = setup_advance,
 	.tls_started = setup_tls_started,
