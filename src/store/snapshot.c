@@ -219,7 +219,7 @@ state_of(const struct maildrop *maildrop)
 	state->trailer_offset = snapshot->trailer_offset;
 	snapshot->descriptor = -1;
 	snapshot->state = state;
-	return state;
+	return snapshot->state;
 }
 
 static enum outcome
