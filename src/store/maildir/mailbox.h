@@ -59,7 +59,6 @@ struct mailbox {
 	bool is_local; /* and the state: nobody waits for another host */
 	struct index_state index;
 	struct index_view *kept; /* for the next session; mostly NULL */
-	ino_t kept_inodes[2];	 /* of new/ and cur/, when it was looked at */
 	struct watch *watch;
 	/* Deliveries that wait for the journal: not in the index yet. */
 	_Atomic uint64_t arriving_octets;
@@ -78,7 +77,8 @@ struct mailbox {
 	uint64_t next_expiry_ns, expiry_seconds;
 	/* An index that could not be written to disk; -1 else. For one open. */
 	int memory_index, memory_names;
-	char *notice; /* to be told, or NULL */
+	ino_t kept_inodes[2]; /* of new/ and cur/, when `kept` was taken */
+	char *notice;	      /* to be told, or NULL */
 	struct store_mend_call
 		*mending; /* is told how far it is; mostly NULL */
 };

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "store/maildir/ready.h"
 
@@ -67,7 +66,8 @@ session_open_kept(struct session *session, struct mailbox *mailbox,
 		begin(session, mailbox, mailbox_take_kept(mailbox), out);
 
 	session->has_no_root = true;
-	memcpy(session->inodes, mailbox->kept_inodes, sizeof(session->inodes));
+	session->inodes[0] = mailbox->kept_inodes[0];
+	session->inodes[1] = mailbox->kept_inodes[1];
 	return outcome;
 }
 
@@ -99,8 +99,8 @@ session_open_root(struct session *session)
 	outcome = mailbox_stamps(session->mailbox, &now);
 	if (outcome != OK)
 		return outcome;
-	session->has_no_root =
-		memcmp(now.inodes, session->inodes, sizeof(now.inodes)) != 0;
+	session->has_no_root = now.inodes[0] != session->inodes[0] ||
+			       now.inodes[1] != session->inodes[1];
 	return session->has_no_root ? ERR_TRY_LATER : OK;
 }
 
