@@ -17,7 +17,7 @@ def test_honest_sessions_finish_under_abuse(place, request, record_property):
     server = request.node.server = servers.Restanted(place)
     try:
         abuse.prepare(server, 500, 2)
-        abuse.honest_sessions(server)
+        abuse.open_each_once(server)
         start = abuse.Cost(server)
         row = abuse.suffer(server, start, abuse.everything(500)
                            + [("flood", 300)])

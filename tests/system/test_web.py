@@ -86,7 +86,7 @@ def test_mailboxes_and_penalties_are_shown(server):
                           r"<td>\d+ \w+</td>", page)
                 and re.search(r"<td>127.0.0.1</td>|<td>bob</td>", page))
     servers.until(is_shown, 20)
-    assert metrics(server)["restante_penalties"] >= 1
+    servers.until(lambda: metrics(server)["restante_penalties"] >= 1, 20)
     assert metrics(server)["restante_mailboxes"] >= 1
     told = json.loads(server.ctl("status", "--json").stdout)
     assert "alice" in [m["mailbox"] for m in told["mailboxes"]["largest"]]

@@ -3,6 +3,7 @@
 #include "server/watchers.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,6 +44,24 @@ run_with(struct watchers *watchers, uv_loop_t *loop, int number, unsigned *seen)
 }
 
 static void
+free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void
+end(struct watchers *watchers, uv_loop_t *loop)
+{
+	for (size_t i = 0; i < watchers->count; i++)
+		if (watchers->handles[i])
+			uv_close((uv_handle_t *)watchers->handles[i],
+				free_handle);
+	free(watchers->handles);
+	uv_run(loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(loop), 0);
+}
+
+static void
 the_next_of_a_number_gets_the_handle(void **state)
 {
 	struct watchers watchers = {0};
@@ -62,6 +81,7 @@ the_next_of_a_number_gets_the_handle(void **state)
 	assert_int_equal(seen, 3);
 	assert_ptr_equal(watchers_get(&watchers, &loop, 100), first);
 	assert_ptr_not_equal(watchers_get(&watchers, &loop, 200), first);
+	end(&watchers, &loop);
 	close(100);
 	close(200);
 }
@@ -76,6 +96,7 @@ what_cannot_be_watched_has_none(void **state)
 	uv_loop_init(&loop);
 	/* epoll takes no file. */
 	assert_null(watchers_get(&watchers, &loop, fd));
+	end(&watchers, &loop);
 	close(fd);
 }
 
