@@ -220,6 +220,7 @@ state_dir = {self.place}/state
 log_path = {self.place}/log
 listen = 127.0.0.1
 protocols = pop3
+default_vsz_limit = 2G
 {names}
 first_valid_uid = 1
 first_valid_gid = 1
