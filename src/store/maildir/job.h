@@ -39,6 +39,8 @@ struct job {
 	char *notice;	  /* the mailbox's, or NULL */
 };
 
+extern const struct store_ops maildir_ops;
+
 void job_answer(struct store_call *call, enum outcome outcome);
 /* Every job counts as a user of its slot. */
 void job_start(struct maildir_store *store, struct job *job, struct slot *slot);

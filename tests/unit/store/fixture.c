@@ -250,6 +250,18 @@ close_mailbox(struct fixture *fixture, struct opened *opened)
 	assert_null(opened->session);
 }
 
+uint32_t
+count_messages(struct fixture *fixture, const char *mailbox)
+{
+	struct opened o = open_mailbox(fixture, mailbox);
+	uint32_t count;
+
+	assert_int_equal(o.outcome, OK);
+	count = o.maildrop->count;
+	close_mailbox(fixture, &o);
+	return count;
+}
+
 enum outcome
 append_octets(struct fixture *fixture, const char *mailbox, const void *at,
 	size_t octets, char *out_uidl)

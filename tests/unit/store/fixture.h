@@ -61,6 +61,8 @@ struct opened {
 
 struct opened open_mailbox(struct fixture *fixture, const char *mailbox);
 void close_mailbox(struct fixture *fixture, struct opened *opened);
+/* What a session that opens it, which must work, finds there. */
+uint32_t count_messages(struct fixture *fixture, const char *mailbox);
 
 /* Appends in two chunks; the UIDL is copied when it worked. */
 enum outcome append_octets(struct fixture *fixture, const char *mailbox,

@@ -49,16 +49,12 @@ make_both_old(struct fixture *f)
 	make_old(fixture_path(f, CUR));
 }
 
-static uint32_t
-count_of(struct fixture *f)
+static void
+move(const struct fixture *f, const char *from, const char *to)
 {
-	struct opened o = open_mailbox(f, "alice");
-	uint32_t count;
-
-	assert_int_equal(o.outcome, OK);
-	count = o.maildrop->count;
-	close_mailbox(f, &o);
-	return count;
+	assert_int_equal(
+		rename(fixture_path(f, "%s", from), fixture_path(f, "%s", to)),
+		0);
 }
 
 /* A mailbox with two messages, as a session left it a while ago. */
@@ -78,10 +74,10 @@ set_up(void **state)
 	fixture_reopen(f);
 	assert_int_equal(append_text(f, "alice", "a\r\n", NULL), OK);
 	assert_int_equal(append_text(f, "alice", "b\r\n", NULL), OK);
-	assert_int_equal(count_of(f), 2);
+	assert_int_equal(count_messages(f, "alice"), 2);
 	make_both_old(f);
-	assert_int_equal(count_of(f), 2);
-	assert_int_equal(count_of(f), 2);
+	assert_int_equal(count_messages(f, "alice"), 2);
+	assert_int_equal(count_messages(f, "alice"), 2);
 	opens = looks = 0;
 	return 0;
 }
@@ -98,7 +94,7 @@ nothing_is_opened(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(count_of(f), 2);
+	assert_int_equal(count_messages(f, "alice"), 2);
 	assert_int_equal(opens, 0);
 	assert_int_equal(looks, 3);
 }
@@ -143,9 +139,9 @@ mail_of_others_is_seen(void **state)
 	struct fixture *f = *state;
 
 	write_text(fixture_path(f, NEW "/1.a"), "a\n");
-	assert_int_equal(count_of(f), 3);
+	assert_int_equal(count_messages(f, "alice"), 3);
 	assert_int_equal(unlink(fixture_path(f, NEW "/1.a")), 0);
-	assert_int_equal(count_of(f), 2);
+	assert_int_equal(count_messages(f, "alice"), 2);
 }
 
 /* By the same octets in another file; the old one is nobody's. */
@@ -156,9 +152,7 @@ replace_index(struct fixture *f)
 	size_t n = read_file(fixture_path(f, INDEX), octets, sizeof(octets));
 
 	write_file(fixture_path(f, "state/aside"), octets, n);
-	assert_int_equal(
-		rename(fixture_path(f, "state/aside"), fixture_path(f, INDEX)),
-		0);
+	move(f, "state/aside", INDEX);
 	opens = 0;
 }
 
@@ -169,10 +163,10 @@ another_index_is_noticed(void **state)
 	struct opened o;
 
 	assert_int_equal(unlink(fixture_path(f, INDEX)), 0);
-	assert_int_equal(count_of(f), 2);
+	assert_int_equal(count_messages(f, "alice"), 2);
 	assert_int_equal(access(fixture_path(f, INDEX), F_OK), 0);
 	replace_index(f);
-	assert_int_equal(count_of(f), 2);
+	assert_int_equal(count_messages(f, "alice"), 2);
 	assert_true(opens > 0);
 	replace_index(f);
 	assert_int_equal(append_text(f, "alice", "c\r\n", NULL), OK);
@@ -180,10 +174,8 @@ another_index_is_noticed(void **state)
 	assert_int_equal(o.maildrop->count, 3);
 	assert_message(f, &o, 2, "c\r\n");
 	close_mailbox(f, &o);
-	assert_int_equal(rename(fixture_path(f, "state/index/alice"),
-				 fixture_path(f, "state/aside")),
-		0);
-	assert_int_equal(count_of(f), 3);
+	move(f, "state/index/alice", "state/aside");
+	assert_int_equal(count_messages(f, "alice"), 3);
 	assert_int_equal(access(fixture_path(f, INDEX), F_OK), 0);
 }
 
@@ -198,7 +190,7 @@ another_index_during_a_session(void **state)
 	assert_int_equal(stat_mailbox(f, "alice").count, 2);
 	close_mailbox(f, &o);
 	opens = 0;
-	assert_int_equal(count_of(f), 2);
+	assert_int_equal(count_messages(f, "alice"), 2);
 	assert_true(opens > 0);
 }
 
@@ -210,7 +202,7 @@ mended_index_is_used(void **state)
 
 	assert_int_equal(mend.call.outcome, OK);
 	assert_true(mend.was_made_anew);
-	assert_int_equal(count_of(f), 2);
+	assert_int_equal(count_messages(f, "alice"), 2);
 }
 
 static void
@@ -219,15 +211,11 @@ missing_maildir_is_noticed(void **state)
 	struct fixture *f = *state;
 	struct opened o;
 
-	assert_int_equal(rename(fixture_path(f, "mail/alice"),
-				 fixture_path(f, "mail/old")),
-		0);
+	move(f, "mail/alice", "mail/old");
 	o = open_mailbox(f, "alice");
 	assert_int_equal(o.outcome, ERR_TRY_LATER);
-	assert_int_equal(rename(fixture_path(f, "mail/old"),
-				 fixture_path(f, "mail/alice")),
-		0);
-	assert_int_equal(count_of(f), 2);
+	move(f, "mail/old", "mail/alice");
+	assert_int_equal(count_messages(f, "alice"), 2);
 }
 
 /* It is noticed too when it goes during a session. */
@@ -239,18 +227,14 @@ maildir_goes_while_it_is_open(void **state)
 	char text[8];
 	enum outcome outcome;
 
-	assert_int_equal(rename(fixture_path(f, "mail/alice"),
-				 fixture_path(f, "mail/old")),
-		0);
+	move(f, "mail/alice", "mail/old");
 	assert_int_equal(
 		read_message(f, &o, 0, text, sizeof(text), &outcome), -1);
 	assert_int_equal(outcome, ERR_TRY_LATER);
 	assert_int_equal(delete_messages(f, &o, (int[]){0, -1}), ERR_TRY_LATER);
 	close_mailbox(f, &o);
-	assert_int_equal(rename(fixture_path(f, "mail/old"),
-				 fixture_path(f, "mail/alice")),
-		0);
-	assert_int_equal(count_of(f), 2);
+	move(f, "mail/old", "mail/alice");
+	assert_int_equal(count_messages(f, "alice"), 2);
 }
 
 /* An empty one that was beneath what was mounted: deletions are not carried out
@@ -263,9 +247,7 @@ another_maildir_while_it_is_open(void **state)
 	char text[8];
 	enum outcome outcome;
 
-	assert_int_equal(rename(fixture_path(f, "mail/alice"),
-				 fixture_path(f, "mail/old")),
-		0);
+	move(f, "mail/alice", "mail/old");
 	assert_int_equal(mkdir(fixture_path(f, "mail/alice"), 0700), 0);
 	assert_int_equal(mkdir(fixture_path(f, NEW), 0700), 0);
 	assert_int_equal(mkdir(fixture_path(f, CUR), 0700), 0);
@@ -275,9 +257,7 @@ another_maildir_while_it_is_open(void **state)
 	assert_int_equal(delete_messages(f, &o, (int[]){0, -1}), ERR_TRY_LATER);
 	close_mailbox(f, &o);
 	remove_tree(fixture_path(f, "mail/alice"));
-	assert_int_equal(rename(fixture_path(f, "mail/old"),
-				 fixture_path(f, "mail/alice")),
-		0);
+	move(f, "mail/old", "mail/alice");
 	o = open_mailbox(f, "alice");
 	assert_int_equal(o.maildrop->count, 2);
 	assert_message(f, &o, 0, "a\r\n");
@@ -298,9 +278,9 @@ nobody_waits_for_another_host(void **state)
 
 	counting.is_local = is_nowhere_local;
 	fixture_reopen(f);
-	assert_int_equal(count_of(f), 2);
+	assert_int_equal(count_messages(f, "alice"), 2);
 	opens = 0;
-	assert_int_equal(count_of(f), 2);
+	assert_int_equal(count_messages(f, "alice"), 2);
 	assert_true(opens > 0);
 }
 
@@ -316,10 +296,10 @@ another_disk_is_noticed(void **state)
 		0);
 	assert_int_equal(mkdir(fixture_path(f, NEW), 0700), 0);
 	make_both_old(f);
-	assert_int_equal(count_of(f), 0);
-	assert_int_equal(count_of(f), 0);
+	assert_int_equal(count_messages(f, "alice"), 0);
+	assert_int_equal(count_messages(f, "alice"), 0);
 	opens = 0;
-	assert_int_equal(count_of(f), 0);
+	assert_int_equal(count_messages(f, "alice"), 0);
 	assert_true(opens > 0);
 }
 

@@ -43,17 +43,6 @@ make_maildir(struct fixture *f)
 	close_mailbox(f, &o);
 }
 
-static uint32_t
-count_of(struct fixture *f)
-{
-	struct opened o = open_mailbox(f, "alice");
-	uint32_t count = o.maildrop->count;
-
-	assert_int_equal(o.outcome, OK);
-	close_mailbox(f, &o);
-	return count;
-}
-
 static void
 first_uidl(struct fixture *f, char out[71])
 {
@@ -139,7 +128,7 @@ odd_entries_are_left_out(void **state)
 	assert_int_equal(
 		symlink("/etc/passwd", fixture_path(f, NEW "/1.link")), 0);
 	write_text(fixture_path(f, NEW "/1.mail"), "x\r\n");
-	assert_int_equal(count_of(f), 1);
+	assert_int_equal(count_messages(f, "alice"), 1);
 }
 
 static void
@@ -154,7 +143,7 @@ same_after_losing_the_index(void **state)
 	make_maildir(f);
 	write_text(fixture_path(f, NEW "/1.a"), "foreign\n");
 	write_text(fixture_path(f, CUR "/2.b:2,"), "foreign too\n");
-	count_of(f);
+	count_messages(f, "alice");
 	assert_int_equal(append_text(f, "alice", "own\r\n", NULL), OK);
 	assert_int_equal(append_text(f, "alice", "own2\r\n", NULL), OK);
 	o = open_mailbox(f, "alice");
@@ -208,7 +197,7 @@ renamed_during_session(void **state)
 	assert_int_equal(count_entries(fixture_path(f, CUR)), 1);
 	first_uidl(f, after);
 	assert_string_equal(before, after);
-	assert_int_equal(count_of(f), 1);
+	assert_int_equal(count_messages(f, "alice"), 1);
 }
 
 static void
@@ -220,7 +209,7 @@ renamed_between_sessions(void **state)
 
 	make_maildir(f);
 	write_text(fixture_path(f, NEW "/2.b"), "b\r\n");
-	count_of(f);
+	count_messages(f, "alice");
 	write_text(fixture_path(f, NEW "/1.a"), "a\r\n");
 	o = open_mailbox(f, "alice");
 	/* Kept behind what was there before, though its name sorts first. */
@@ -265,7 +254,7 @@ removed_by_others(void **state)
 	unlink(fixture_path(f, NEW "/2.b"));
 	assert_int_equal(delete_messages(f, &o, (int[]){0, -1}), OK);
 	close_mailbox(f, &o);
-	assert_int_equal(count_of(f), 0);
+	assert_int_equal(count_messages(f, "alice"), 0);
 }
 
 /* Promise 2: a UIDL is never given again, whoever deleted the message. */
@@ -290,7 +279,7 @@ name_that_comes_again(void **state)
 		assert_string_equal(uidls[i], again);
 		if (i % 2) {
 			unlink(fixture_path(f, NEW "/1.a"));
-			assert_int_equal(count_of(f), 0);
+			assert_int_equal(count_messages(f, "alice"), 0);
 		} else {
 			o = open_mailbox(f, "alice");
 			assert_int_equal(
@@ -316,7 +305,7 @@ arriving_within_the_second(void **state)
 		/* The stamp of the same tick as the last scan's. */
 		if (i == 25)
 			make_old(fixture_path(f, CUR));
-		assert_int_equal(count_of(f), i);
+		assert_int_equal(count_messages(f, "alice"), i);
 	}
 }
 
@@ -354,14 +343,14 @@ unchanged_costs_nothing(void **state)
 	make_old(fixture_path(f, CUR));
 	f->files = &counting;
 	fixture_reopen(f);
-	assert_int_equal(count_of(f), 20);
+	assert_int_equal(count_messages(f, "alice"), 20);
 	lists = reads = 0;
-	assert_int_equal(count_of(f), 20);
+	assert_int_equal(count_messages(f, "alice"), 20);
 	assert_int_equal(lists, 0);
 	assert_true(reads <= 1);
 	fixture_reopen(f);
 	lists = 0;
-	assert_int_equal(count_of(f), 20);
+	assert_int_equal(count_messages(f, "alice"), 20);
 	assert_int_equal(lists, 0);
 }
 
@@ -373,14 +362,14 @@ unshared_trusts_the_index(void **state)
 	f->is_shared = false;
 	fixture_reopen(f);
 	assert_int_equal(append_text(f, "alice", "x\r\n", NULL), OK);
-	assert_int_equal(count_of(f), 1);
+	assert_int_equal(count_messages(f, "alice"), 1);
 	write_text(fixture_path(f, NEW "/1.a"), "a\r\n");
-	assert_int_equal(count_of(f), 1);
+	assert_int_equal(count_messages(f, "alice"), 1);
 	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
-	assert_int_equal(count_of(f), 2);
+	assert_int_equal(count_messages(f, "alice"), 2);
 	/* A new process looks once: the last one may have been killed. */
 	fixture_reopen(f);
-	assert_int_equal(count_of(f), 3);
+	assert_int_equal(count_messages(f, "alice"), 3);
 }
 
 static void
@@ -427,7 +416,7 @@ many_deletions_are_compacted(void **state)
 		assert_int_equal(delete_messages(f, &o, doomed), OK);
 		close_mailbox(f, &o);
 	}
-	assert_int_equal(count_of(f), 12);
+	assert_int_equal(count_messages(f, "alice"), 12);
 	assert_int_equal(
 		stat(fixture_path(f, "state/index/alice/index"), &status), 0);
 	assert_true(status.st_size < 64 * 700);
@@ -549,9 +538,9 @@ torn_uidls_are_skipped(void **state)
 
 	make_maildir(f);
 	write_text(fixture_path(f, NEW "/1.a"), "a\r\n");
-	count_of(f);
+	count_messages(f, "alice");
 	unlink(fixture_path(f, NEW "/1.a"));
-	assert_int_equal(count_of(f), 0);
+	assert_int_equal(count_messages(f, "alice"), 0);
 	write_text(fixture_path(f, NEW "/1.a"), "a\r\n");
 	first_uidl(f, uidl);
 	strcpy(path, fixture_path(f, "state/mailbox/alice/uidls"));

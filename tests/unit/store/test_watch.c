@@ -54,18 +54,6 @@ tear_down(void **state)
 	return 0;
 }
 
-static uint32_t
-count_of(struct fixture *f)
-{
-	struct opened o = open_mailbox(f, "alice");
-	uint32_t count;
-
-	assert_int_equal(o.outcome, OK);
-	count = o.maildrop->count;
-	close_mailbox(f, &o);
-	return count;
-}
-
 static void
 delete_first(struct fixture *f)
 {
@@ -83,15 +71,15 @@ own_changes_cost_no_scan(void **state)
 
 	for (uint32_t i = 0; i < 20; i++) {
 		assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
-		assert_int_equal(count_of(f), 4);
+		assert_int_equal(count_messages(f, "alice"), 4);
 		delete_first(f);
-		assert_int_equal(count_of(f), 3);
+		assert_int_equal(count_messages(f, "alice"), 3);
 	}
 	assert_int_equal(scans, 0);
 	/* A mailbox nobody uses stays watched. */
 	assert_false(f->store->ops->tend(f->store));
 	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
-	assert_int_equal(count_of(f), 4);
+	assert_int_equal(count_messages(f, "alice"), 4);
 	assert_int_equal(scans, 0);
 }
 
@@ -105,15 +93,15 @@ others_are_seen(void **state)
 	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
 	write_text(fixture_path(f, NEW "/1.a"), "a\n");
 	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
-	assert_int_equal(count_of(f), 6);
+	assert_int_equal(count_messages(f, "alice"), 6);
 	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
 	assert_true(entry_at(fixture_path(f, NEW), 0, name));
 	assert_int_equal(unlink(fixture_path(f, NEW "/%s", name)), 0);
 	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
-	assert_int_equal(count_of(f), 7);
+	assert_int_equal(count_messages(f, "alice"), 7);
 	delete_first(f);
 	write_text(fixture_path(f, CUR "/2.b:2,S"), "b\n");
-	assert_int_equal(count_of(f), 7);
+	assert_int_equal(count_messages(f, "alice"), 7);
 	assert_true(scans > 0);
 }
 
@@ -125,7 +113,7 @@ deliveries_of_others_cost_no_scan(void **state)
 	struct opened o;
 
 	write_text(fixture_path(f, NEW "/1700000001.a"), "a\n");
-	assert_int_equal(count_of(f), 4);
+	assert_int_equal(count_messages(f, "alice"), 4);
 	/* By way of another name; a dot file is none. */
 	write_text(fixture_path(f, NEW "/.b"), "b\n");
 	assert_int_equal(rename(fixture_path(f, NEW "/.b"),
@@ -145,7 +133,7 @@ deliveries_of_others_cost_no_scan(void **state)
 	close_mailbox(f, &o);
 	assert_int_equal(scans, 0);
 	fixture_reopen(f);
-	assert_int_equal(count_of(f), 7);
+	assert_int_equal(count_messages(f, "alice"), 7);
 }
 
 /* A message that was followed is one that the index has. */
@@ -182,13 +170,13 @@ came_and_went_under_another_name(void **state)
 				 fixture_path(f, CUR "/1.a:2,")),
 		0);
 	assert_int_equal(unlink(fixture_path(f, CUR "/1.a:2,")), 0);
-	assert_int_equal(count_of(f), 4);
+	assert_int_equal(count_messages(f, "alice"), 4);
 	/* And one that was gone before anybody looked. */
 	write_text(fixture_path(f, NEW "/2.b"), "b\n");
 	assert_int_equal(unlink(fixture_path(f, NEW "/2.b")), 0);
-	assert_int_equal(count_of(f), 4);
+	assert_int_equal(count_messages(f, "alice"), 4);
 	write_text(fixture_path(f, NEW "/3.c"), "c\n");
-	assert_int_equal(count_of(f), 5);
+	assert_int_equal(count_messages(f, "alice"), 5);
 }
 
 /* Deleted here, put back by them: another message. */
@@ -222,16 +210,17 @@ many_of_others(void **state)
 
 	for (; count < FOREIGN_MAXIMUM_OCTETS / 8; count++)
 		write_text(fixture_path(f, NEW "/%u.z", count), "z\n");
-	assert_int_equal(count_of(f), 3 + count);
+	assert_int_equal(count_messages(f, "alice"), 3 + count);
 	assert_true(scans > 0);
 	scans = 0;
 	/* Until there is no more room for their names, too. */
 	for (unsigned i = 0; i < 2 * count; i++) {
 		write_text(fixture_path(f, CUR "/%u.y", i), "y\n");
 		if (i % 256 == 0)
-			assert_int_equal(count_of(f), 4 + count + i);
+			assert_int_equal(
+				count_messages(f, "alice"), 4 + count + i);
 	}
-	assert_int_equal(count_of(f), 3 + 3 * count);
+	assert_int_equal(count_messages(f, "alice"), 3 + 3 * count);
 	assert_true(scans > 0);
 }
 
@@ -243,19 +232,19 @@ a_restart_costs_no_scan(void **state)
 
 	assert_int_equal(append_text(f, "alice", "y\r\n", NULL), OK);
 	write_text(fixture_path(f, NEW "/1.a"), "a\n");
-	assert_int_equal(count_of(f), 5);
+	assert_int_equal(count_messages(f, "alice"), 5);
 	make_old(fixture_path(f, NEW));
 	make_old(fixture_path(f, CUR));
-	assert_int_equal(count_of(f), 5);
+	assert_int_equal(count_messages(f, "alice"), 5);
 	assert_int_equal(scans, 0);
 	fixture_reopen(f);
-	assert_int_equal(count_of(f), 5);
+	assert_int_equal(count_messages(f, "alice"), 5);
 	assert_int_equal(scans, 0);
 	/* What was put in meanwhile is seen. */
 	fixture_stop(f);
 	write_text(fixture_path(f, NEW "/2.b"), "b\n");
 	fixture_start(f);
-	assert_int_equal(count_of(f), 6);
+	assert_int_equal(count_messages(f, "alice"), 6);
 }
 
 static void
@@ -303,7 +292,7 @@ ours_undone_by_others(void **state)
 	}
 	path = fixture_path(f, NEW "/%s", name);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(count_of(f), 3);
+	assert_int_equal(count_messages(f, "alice"), 3);
 }
 
 /* Another folder in its place: restored from a backup, say. */
@@ -320,9 +309,9 @@ a_replaced_folder(void **state)
 	assert_int_equal(mkdir(fixture_path(f, CUR), 0700), 0);
 	assert_int_equal(mkdir(fixture_path(f, "mail/alice/tmp"), 0700), 0);
 	write_text(fixture_path(f, NEW "/1.a"), "a\n");
-	assert_int_equal(count_of(f), 1);
+	assert_int_equal(count_messages(f, "alice"), 1);
 	write_text(fixture_path(f, NEW "/2.a"), "a\n");
-	assert_int_equal(count_of(f), 2);
+	assert_int_equal(count_messages(f, "alice"), 2);
 }
 
 static void
@@ -396,13 +385,13 @@ at_random(void **state)
 					0);
 			break;
 		case 4:
-			if (count_of(f) > 0)
+			if (count_messages(f, "alice") > 0)
 				delete_first(f);
 			break;
 		default:
 			break;
 		}
-		assert_int_equal(count_of(f),
+		assert_int_equal(count_messages(f, "alice"),
 			count_entries(fixture_path(f, NEW)) +
 				count_entries(fixture_path(f, CUR)));
 	}
