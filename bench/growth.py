@@ -255,7 +255,7 @@ Restante alone, on boxes of its own, medians of three rounds behind one that war
 Accounts have DES hashes, so that ten thousand first logins do not take minutes;
 a login after the first hashes nothing. Both axes are logarithmic: what does not
 grow is level. Connections end at ten thousand, or where a process may open no
-more files: store has three for each session, and here may have {files:,}. One
+more files: store has up to three a session, and here may have {files:,}. One
 connection alone shares no wake-up with others; what a message of 1 KiB costs is
 its reply, not its octets.
 """
